@@ -1,0 +1,1 @@
+"""The command line: parses and prints, composes nothing. One module per command."""

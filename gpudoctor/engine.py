@@ -1,0 +1,240 @@
+"""Which facts do these rules need; ask for them; judge; fold.
+
+`judge` is pure: the same machine gives the same judgement, whether it is live, recorded or made up.
+`examine` asks a port for the facts under one deadline.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from gpudoctor.facts.machine import Machine
+from gpudoctor.facts.observed import Unknown
+from gpudoctor.facts.record import Record
+from gpudoctor.findings import (
+    CannotLook,
+    CouldNotTell,
+    Crash,
+    DoesNotApply,
+    Finding,
+    Judgement,
+    NotApplicable,
+    Problem,
+    Skip,
+)
+from gpudoctor.rules.registry import Cause, causes
+from gpudoctor.system.port import NotHere, Port
+
+#: Parameter type of a rule -> field of Machine (and name of the probe module). The one table of fact groups.
+GROUPS: Mapping[str, str] = {
+    "Host": "host",
+    "Driver": "driver",
+    "Gpu": "gpu",
+    "Cuda": "cuda",
+    "Libraries": "libraries",
+    "Environment": "environment",
+    "Containers": "containers",
+    "Frameworks": "frameworks",
+    "Expectation": "expectation",
+}
+
+
+# ---------------------------------------------------------------- judging
+
+
+class _Outcome(Record):
+    problems: tuple[Problem, ...] = ()
+    skipped: tuple[Skip, ...] = ()
+    crashed: tuple[Crash, ...] = ()
+    not_applicable: tuple[NotApplicable, ...] = ()
+
+
+def judge(machine: Machine, selected: Sequence[Cause] | None = None) -> Judgement:
+    """Run the rules on these facts, and fold consequences under what explains them. Never raises for a rule's sake."""
+    findings: list[Finding] = []
+    skipped: list[Skip] = []
+    crashed: list[Crash] = []
+    passed: list[str] = []
+    not_applicable: list[NotApplicable] = []
+    gates: dict[str, str] = {}
+    explains: dict[str, frozenset[str]] = {}
+    for cause in causes() if selected is None else selected:
+        if cause.family not in gates:
+            gates[cause.family] = _gate(cause.family, machine)
+        if gates[cause.family]:
+            not_applicable.append(NotApplicable(cause.id, gates[cause.family]))
+            continue
+        outcome = _run(cause, machine)
+        if outcome is None:
+            continue
+        findings += [_finding(cause, problem) for problem in outcome.problems]
+        skipped += outcome.skipped
+        crashed += outcome.crashed
+        not_applicable += outcome.not_applicable
+        if outcome.problems:
+            explains[cause.id] = cause.explains
+        elif outcome == _Outcome():
+            passed.append(cause.id)
+    return Judgement(
+        tuple(fold(findings, explains)), tuple(skipped), tuple(crashed), tuple(passed), tuple(not_applicable)
+    )
+
+
+def _run(cause: Cause, machine: Machine) -> _Outcome | None:
+    """None for a cause that has no `check` (known from text only)."""
+    problems: list[Problem] = []
+    skipped: list[Skip] = []
+    try:
+        check = cause.check
+        if check is None:
+            return None
+        for said in check(**arguments(check, machine)) or ():
+            if isinstance(said, CouldNotTell):
+                skipped.append(Skip(cause.id, said.reason, said.would_help))
+            else:
+                problems.append(said)
+    except DoesNotApply as reason:
+        return _Outcome(tuple(problems), tuple(skipped), (), (NotApplicable(cause.id, str(reason)),))
+    except CannotLook as error:
+        skipped.append(Skip(cause.id, error.reason, error.would_help))
+    except Exception as error:
+        # A rule's bug must not take the report with it; it is shown, counted, and changes the exit code.
+        return _Outcome(tuple(problems), tuple(skipped), (Crash(cause.id, _where(error)),))
+    return _Outcome(tuple(problems), tuple(skipped))
+
+
+def _where(error: Exception) -> str:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = f"{trace.tb_frame.f_code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}" if trace else "?"
+    return f"{type(error).__name__}: {error} ({place})"
+
+
+def _gate(family: str, machine: Machine) -> str:
+    gate = getattr(importlib.import_module(f"gpudoctor.rules.{family}"), "not_applicable", None)
+    if gate is None:
+        return ""
+    try:
+        return str(gate(**arguments(gate, machine)))
+    except CannotLook:
+        return ""
+
+
+def needs(function: Callable[..., Any]) -> tuple[str, ...]:
+    """The machine's fields that a rule reads, by its parameters' types."""
+    notes = {k: v for k, v in function.__annotations__.items() if k != "return"}
+    return tuple(GROUPS[str(note)] for note in notes.values())
+
+
+def arguments(function: Callable[..., Any], machine: Machine) -> dict[str, Any]:
+    notes = {k: v for k, v in function.__annotations__.items() if k != "return"}
+    return {name: getattr(machine, GROUPS[str(note)]) for name, note in notes.items()}
+
+
+def _finding(cause: Cause, problem: Problem) -> Finding:
+    from gpudoctor.rules.page import page_of
+
+    page = page_of(cause)
+    fix = problem.fix.replace(id=cause.id) if problem.fix else None
+    return Finding(
+        cause.id,
+        problem.severity,
+        problem.title,
+        problem.subject,
+        problem.evidence,
+        problem.explanation or page.why,
+        fix,
+        None,
+        page.sources,
+    )
+
+
+# ---------------------------------------------------------------- folding
+
+_RANK = {"failure": 0, "warning": 1, "note": 2}
+
+
+def fold(findings: Sequence[Finding], explains: Mapping[str, frozenset[str]]) -> list[Finding]:
+    """Worst first; each consequence marked `caused_by` the finding that explains it, directly or through others.
+
+    A finding folds under another when that one explains it and that one's subject contains its subject. The root of
+    a chain is named, not the link before it.
+    """
+    closure = _closure(explains)
+    folded = []
+    for finding in findings:
+        roots = [
+            other
+            for other in findings
+            if other.id != finding.id
+            and finding.id in closure.get(other.id, frozenset())
+            and other.subject.contains(finding.subject)
+        ]
+        top = [r for r in roots if not any(r.id in closure.get(o.id, frozenset()) for o in roots)]
+        folded.append(finding.replace(caused_by=top[0].id) if top else finding)
+    return sorted(folded, key=lambda f: (f.caused_by is not None, _RANK[f.severity], f.id))
+
+
+def _closure(explains: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
+    """What each finding that is present explains, directly or through another finding that is present."""
+    result: dict[str, frozenset[str]] = {}
+    for start in explains:
+        reached: set[str] = set()
+        todo = list(explains[start])
+        while todo:
+            name = todo.pop()
+            if name not in reached and name != start:
+                reached.add(name)
+                todo += explains.get(name, frozenset())
+        result[start] = frozenset(reached)
+    return result
+
+
+# ---------------------------------------------------------------- asking
+
+
+def examine(port: Port, groups: Iterable[str]) -> Machine:
+    """Ask for these fact groups, every field side by side, and return what has answered when the port's deadline
+    passes. A field that has not is Unknown and says so; its thread is left behind."""
+    import threading
+
+    lock = threading.Condition()
+    answers: dict[tuple[str, str], Any] = {}
+    asked: list[tuple[str, str]] = []
+
+    def ask(group: str, field: str, probe: Callable[[Port], Any]) -> None:
+        answer = _ask(port, field, probe)
+        with lock:
+            answers[group, field] = answer
+            lock.notify()
+
+    for group in groups:
+        if group == "expectation":
+            continue
+        module = importlib.import_module(f"gpudoctor.probes.{group}")
+        for field, probe in module.FIELDS.items():
+            asked.append((group, field))
+            threading.Thread(target=ask, args=(group, field, probe), daemon=True).start()
+    with lock:
+        while len(answers) < len(asked) and (left := port.remaining()) > 0:
+            lock.wait(left)
+        done = dict(answers)
+    late = Unknown("no answer before the deadline (see --timeout)")
+    machine = Machine()
+    for group in dict.fromkeys(group for group, _ in asked):
+        fields = {field: done.get((group, field), late) for g, field in asked if g == group}
+        machine = machine.replace(**{group: getattr(machine, group).replace(**fields)})
+    return machine
+
+
+def _ask(port: Port, field: str, probe: Callable[[Port], Any]) -> Any:
+    try:
+        return probe(port)
+    except NotHere as error:
+        return Unknown(str(error))
+    except Exception as error:
+        # A probe that meets what nobody foresaw must not take the report with it.
+        return Unknown(f"the probe of {field} broke: {_where(error)}")

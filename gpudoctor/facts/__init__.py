@@ -1,0 +1,1 @@
+"""What is true of a machine: frozen types, no behaviour, no questions."""

@@ -1,0 +1,113 @@
+"""Interpreters and what is installed in them, read without importing anything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from gpudoctor.facts.observed import UNASKED, Observed
+from gpudoctor.facts.record import Record
+
+
+class Cubin(Record):
+    """Machine code for one compute capability: `capability` "9.0"; `variant` "" (runs on later minors too),
+    "a" (exactly this capability) or "f" (its family)."""
+
+    capability: str
+    variant: Literal["", "a", "f"] = ""
+
+
+class Ptx(Record):
+    """PTX for virtual architecture `capability` "9.0", written in ISA version `isa` "8.4" (empty: not known)."""
+
+    capability: str
+    variant: Literal["", "a", "f"] = ""
+    isa: str = ""
+
+
+class Targets(Record):
+    """Which GPU code a build holds. The rules judge this type alone, whoever says it.
+
+    `containers`: how many fatbin containers were read (0 where the source is not a binary); `serving`: how many of
+    them hold a cubin of that plain capability ("8.6" -> 1119); `library`: the file that decides; `via`: who says so.
+    """
+
+    cubins: tuple[Cubin, ...]
+    ptx: tuple[Ptx, ...]
+    via: Literal["fatbin", "build_info", "arch_flags", "table"]
+    library: str = ""
+    containers: int = 0
+    serving: Observed[Mapping[str, int]] = UNASKED
+
+
+class Package(Record):
+    """An installed distribution. `name` normalised (PEP 503: "nvidia-cudnn-cu12"), `version` with its local part
+    ("2.5.1+cu124"). `location`: its site folder. `requires`: Requires-Dist lines. `build`: conda's build string.
+    `files_missing`: RECORD names files that are not there, or there is no RECORD. `top_level`: import names."""
+
+    name: str
+    version: str
+    location: str
+    requires: tuple[str, ...] = ()
+    build: str = ""
+    installer: str = ""
+    editable: bool = False
+    record_missing: bool = False
+    top_level: tuple[str, ...] = ()
+
+
+class Build(Record):
+    """How a framework's package was built. `framework` is the package's normalised name ("torch").
+
+    `variant`: "cu124", "cpu", "rocm6.2", "xpu", or "" when its files do not say. `cuda`: the CUDA runtime it was built
+    with ("12.4"; Absent for a CPU build), `cudnn` ("9.1.0" or "9"), `libraries`: sonames it opens at run time.
+    `abi`: what it was built for beside CUDA ("torch 2.5", "cp311"). `location`: its package folder.
+    """
+
+    framework: str
+    version: str
+    location: str
+    variant: str = ""
+    cuda: Observed[str] = UNASKED
+    cudnn: Observed[str] = UNASKED
+    targets: Observed[Targets] = UNASKED
+    libraries: Observed[tuple[str, ...]] = UNASKED
+    built_for_torch: Observed[str] = UNASKED
+    glibc: Observed[str] = UNASKED
+    detail: str = ""
+
+
+class Interpreter(Record):
+    """A Python. `path` as asked for, `real_path` after links, `prefix` its environment, `base_prefix` what a venv
+    stands on. `selected_by`: "this process", "PATH", "VIRTUAL_ENV", "CONDA_PREFIX", "--python", "kernel NAME".
+    `path_order`: the folders that its imports search, in order. `shadows`: files or folders before the site folders
+    that hide a framework (PYTHONPATH). `is_64bit`: false for a 32-bit build."""
+
+    path: str
+    real_path: str
+    selected_by: str
+    version: Observed[str] = UNASKED
+    implementation: Observed[str] = UNASKED
+    kind: Literal["venv", "conda", "system", "pyenv", "other"] = "other"
+    prefix: str = ""
+    base_prefix: str = ""
+    path_order: tuple[str, ...] = ()
+    externally_managed: Observed[bool] = UNASKED
+    packages: Observed[tuple[Package, ...]] = UNASKED
+    builds: tuple[Build, ...] = ()
+    shadows: tuple[str, ...] = ()
+
+
+class Kernel(Record):
+    """A Jupyter kernel: `interpreter` is its argv[0]; `exists` whether that can be run."""
+
+    name: str
+    path: str
+    interpreter: str
+    exists: Observed[bool] = UNASKED
+    display_name: str = ""
+
+
+class Frameworks(Record):
+    interpreters: Observed[tuple[Interpreter, ...]] = UNASKED
+    kernels: Observed[tuple[Kernel, ...]] = UNASKED

@@ -1,0 +1,1 @@
+"""One module per fact group: asks a port, returns the fields of that group."""

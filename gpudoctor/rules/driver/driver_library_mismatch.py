@@ -1,0 +1,114 @@
+"""The loaded kernel module and the user-space driver are of different versions
+
+What it is: NVIDIA's driver has two halves that must be of exactly the same version: the kernel module (nvidia.ko)
+and the user-space libraries (libnvidia-ml, libcuda). The libraries on disk were replaced while the old module stayed
+in memory, or two installations of the driver lie on one machine.
+
+Why it hurts: The kernel module refuses to talk to libraries of another version, so nothing works: nvidia-smi says
+"Driver/library version mismatch", CUDA fails with error 803 or finds no device, new containers do not start.
+
+How to tell: /sys/module/nvidia/version against the version in the name of libnvidia-ml.so.1's file, and against the
+module on disk. If the module on disk agrees with the libraries, a reboot ends it; if it does not, two installations
+fight, and a reboot changes nothing.
+
+How to fix: Reboot (or stop everything that uses the GPU, unload the modules and load them again). Then keep it from
+coming back: hold the driver's packages, or leave them out of unattended upgrades. If it survives the reboot, remove
+one of the two installations (a .run installation with `nvidia-uninstall`).
+
+Sources: https://github.com/canonical/ubuntu-server-documentation/issues/369
+https://github.com/NVIDIA/nvidia-container-toolkit/issues/171
+https://github.com/tinygrad/open-gpu-kernel-modules/issues/47
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gpudoctor.facts.driver import Driver, DriverLibrary
+from gpudoctor.facts.gpu import Gpu
+from gpudoctor.facts.host import Host
+from gpudoctor.facts.observed import Known, Observed, value_of
+from gpudoctor.findings import DoesNotApply, Evidence, Fix, Problem, seen
+from gpudoctor.rules.judging import need
+
+#: nvmlInit: NVML_ERROR_LIB_RM_VERSION_MISMATCH. cuInit: CUDA_ERROR_SYSTEM_DRIVER_MISMATCH.
+NVML_MISMATCH, CUDA_MISMATCH = 18, 803
+
+explains = (
+    "kernel-module-not-loaded",
+    "device-node-missing-or-permission",
+    "uvm-not-working",
+    "driver-not-answering",
+)
+
+
+def check(host: Host, driver: Driver, gpu: Gpu) -> Iterator[Problem]:
+    if isinstance(host.wsl, Known):
+        raise DoesNotApply("on WSL2 the kernel's half of the driver is Windows'")
+    nvml, cuda = value_of(gpu.nvml, None), value_of(gpu.cuda, None)
+    said = (nvml is not None and nvml.code == NVML_MISMATCH) or (
+        cuda is not None and cuda.code == CUDA_MISMATCH
+    )
+    module = need(driver.module, "NVIDIA kernel module in memory")
+    library = _library(driver)
+    library_version = library.version if library else nvml.library_version if nvml else Known("", "")
+    differs = isinstance(library_version, Known) and library_version.value not in ("", module.version)
+    if not said and not differs:
+        if library is None and nvml is None:
+            raise DoesNotApply("no user-space driver library")
+        return
+    on_disk = _on_disk(driver, value_of(host.kernel, ""))
+    survives = isinstance(on_disk, Known) and on_disk.value == module.version
+    evidence = [
+        Evidence("module in memory", module.version, getattr(driver.module, "via", "")),
+        seen("user-space driver", library_version, library.real_path if library else ""),
+        seen("module on disk", on_disk),
+    ]
+    if nvml is not None and nvml.code == NVML_MISMATCH:
+        evidence.append(Evidence("nvmlInit", f"{nvml.code} {nvml.message}", "NVML"))
+    for change in value_of(driver.changes_since_boot, ())[-3:]:
+        evidence.append(
+            Evidence(
+                "package changed since boot", f"{change.name} {change.old} -> {change.new}", change.action
+            )
+        )
+    yield Problem(
+        f"The kernel runs driver {module.version}, the libraries are {value_of(library_version, 'of another version')}",
+        evidence=tuple(evidence),
+        fix=_fix(survives),
+    )
+
+
+def _library(driver: Driver) -> DriverLibrary | None:
+    """The libnvidia-ml that the loader takes; cuda-compat's libcuda differs by design, so libcuda does not count."""
+    reached = [
+        c for c in value_of(driver.libraries, ()) if c.name == "libnvidia-ml.so.1" and c.origin != "unreached"
+    ]
+    return next((c for c in reached if c.size != 0), None)
+
+
+def _on_disk(driver: Driver, kernel: str) -> Observed[str]:
+    from gpudoctor.facts.observed import Absent, Unknown
+
+    if not isinstance(driver.module_files, Known):
+        return (
+            driver.module_files
+            if isinstance(driver.module_files, (Absent, Unknown))
+            else Unknown("not looked at")
+        )
+    mine = [f for f in driver.module_files.value if f.kernel == kernel]
+    return mine[0].version if mine else Absent(f"/lib/modules/{kernel}")
+
+
+def _fix(survives_reboot: bool) -> Fix:
+    if survives_reboot:
+        return Fix(
+            "Two driver installations are on this machine: remove one, so that module and libraries are of one version",
+            (
+                "dpkg -l '*nvidia*' | grep -v ^un",
+                "sudo nvidia-uninstall   # if one of them came from a .run file",
+            ),
+        )
+    return Fix(
+        "Reboot, so that the module on disk is loaded; then hold the driver's packages", ("sudo reboot",)
+    )

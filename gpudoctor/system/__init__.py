@@ -1,0 +1,1 @@
+"""The two doors to the machine: `port` asks (live, or another root), the writer acts."""

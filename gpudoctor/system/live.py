@@ -1,0 +1,229 @@
+"""The live machine."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import stat
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import IO, Any, TypeVar
+
+from gpudoctor.system.port import TEXT_LIMIT, FileInfo, NotHere, Options, Ran
+
+T = TypeVar("T")
+
+#: What a program may print before it is cut (bytes).
+OUTPUT_LIMIT = 4 << 20
+#: How long a killed process group may take to die before we stop waiting for it (seconds).
+GRACE = 0.3
+
+_KINDS = (
+    (stat.S_ISREG, "file"),
+    (stat.S_ISDIR, "dir"),
+    (stat.S_ISLNK, "link"),
+    (stat.S_ISCHR, "char"),
+    (stat.S_ISBLK, "block"),
+)
+
+
+def file_info(result: os.stat_result) -> FileInfo:
+    kind = next((name for test, name in _KINDS if test(result.st_mode)), "other")
+    device = result.st_rdev if kind in ("char", "block") else 0
+    return FileInfo(
+        kind,
+        stat.S_IMODE(result.st_mode),
+        result.st_uid,
+        result.st_gid,
+        result.st_size,
+        result.st_mtime,
+        result.st_ctime,
+        os.major(device),
+        os.minor(device),
+        result.st_ino,
+    )
+
+
+class Memo:
+    """One value per key, made once even when several threads ask; they wait for the first."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._cells: dict[str, tuple[threading.Lock, list[Any]]] = {}
+
+    def __call__(self, key: str, make: Callable[[], T]) -> T:
+        with self._lock:
+            lock, cell = self._cells.setdefault(key, (threading.Lock(), []))
+        with lock:
+            if not cell:
+                cell.append(make())
+            result: T = cell[0]
+            return result
+
+
+class Live:
+    """Asks this machine. `timeout`: seconds for everything together, from construction on."""
+
+    prefix = ""
+    live = True
+
+    def __init__(
+        self, timeout: float = 20.0, env: Mapping[str, str] | None = None, options: Options = Options()
+    ) -> None:
+        self.env: Mapping[str, str] = dict(os.environ if env is None else env)
+        self.options = options
+        self._deadline = time.monotonic() + timeout
+        self.memo = Memo()
+
+    def remaining(self) -> float:
+        return max(0.0, self._deadline - time.monotonic())
+
+    def read(self, path: str, limit: int = TEXT_LIMIT) -> bytes:
+        # Without O_NONBLOCK a FIFO in the place of a file would hang us; regular files ignore the flag.
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        try:
+            chunks: list[bytes] = []
+            left = limit
+            while left > 0:
+                chunk = os.read(descriptor, min(left, 1 << 20))
+                if not chunk:
+                    break
+                chunks.append(chunk)
+                left -= len(chunk)
+            return b"".join(chunks)
+        finally:
+            os.close(descriptor)
+
+    def open(self, path: str) -> IO[bytes]:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", path)
+        return open(path, "rb")
+
+    def listdir(self, path: str) -> list[str]:
+        return sorted(os.listdir(path))
+
+    def stat(self, path: str, follow: bool = True) -> FileInfo:
+        return file_info(os.stat(path, follow_symlinks=follow))
+
+    def readlink(self, path: str) -> str:
+        return os.readlink(path)
+
+    def realpath(self, path: str) -> str:
+        return os.path.realpath(path)
+
+    def try_open(self, path: str) -> str:
+        try:
+            os.close(os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NONBLOCK))
+        except OSError as error:
+            return errno.errorcode.get(error.errno or 0, str(error.errno))
+        return ""
+
+    def run(
+        self,
+        argv: Sequence[str],
+        timeout: float,
+        env: Mapping[str, str] | None = None,
+        stdin: bytes = b"",
+        cwd: str | None = None,
+    ) -> Ran:
+        started = time.monotonic()
+        timeout = min(timeout, self.remaining())
+        if timeout <= 0:
+            raise NotHere("no time left")
+        process = subprocess.Popen(
+            list(argv),
+            stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=dict(self.env if env is None else env),
+            cwd=cwd,
+            start_new_session=True,
+        )
+        stdout, stderr, timed_out = _collect(process, stdin, started + timeout)
+        code: int | None = process.returncode
+        killed_by: int | None = None
+        if code is not None and code < 0:
+            code, killed_by = None, -code
+        return Ran(
+            tuple(argv),
+            None if timed_out else code,
+            stdout.decode("utf-8", "replace"),
+            stderr.decode("utf-8", "replace"),
+            None if timed_out else killed_by,
+            timed_out,
+            time.monotonic() - started,
+        )
+
+
+def _collect(process: subprocess.Popen[bytes], stdin: bytes, deadline: float) -> tuple[bytes, bytes, bool]:
+    """Read both pipes until the process ends or the deadline passes; then kill its group and wait for nobody.
+
+    The process's end counts, not the pipes': a grandchild may hold them open for ever. A process that can't be
+    killed (another user's, or in an uninterruptible sleep) is left behind; its pipes are closed.
+    """
+    import selectors
+
+    chunks: dict[int, list[bytes]] = {1: [], 2: []}
+    sizes = {1: 0, 2: 0}
+    assert process.stdout is not None and process.stderr is not None
+    if process.stdin is not None:
+        threading.Thread(target=_feed, args=(process.stdin, stdin), daemon=True).start()
+    timed_out = False
+    with selectors.DefaultSelector() as selector:
+        for number, stream in ((1, process.stdout), (2, process.stderr)):
+            os.set_blocking(stream.fileno(), False)
+            selector.register(stream, selectors.EVENT_READ, number)
+        pause = 0.001
+        while selector.get_map():
+            left = deadline - time.monotonic()
+            if left <= 0:
+                timed_out = True
+                break
+            ended = process.poll() is not None
+            events = selector.select(0 if ended else min(left, pause))
+            pause = min(pause * 2, 0.05)
+            for key, _ in events:
+                try:
+                    chunk = os.read(key.fd, 65536)
+                except BlockingIOError:
+                    continue
+                if not chunk:
+                    selector.unregister(key.fileobj)
+                elif sizes[key.data] < OUTPUT_LIMIT:
+                    chunks[key.data].append(chunk)
+                    sizes[key.data] += len(chunk)
+            if ended and not events:
+                break
+    if not timed_out:
+        try:
+            process.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            timed_out = True
+    _kill_group(process, timed_out)
+    for stream in (process.stdout, process.stderr):
+        stream.close()
+    return b"".join(chunks[1]), b"".join(chunks[2]), timed_out
+
+
+def _feed(pipe: IO[bytes], data: bytes) -> None:
+    try:
+        pipe.write(data)
+        pipe.close()
+    except OSError:
+        return  # the child closed its end: its business
+
+
+def _kill_group(process: subprocess.Popen[bytes], running: bool) -> None:
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        pass
+    if running:
+        try:
+            process.wait(GRACE)
+        except subprocess.TimeoutExpired:
+            # Uninterruptible: nobody can end it now. Tell Popen not to warn about it later.
+            process.returncode = -signal.SIGKILL
