@@ -143,10 +143,8 @@ class Live:
             start_new_session=True,
         )
         stdout, stderr, timed_out = _collect(process, stdin, started + timeout)
-        code: int | None = process.returncode
-        killed_by: int | None = None
-        if code is not None and code < 0:
-            code, killed_by = None, -code
+        ended: int = process.returncode if process.returncode is not None else -signal.SIGKILL
+        code, killed_by = (ended, None) if ended >= 0 else (None, -ended)
         return Ran(
             tuple(argv),
             None if timed_out else code,

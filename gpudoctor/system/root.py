@@ -43,7 +43,7 @@ class Root:
         folder: str,
         timeout: float = 20.0,
         env: Mapping[str, str] | None = None,
-        options: Options = Options(),  # noqa: B008 - frozen
+        options: Options = Options(),
     ) -> None:
         if not os.path.isdir(folder):
             raise GpudoctorError(
