@@ -29,7 +29,9 @@ class Targets(Record):
     """Which GPU code a build holds. The rules judge this type alone, whoever says it.
 
     `containers`: how many fatbin containers were read (0 where the source is not a binary); `serving`: how many of
-    them hold a cubin of that plain capability ("8.6" -> 1119); `library`: the file that decides; `via`: who says so.
+    them hold a cubin that runs on that capability ("8.6" -> 1119). A capability that is no key counts as the next
+    lower key of its major (8.7 as 8.6), and as 0 where there is none. `library`: the file that decides; `via`: who
+    says so.
     """
 
     cubins: tuple[Cubin, ...]
