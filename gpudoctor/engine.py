@@ -1,7 +1,7 @@
 """Which facts do these rules need; ask for them; judge; fold.
 
 `judge` is pure: the same machine gives the same judgement, whether it is live, recorded or made up.
-`examine` asks a port for the facts under one deadline.
+`Asking` asks a port for the facts under one deadline.
 """
 
 from __future__ import annotations
@@ -196,38 +196,45 @@ def _closure(explains: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]
 # ---------------------------------------------------------------- asking
 
 
-def examine(port: Port, groups: Iterable[str]) -> Machine:
-    """Ask for these fact groups, every field side by side, and return what has answered when the port's deadline
-    passes. A field that has not is Unknown and says so; its thread is left behind."""
-    import threading
+class Asking:
+    """The questions under way: every field of the groups in a thread of its own, all under the port's deadline."""
 
-    lock = threading.Condition()
-    answers: dict[tuple[str, str], Any] = {}
-    asked: list[tuple[str, str]] = []
+    def __init__(self, port: Port, groups: Iterable[str] = tuple(GROUPS.values())) -> None:
+        import threading
 
-    def ask(group: str, field: str, probe: Callable[[Port], Any]) -> None:
-        answer = _ask(port, field, probe)
-        with lock:
-            answers[group, field] = answer
-            lock.notify()
+        self._port = port
+        self._lock = threading.Condition()
+        self._answers: dict[tuple[str, str], Any] = {}
+        self._asked: list[tuple[str, str]] = []
+        for group in groups:
+            if group == "expectation":
+                continue
+            module = importlib.import_module(f"gpudoctor.probes.{group}")
+            for field, probe in module.FIELDS.items():
+                self._asked.append((group, field))
+                threading.Thread(target=self._ask, args=(group, field, probe), daemon=True).start()
 
-    for group in groups:
-        if group == "expectation":
-            continue
-        module = importlib.import_module(f"gpudoctor.probes.{group}")
-        for field, probe in module.FIELDS.items():
-            asked.append((group, field))
-            threading.Thread(target=ask, args=(group, field, probe), daemon=True).start()
-    with lock:
-        while len(answers) < len(asked) and (left := port.remaining()) > 0:
-            lock.wait(left)
-        done = dict(answers)
-    late = Unknown("no answer before the deadline (see --timeout)")
-    machine = Machine()
-    for group in dict.fromkeys(group for group, _ in asked):
-        fields = {field: done.get((group, field), late) for g, field in asked if g == group}
-        machine = machine.replace(**{group: getattr(machine, group).replace(**fields)})
-    return machine
+    def _ask(self, group: str, field: str, probe: Callable[[Port], Any]) -> None:
+        answer = _ask(self._port, field, probe)
+        with self._lock:
+            self._answers[group, field] = answer
+            self._lock.notify()
+
+    def machine(self) -> Machine:
+        """What has been answered when all is, or when the deadline passes. A field that has no answer by then is
+        Unknown and says so; its thread is left behind."""
+        with self._lock:
+            while len(self._answers) < len(self._asked) and (left := self._port.remaining()) > 0:
+                self._lock.wait(left)
+            done = dict(self._answers)
+        machine = Machine()
+        for group in dict.fromkeys(group for group, _ in self._asked):
+            fields = {field: done.get((group, field), LATE) for g, field in self._asked if g == group}
+            machine = machine.replace(**{group: getattr(machine, group).replace(**fields)})
+        return machine
+
+
+LATE = Unknown("no answer before the deadline (--timeout gives more time)")
 
 
 def _ask(port: Port, field: str, probe: Callable[[Port], Any]) -> Any:

@@ -20,6 +20,8 @@ T = TypeVar("T")
 OUTPUT_LIMIT = 4 << 20
 #: How long a killed process group may take to die before we stop waiting for it (seconds).
 GRACE = 0.3
+#: Before the total deadline so much is kept for killing what hangs and for printing the report (seconds).
+RESERVE = 0.5
 
 _KINDS = (
     (stat.S_ISREG, "file"),
@@ -76,7 +78,13 @@ class Live:
         self.env: Mapping[str, str] = dict(os.environ if env is None else env)
         self.options = options
         self._deadline = time.monotonic() + timeout
+        self._children: set[subprocess.Popen[bytes]] = set()
         self.memo = Memo()
+
+    def close(self) -> None:
+        """Kill what is still running of ours; called when the report is out and the exit waits for nobody."""
+        for process in list(self._children):
+            _kill_group(process, running=False)
 
     def remaining(self) -> float:
         return max(0.0, self._deadline - time.monotonic())
@@ -130,7 +138,7 @@ class Live:
         cwd: str | None = None,
     ) -> Ran:
         started = time.monotonic()
-        timeout = min(timeout, self.remaining())
+        timeout = min(timeout, self.remaining() - RESERVE)
         if timeout <= 0:
             raise NotHere("no time left")
         process = subprocess.Popen(
@@ -142,7 +150,11 @@ class Live:
             cwd=cwd,
             start_new_session=True,
         )
-        stdout, stderr, timed_out = _collect(process, stdin, started + timeout)
+        self._children.add(process)
+        try:
+            stdout, stderr, timed_out = _collect(process, stdin, started + timeout)
+        finally:
+            self._children.discard(process)
         ended: int = process.returncode if process.returncode is not None else -signal.SIGKILL
         code, killed_by = (ended, None) if ended >= 0 else (None, -ended)
         return Ran(

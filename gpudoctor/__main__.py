@@ -1,0 +1,30 @@
+"""The program's entry: `gpudoctor` and `python -m gpudoctor`."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run the command line and leave at once: threads of probes that never answered are not waited for."""
+    from gpudoctor.cli.main import run
+
+    leave(run(sys.argv[1:]))
+
+
+def leave(code: int) -> None:
+    import os
+    import threading
+
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError:
+        code = code or 1
+    if threading.active_count() > 1:
+        os._exit(code)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

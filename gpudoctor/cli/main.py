@@ -1,0 +1,87 @@
+"""The commands by name, each loaded only when it is asked for; errors in four parts; exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Mapping, Sequence
+
+import click
+
+from gpudoctor import __version__
+from gpudoctor.errors import EXIT_CANNOT_TELL, GpudoctorError
+
+#: Command -> its line in --help. The module is gpudoctor.cli.<command>, its click command `command`.
+COMMANDS: Mapping[str, str] = {
+    "check": "Say what is wrong with this machine's GPU stack, and prove it.",
+    "explain": "Print the page of a cause, or list all causes.",
+    "snapshot": "Record this machine's facts, redacted, for judging elsewhere.",
+    "diff": "Say what changed between two snapshots.",
+    "completion": "Print the completion script of a shell.",
+}
+
+
+class Commands(click.Group):
+    """Imports a command's module when that command is run; --help needs none of them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"gpudoctor.cli.{cmd_name}").command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0] if args else ""
+        if name and not name.startswith("-") and name not in COMMANDS:
+            import difflib
+
+            near = difflib.get_close_matches(name, COMMANDS, 2, 0.5)
+            hint = f"did you mean {' or '.join(near)}?" if near else "`gpudoctor --help` lists the commands"
+            raise GpudoctorError(f"there is no command {name!r}", hint=hint)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(
+    cls=Commands, context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=False
+)
+@click.version_option(__version__, prog_name="gpudoctor")
+def cli() -> None:
+    """gpudoctor says what is wrong with a machine's GPU stack: the cause by name, the evidence, the fix.
+
+    Start with `gpudoctor check`. Exit codes: 0 well, 1 something is wrong, 2 could not tell (or wrong usage).
+    """
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command line; returns the exit code. Nothing but this prints an error."""
+    try:
+        result = cli.main(list(arguments), prog_name="gpudoctor", standalone_mode=False)
+    except click.exceptions.Abort:
+        print("interrupted", file=sys.stderr)
+        return 130
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.ClickException as error:
+        error.show()
+        return EXIT_CANNOT_TELL
+    except GpudoctorError as error:
+        print(error.render(), file=sys.stderr)
+        return error.exit_code
+    except BrokenPipeError:
+        # The reader went away (`| head`). Point stdout elsewhere, so that the flush at exit does not complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    return result if isinstance(result, int) else 0

@@ -1,0 +1,155 @@
+"""The shape of a report as JSON has it; the published schema is generated from these types."""
+
+from __future__ import annotations
+
+from gpudoctor import __version__
+from gpudoctor.facts.machine import Machine
+from gpudoctor.facts.observed import Known, Observed, value_of
+from gpudoctor.facts.record import Record
+from gpudoctor.findings import Crash, Finding, Judgement, Skip
+from gpudoctor.rules.judging import devices, driver_cuda, driver_version
+
+#: Changes with every change of the shape that a reader could notice.
+SCHEMA = "gpudoctor-check/1"
+
+
+class Tool(Record):
+    name: str = "gpudoctor"
+    version: str = __version__
+
+
+class Summary(Record):
+    """Counts of root findings (a folded one counts with its cause), and of rules."""
+
+    failures: int
+    warnings: int
+    notes: int
+    passed: int
+    skipped: int
+    crashed: int
+    not_applicable: int
+
+
+class GpuLine(Record):
+    """A GPU in a line: empty strings where nobody could tell."""
+
+    name: str
+    uuid: str
+    compute_capability: str
+    pci: str
+
+
+class ToolkitLine(Record):
+    prefix: str
+    release: str
+
+
+class FrameworkLine(Record):
+    framework: str
+    version: str
+    cuda: str
+    interpreter: str
+
+
+class MachineLine(Record):
+    """The machine in a few words; `gpudoctor snapshot` has all of it. Empty: not there or not known."""
+
+    distribution: str
+    kernel: str
+    architecture: str
+    wsl: bool
+    container: str
+    driver: str
+    driver_cuda: str
+    gpus: tuple[GpuLine, ...]
+    toolkits: tuple[ToolkitLine, ...]
+    frameworks: tuple[FrameworkLine, ...]
+
+
+class CheckReport(Record):
+    """What `gpudoctor check --format json` prints. `taken_at` in UTC, ISO 8601. `findings`: worst first, folded
+    ones (`caused_by` names the root) last."""
+
+    schema: str
+    tool: Tool
+    taken_at: str
+    command: str
+    exit_code: int
+    findings: tuple[Finding, ...]
+    skipped: tuple[Skip, ...]
+    crashed: tuple[Crash, ...]
+    summary: Summary
+    machine: MachineLine
+
+
+def summarise(judgement: Judgement) -> Summary:
+    roots = [f for f in judgement.findings if f.caused_by is None]
+    return Summary(
+        failures=sum(f.severity == "failure" for f in roots),
+        warnings=sum(f.severity == "warning" for f in roots),
+        notes=sum(f.severity == "note" for f in roots),
+        passed=len(judgement.passed),
+        skipped=len({s.id for s in judgement.skipped}),
+        crashed=len(judgement.crashed),
+        not_applicable=len(judgement.not_applicable),
+    )
+
+
+def _text(observed: Observed[object]) -> str:
+    return str(observed.value) if isinstance(observed, Known) else ""
+
+
+def machine_line(machine: Machine) -> MachineLine:
+    host = machine.host
+    distribution = value_of(host.distribution, None)
+    inside = value_of(machine.containers.inside, None)
+    gpus = [
+        GpuLine(
+            _text(d.name),
+            _text(d.nvml.uuid) if d.nvml else "",
+            _text(d.compute_capability),
+            d.pci.address if d.pci else _text(d.nvml.pci) if d.nvml else "",
+        )
+        for d in devices(machine.gpu)
+    ]
+    seen = {g.pci.lower()[-10:] for g in gpus}
+    for pci in value_of(machine.gpu.pci, ()):
+        if pci.vendor == 0x10DE and pci.is_display and pci.address.lower()[-10:] not in seen:
+            gpus.append(GpuLine(f"NVIDIA device {pci.device:04x}", "", "", pci.address))
+    frameworks = [
+        FrameworkLine(b.framework, b.version, _text(b.cuda), i.path)
+        for i in value_of(machine.frameworks.interpreters, ())
+        for b in i.builds
+    ]
+    toolkits = [ToolkitLine(t.prefix, _text(t.release)) for t in value_of(machine.cuda.toolkits, ())]
+    return MachineLine(
+        distribution.name if distribution else "",
+        _text(host.kernel),
+        _text(host.architecture),
+        isinstance(host.wsl, Known),
+        inside.kind if inside else "",
+        _text(driver_version(machine.driver, machine.gpu)),
+        _text(driver_cuda(machine.gpu)),
+        tuple(gpus),
+        tuple(toolkits),
+        tuple(frameworks),
+    )
+
+
+def check_report(
+    machine: Machine, judgement: Judgement, exit_code: int, command: str = "check"
+) -> CheckReport:
+    import time
+
+    return CheckReport(
+        SCHEMA,
+        Tool(),
+        time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        command,
+        exit_code,
+        judgement.findings,
+        judgement.skipped,
+        judgement.crashed,
+        summarise(judgement),
+        machine_line(machine),
+    )

@@ -1,0 +1,118 @@
+"""The live port: deadlines hold whatever a program does."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from gpudoctor.facts.observed import Absent, Unknown
+from gpudoctor.system.live import RESERVE, Live
+from gpudoctor.system.port import NotHere, observe, text, which
+
+PYTHON = sys.executable
+
+
+def alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z"
+
+
+def test_output_and_exit_status() -> None:
+    ran = Live().run(
+        [PYTHON, "-c", "import sys; print('out'); print('err', file=sys.stderr); sys.exit(3)"], 10
+    )
+    assert (ran.code, ran.stdout, ran.stderr, ran.timed_out) == (3, "out\n", "err\n", False)
+
+
+def test_a_signal_is_named() -> None:
+    ran = Live().run([PYTHON, "-c", "import os; os.kill(os.getpid(), 11)"], 10)
+    assert (ran.code, ran.signal) == (None, 11)
+
+
+def test_standard_input_reaches_the_program() -> None:
+    ran = Live().run([PYTHON, "-c", "import sys; print(len(sys.stdin.read()))"], 10, stdin=b"x" * 300_000)
+    assert ran.stdout == "300000\n"
+
+
+HANG = """
+import os, signal, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+pid = os.fork()
+if pid == 0:
+    time.sleep(600)
+print(pid, flush=True)
+time.sleep(600)
+"""
+
+
+def test_a_hang_that_ignores_sigterm_with_a_grandchild_on_the_pipe_ends_at_its_deadline() -> None:
+    started = time.monotonic()
+    ran = Live().run([PYTHON, "-c", HANG], 1.0)
+    assert ran.timed_out and ran.code is None
+    assert time.monotonic() - started < 4
+    grandchild = int(ran.stdout)
+    deadline = time.monotonic() + 3
+    while alive(grandchild) and time.monotonic() < deadline:
+        os.sched_yield()
+    assert not alive(grandchild)
+
+
+LEAVES_A_GRANDCHILD = """
+import os, time
+if os.fork() == 0:
+    time.sleep(600)
+    os._exit(0)
+print("done", flush=True)
+"""
+
+
+def test_a_grandchild_that_holds_the_pipe_does_not_hold_us() -> None:
+    started = time.monotonic()
+    ran = Live().run([PYTHON, "-c", LEAVES_A_GRANDCHILD], 20)
+    assert ran.code == 0 and ran.stdout == "done\n" and not ran.timed_out
+    assert time.monotonic() - started < 5
+
+
+def test_a_flood_is_cut_and_still_ends() -> None:
+    ran = Live().run([PYTHON, "-c", "import sys\nfor _ in range(300): sys.stdout.write('x' * 65536)"], 20)
+    assert ran.code == 0 and len(ran.stdout) <= (4 << 20) + 65536
+
+
+def test_no_time_left_starts_nothing() -> None:
+    with pytest.raises(NotHere):
+        Live(timeout=RESERVE / 2).run([PYTHON, "-c", "pass"], 5)
+
+
+def test_a_fifo_in_the_place_of_a_file_does_not_hang(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    assert Live().read(str(tmp_path / "fifo")) == b""
+
+
+def test_reads_are_bounded(tmp_path: Path) -> None:
+    (tmp_path / "big").write_bytes(b"x" * 5000)
+    assert len(Live().read(str(tmp_path / "big"), 1000)) == 1000
+
+
+def test_every_way_of_not_being_answered_is_a_value(tmp_path: Path) -> None:
+    port = Live()
+    missing = str(tmp_path / "missing")
+    assert observe(lambda: text(port, missing), missing) == Absent(missing)
+    assert isinstance(observe(lambda: text(port, str(tmp_path)), "dir"), Unknown)
+    assert isinstance(observe(lambda: int("no number"), "x"), Unknown)
+
+
+def test_which_takes_the_first_executable(tmp_path: Path) -> None:
+    for name, mode in (("a", 0o644), ("b", 0o755)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "nvcc").write_text("#!/bin/sh\n")
+        (tmp_path / name / "nvcc").chmod(mode)
+    port = Live(env={"PATH": f"{tmp_path}/none:{tmp_path}/a:{tmp_path}/b"})
+    assert which(port, "nvcc") == f"{tmp_path}/b/nvcc"
+    assert which(port, "ptxas") is None
