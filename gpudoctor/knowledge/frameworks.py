@@ -1,0 +1,119 @@
+"""Frameworks: how their published wheels were built, and what belongs together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gpudoctor.knowledge.records import Companions, FrameworkBuild
+from gpudoctor.knowledge.tables import source, table
+from gpudoctor.versions import is_version, major
+from gpudoctor.versions import release as release_of
+
+
+def torch_build(
+    version: str, variant: str = "", machine: str = "x86_64", system: str = "linux"
+) -> FrameworkBuild | None:
+    """A torch wheel: `version` "2.5.1", `variant` "cu124" or "cpu"; "": what a plain `pip install` gets there."""
+    found = table("torch")
+    row = _by_version(found["builds"], version)
+    if row is None:
+        return None
+    arm = machine in ("aarch64", "arm64")
+    if variant == "" and (system != "linux" or (arm and "aarch64" not in row)):
+        variant = "cpu"
+    default = variant in ("", row["default"])
+    if arm and default and "aarch64" in row:
+        chosen: dict[str, Any] = {"source": "wheel", **row["variants"][row["default"]], **row["aarch64"]}
+    elif variant == "cpu":
+        chosen = {"source": "wheel"}
+    else:
+        chosen = row["variants"].get(variant or row["default"])
+        if chosen is None:
+            return None
+    targets = found["targets"].get(chosen.get("arch", ""))
+    if targets is not None and (system != "linux" or (arm and chosen["arch"] != "aarch64")):
+        targets = None  # what was read are Linux x86_64 wheels
+    cpu = variant == "cpu"
+    return FrameworkBuild(
+        framework="torch",
+        version=version,
+        variant=variant or row["default"],
+        cuda=chosen.get("cuda"),
+        cudnn=chosen.get("cudnn"),
+        capabilities=() if cpu else tuple(targets["sm"]) if targets else None,
+        ptx=() if cpu else tuple(targets["ptx"]) if targets else None,
+        pythons=tuple(row["pythons"]),
+        deciding_library=None if cpu else deciding_library("torch"),
+        libraries=() if cpu else None,
+        requires=tuple(row.get("requires", ())) if default else (),
+        source=source(found, chosen["source"]),
+    )
+
+
+def tensorflow_build(version: str) -> FrameworkBuild | None:
+    """TensorFlow's Linux x86_64 wheel. `requires` is what its and-cuda extra pins."""
+    found = table("tensorflow")
+    row = _by_version(found["builds"], version)
+    if row is None:
+        return None
+    libraries = found["libraries"].get(f"{major(row['cuda'])}/{major(row['cudnn'])}")
+    return FrameworkBuild(
+        framework="tensorflow",
+        version=version,
+        variant="",
+        cuda=row["cuda"],
+        cudnn=row["cudnn"],
+        capabilities=tuple(row["sm"]),
+        ptx=tuple(row["ptx"]),
+        pythons=tuple(row["pythons"]),
+        deciding_library=row.get("deciding_library") or deciding_library("tensorflow"),
+        libraries=tuple(libraries) if libraries else None,
+        requires=tuple(row.get("requires", ())),
+        source=source(found, row["source"]),
+    )
+
+
+def jax_build(package: str, version: str) -> FrameworkBuild | None:
+    """A CUDA plugin of JAX: `package` "jax-cuda12-plugin". `cuda` is its major."""
+    found = table("jax")
+    row = _by_version([r for r in found["builds"] if r["package"] == package], version)
+    if row is None:
+        return None
+    return FrameworkBuild(
+        framework=package,
+        version=version,
+        variant="",
+        cuda=row["cuda"],
+        cudnn=None,
+        capabilities=tuple(row["sm"]) if "sm" in row else None,
+        ptx=tuple(row["ptx"]) if "ptx" in row else None,
+        pythons=tuple(row["pythons"]),
+        deciding_library=deciding_library(package),
+        libraries=None,
+        requires=tuple(found["pins"][row["requires"]]),
+        source=source(found, row["source"]),
+    )
+
+
+def torch_companions(torch: str) -> Companions | None:
+    """The torchvision, torchaudio and triton that belong to torch `torch` ("2.5.1" or "2.5")."""
+    if not is_version(torch):
+        return None
+    found, wanted = table("companions"), release_of(torch)
+    row = next((r for r in found["rows"] if r["torch"] == wanted), None)
+    if row is None:
+        return None
+    return Companions(
+        wanted, row.get("torchvision"), row.get("torchaudio"), row.get("triton"), source(found, row["source"])
+    )
+
+
+def deciding_library(framework: str) -> str | None:
+    """The library below site-packages whose fatbins decide which GPUs a framework runs on; a glob where its name
+    holds a version. None where none is known."""
+    row = table("libraries")["deciding"].get(framework)
+    return row["path"] if row else None
+
+
+def _by_version(rows: list[dict[str, Any]], version: str) -> dict[str, Any] | None:
+    return next((r for r in rows if version in r["versions"]), None)

@@ -1,0 +1,95 @@
+"""Toolkits and libraries: compile targets, host compilers, cuDNN's parts, what a soname belongs to."""
+
+from __future__ import annotations
+
+import re
+
+from gpudoctor.knowledge.records import CudnnKernels, HostCompilers, ToolkitTargets, WheelLayout
+from gpudoctor.knowledge.tables import source, table
+from gpudoctor.versions import at_least, compare, is_version
+from gpudoctor.versions import release as release_of
+
+
+def toolkit_targets(release: str) -> ToolkitTargets | None:
+    """What toolkit `release` ("12.4", or a longer version) compiles for."""
+    if not is_version(release):
+        return None
+    found, wanted = table("toolkits"), release_of(release)
+    for row in found["rows"]:
+        if wanted in row["releases"]:
+            targets = tuple(row["targets"])
+            return ToolkitTargets(
+                wanted, targets, targets, row.get("verified", True), source(found, row["source"])
+            )
+    return None
+
+
+def host_compilers(release: str) -> HostCompilers | None:
+    """The compilers that toolkit `release` accepts: "12.4", or nvcc's exact version "12.2.91"."""
+    if not is_version(release):
+        return None
+    found = table("compilers")
+    for wanted in (release, release_of(release)):
+        for row in found["rows"]:
+            if wanted in row["releases"]:
+                return HostCompilers(
+                    wanted,
+                    row["gcc_max"],
+                    row["clang_max"],
+                    row["clang_min"],
+                    row.get("verified", True),
+                    source(found, row["source"]),
+                )
+    return None
+
+
+def cudnn_sublibraries(version: str) -> tuple[str, ...] | None:
+    """The sonames that belong to cuDNN `version` ("9.10.2", or a major: "9")."""
+    if not is_version(version):
+        return None
+    asked = version if "." in version else f"{version}.0"
+    for row in table("cudnn")["sublibraries"]:
+        if at_least(asked, row["from"]) and _up_to(asked, row["to"]):
+            return tuple(row["sonames"])
+    return None
+
+
+def cudnn_kernels(cuda_major: int, version: str) -> CudnnKernels | None:
+    """The GPUs that cuDNN `version` for CUDA `cuda_major` has kernels for."""
+    if not is_version(version):
+        return None
+    found = table("cudnn")
+    for row in found["kernels"]:
+        if row["cuda"] == cuda_major and at_least(version, row["from"]) and _up_to(version, row["to"]):
+            return CudnnKernels(
+                cuda_major, version, tuple(row["sm"]), tuple(row["ptx"]), source(found, row["source"])
+            )
+    return None
+
+
+def soname_family(soname: str) -> str | None:
+    """The library family of a file name or soname: "libcudnn_ops.so.9" -> "cudnn"; None for others."""
+    match = re.match(r"lib(?P<stem>[A-Za-z0-9_]+?)(?:-[A-Za-z0-9.]+)?\.so(?:\.|$)", soname)
+    if match is None:
+        return None
+    stem: str = match["stem"]
+    families: dict[str, str] = table("libraries")["families"]
+    if stem in families:
+        return families[stem]
+    return families.get(stem.split("_")[0] + "_")
+
+
+def wheel_layout(cuda_major: int) -> WheelLayout | None:
+    """Where NVIDIA's wheels for CUDA `cuda_major` put their libraries."""
+    found = table("libraries")
+    row = found["wheels"].get(str(cuda_major))
+    if row is None:
+        return None
+    sonames = {name: tuple(files) for name, files in row["sonames"].items()}
+    return WheelLayout(cuda_major, dict(row["folders"]), sonames, source(found, row["source"]))
+
+
+def _up_to(version: str, bound: str) -> bool:
+    """`version`, of which a person may know less than the bound says ("9.10.2" of "9.10.2.21"), is not newer."""
+    width = version.count(".") + 1
+    return compare(version, ".".join(bound.split(".")[:width])) <= 0
