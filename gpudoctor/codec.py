@@ -191,29 +191,21 @@ def _schema(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
 
 
 def _observed_schema(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
+    """Known, Absent or Unknown: a definition per type of value, and one each for the other two."""
+    import json
+    import re
+
     text = {"type": "string"}
-    return {
-        "oneOf": [
-            {
-                "type": "object",
-                "required": ["value", "via"],
-                "properties": {"value": _schema(kind, definitions), "via": text},
-                "additionalProperties": False,
-            },
-            {
-                "type": "object",
-                "required": ["absent"],
-                "properties": {"absent": text},
-                "additionalProperties": False,
-            },
-            {
-                "type": "object",
-                "required": ["unknown", "would_help"],
-                "properties": {"unknown": text, "would_help": text},
-                "additionalProperties": False,
-            },
-        ]
-    }
+    value = _schema(kind, definitions)
+    name = "Known_" + "_".join(re.findall(r"\w+", json.dumps(value).replace("#/$defs/", "")))
+    definitions[name] = _object({"value": value, "via": text})
+    definitions["Absent"] = _object({"absent": text})
+    definitions["Unknown"] = _object({"unknown": text, "would_help": text})
+    return {"oneOf": [{"$ref": f"#/$defs/{choice}"} for choice in (name, "Absent", "Unknown")]}
+
+
+def _object(properties: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "required": list(properties), "properties": properties, "additionalProperties": False}
 
 
 def _record_schema(kind: type[Record], definitions: dict[str, Any]) -> dict[str, Any]:
@@ -223,11 +215,6 @@ def _record_schema(kind: type[Record], definitions: dict[str, Any]) -> dict[str,
     if name not in definitions:
         definitions[name] = {}  # a record may contain itself (a subject's parent)
         fields = {field: _schema(hint, definitions) for field, hint in field_types(kind).items()}
-        definitions[name] = {
-            "type": "object",
-            "description": (kind.__doc__ or "").strip().partition("\n\n")[0].replace("\n", " "),
-            "required": list(fields),
-            "properties": fields,
-            "additionalProperties": False,
-        }
+        about = (kind.__doc__ or "").strip().partition("\n\n")[0]
+        definitions[name] = {"description": " ".join(about.split()), **_object(fields)}
     return {"$ref": f"#/$defs/{name}"}
