@@ -145,10 +145,11 @@ class TestDrivers:
             ("10.2", "440.33", None, 440),  # no minor-version compatibility before 11
             ("13.0", "580.65.06", "580", 580),
             ("13.3", None, "580", 610),  # only the branch is published
+            ("13.5", None, "580", None),  # newer than the table, but the floor is the whole major's
         ],
     )
     def test_what_a_toolkit_needs(
-        self, cuda: str, full: str | None, compatible: str | None, branch: int
+        self, cuda: str, full: str | None, compatible: str | None, branch: int | None
     ) -> None:
         found = knowledge.driver_minimum(cuda)
         assert found is not None
@@ -160,9 +161,9 @@ class TestDrivers:
         old = knowledge.driver_minimum("12.0", "windows")
         assert old is not None and old.compatible == "527.41"
 
-    @pytest.mark.parametrize("cuda", ["12.7", "14.0", "13.5", "6.5", "", "newest"])
+    @pytest.mark.parametrize("cuda", ["12.7", "12.10", "14.0", "6.5", "", "newest"])
     def test_a_toolkit_that_no_table_has(self, cuda: str) -> None:
-        """12.7 was never released; 13.5 exists, but nobody has published its driver."""
+        """12.7 was never released."""
         assert knowledge.driver_minimum(cuda) is None
 
     @pytest.mark.parametrize(
