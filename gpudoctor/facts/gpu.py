@@ -142,7 +142,8 @@ class CudaDevice(Record):
 class CudaDriver(Record):
     """What libcuda answered: `code` is cuInit's (0, 34 stub, 100 no device, 802, 803, 804, 999), `name` its
     symbol ("CUDA_ERROR_NO_DEVICE"). `version` "12.4" from cuDriverGetVersion. `library`: the file that was mapped.
-    `hidden_devices`: the count with CUDA_VISIBLE_DEVICES removed, where that differs from `devices`."""
+    `devices_unmasked`: the count in a process without CUDA_VISIBLE_DEVICES; Unknown after a code that tells nothing
+    of it (802, 999)."""
 
     state: AnswerState
     code: int | None = None

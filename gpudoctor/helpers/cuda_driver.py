@@ -21,6 +21,7 @@ NAMES = {
     999: "CUDA_ERROR_UNKNOWN",
 }
 CC_MAJOR, CC_MINOR = 75, 76
+NO_DEVICE = 100
 
 
 def say(**message):
@@ -58,7 +59,7 @@ def checked(cuda, name, *arguments):
     try:
         function = getattr(cuda, name)
     except AttributeError:
-        raise Failed("the library has no %s" % name)
+        raise Failed("the library has no %s" % name) from None
     code = function(*arguments)
     if code != 0:
         raise Failed("%s: %d %s" % (name, code, error_name(cuda, code)))
@@ -83,6 +84,13 @@ def device_count(cuda):
     number = ctypes.c_int()
     checked(cuda, "cuDeviceGetCount", ctypes.byref(number))
     return number.value
+
+
+def counted(cuda, code, name):
+    """Only success and "no device" tell a number; after any other code there may be eight."""
+    if code == NO_DEVICE:
+        return {"known": 0}
+    return ask(device_count, cuda) if code == 0 else {"unknown": "cuInit: %d %s" % (code, name)}
 
 
 def name_of(cuda, device):
@@ -150,7 +158,7 @@ def main():
     say(answer=answer, at="cuDriverGetVersion")
     answer["version"] = ask(driver_version, cuda)  # answers even after a failed cuInit
     say(answer=answer, at="cuDeviceGetCount")
-    answer["count"] = ask(device_count, cuda) if answer["code"] == 0 else {"known": 0}
+    answer["count"] = counted(cuda, answer["code"], answer["name"])
     for ordinal in range(answer["count"].get("known", 0)):
         device = ctypes.c_int()
         say(at="cuDeviceGet of device %d" % ordinal)

@@ -41,7 +41,8 @@ def give_up():
     if os.geteuid() == 0:
         # For root an exec would bring back all that is bounded.
         bounded = bounded and not any(
-            libc.prctl(PR_CAPBSET_READ, capability, 0, 0, 0) == 1 for capability in (CAP_SYS_MODULE, CAP_MKNOD)
+            libc.prctl(PR_CAPBSET_READ, capability, 0, 0, 0) == 1
+            for capability in (CAP_SYS_MODULE, CAP_MKNOD)
         )
     return bounded and not held
 

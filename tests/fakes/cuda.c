@@ -30,13 +30,12 @@ static void choose(void) {
 __attribute__((constructor)) static void start(void) {
     answers_load("FAKE_CUDA");
     choose();
-    misbehave("load");
 }
 
 EXPORT int cuInit(unsigned flags) {
     (void)flags;
     misbehave(__func__);
-    const char *value = answer("init");
+    const char *value = answer("cuda.init");
     int code = value ? atoi(value) : 0;
     if (!code && !count) code = NO_DEVICE;
     ready = !code;
@@ -44,13 +43,13 @@ EXPORT int cuInit(unsigned flags) {
 }
 EXPORT int cuDriverGetVersion(int *out) {
     misbehave(__func__);
-    const char *value = answer("version"), *init = answer("init");
+    const char *value = answer("cuda_version"), *init = answer("cuda.init");
     if (init && atoi(init) == 34) return 34;
     *out = value ? atoi(value) : 0;
     return 0;
 }
 EXPORT int cuGetErrorName(int code, const char **out) {
-    const char *init = answer("init");
+    const char *init = answer("cuda.init");
     if (init && atoi(init) == 34) return 34;
     switch (code) {
     case 0: *out = "CUDA_SUCCESS"; break;

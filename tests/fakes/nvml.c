@@ -19,7 +19,6 @@ __attribute__((constructor)) static void start(void) {
     answers_load("FAKE_NVML");
     for (int gpu = 0; gpu < 16; gpu++)
         for (int mig = 0; mig < 9; mig++) { devices[gpu][mig].gpu = gpu; devices[gpu][mig].mig = mig - 1; }
-    misbehave("load");
 }
 
 #define FIELD(name) \
@@ -41,7 +40,7 @@ static int system_text(const char *key, char *out, unsigned length) {
 
 static int init(const char *call) {
     misbehave(call);
-    const char *value = answer("init");
+    const char *value = answer("nvml.init");
     return value ? atoi(value) : 0;
 }
 
