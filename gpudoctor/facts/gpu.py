@@ -157,7 +157,8 @@ class CudaDriver(Record):
 
 class Smi(Record):
     """nvidia-smi, as a cross-check. `smi_version`, `kmd_version` (the kernel side) and `cuda_version` (the
-    user-space driver's ceiling) from its banner, of either shape. `output`: its first lines."""
+    user-space driver's ceiling) from its banner, of either shape. `output`: its first lines. `others`: further
+    copies on PATH that are other files."""
 
     state: AnswerState
     path: str = ""
@@ -166,6 +167,7 @@ class Smi(Record):
     smi_version: Observed[str] = UNASKED
     kmd_version: Observed[str] = UNASKED
     cuda_version: Observed[str] = UNASKED
+    others: tuple[str, ...] = ()
 
 
 class Gpu(Record):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from gpudoctor.facts.gpu import (
+    AnswerState,
     CudaDevice,
     CudaDriver,
     MigInstance,
@@ -169,18 +170,31 @@ def smi(port: Port) -> Observed[Smi]:
 
     ran = run_unprivileged(port, ("program", path), SMI_TIMEOUT)
     table = parse_table(ran.stdout)
-    if ran.timed_out:
-        state = "hung"
-    elif ran.signal:
-        state = "crashed"
-    else:
-        state = "answered" if ran.code == 0 else "failed"
+    state: AnswerState = "answered" if ran.code == 0 else "failed"
+    if ran.timed_out or ran.signal:
+        state = "hung" if ran.timed_out else "crashed"
     silent = Unknown(f"nvidia-smi {state}" if state != "answered" else "nvidia-smi's banner does not say")
-    said = [
-        Known(v, path) if v else silent for v in (table.smi_version, table.kmd_version, table.cuda_version)
-    ]
     output = "\n".join((ran.stdout + ran.stderr).strip().splitlines()[:_SMI_LINES])
-    return Known(Smi(state, path, ran.code, output, *said), path)  # type: ignore[arg-type]
+    return Known(
+        Smi(
+            state,
+            path,
+            ran.code,
+            output,
+            Known(table.smi_version, path) if table.smi_version else silent,
+            Known(table.kmd_version, path) if table.kmd_version else silent,
+            Known(table.cuda_version, path) if table.cuda_version else silent,
+            _other_copies(port, path),
+        ),
+        path,
+    )
+
+
+def _other_copies(port: Port, path: str) -> tuple[str, ...]:
+    copies = (which(port, "nvidia-smi", folder) for folder in port.env.get("PATH", "").split(":") if folder)
+    files = {port.realpath(copy): copy for copy in reversed([c for c in copies if c])}
+    files.pop(port.realpath(path), None)
+    return tuple(sorted(files.values()))
 
 
 # ---------------------------------------------------------------- shared

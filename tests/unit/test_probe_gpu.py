@@ -478,6 +478,18 @@ def test_nvidia_smi_crashes(tmp_path: Path) -> None:
     assert said.state == "crashed" and value(said.smi_version) == "550.163.01"  # type: ignore[attr-defined]
 
 
+def test_another_nvidia_smi_on_path_is_named_and_a_link_to_the_same_is_not(tmp_path: Path) -> None:
+    first, second, link = (tmp_path / n for n in ("a", "b", "c"))
+    for folder in (first, second, link):
+        folder.mkdir()
+    smi_script(second, "exit 1\n")
+    live = smi_script(first, f"echo '{BANNER}'\n")
+    os.symlink(first / "nvidia-smi", link / "nvidia-smi")
+    live.env = {"PATH": f"{first}:{second}:{link}:/usr/bin:/bin"}
+    said = value(gpu.smi(live))
+    assert said.others == (f"{second}/nvidia-smi",)  # type: ignore[attr-defined]
+
+
 # ---------------------------------------------------------------- privileges
 
 
