@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from collections.abc import Iterator
@@ -129,8 +130,16 @@ def test_other_vendors_display_devices_alone(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("resource", "size"),
-    [(RESOURCE_UNSET, 32 << 30), (RESOURCE_OK, 0)],
-    ids=["kept and marked unset", "blanked"],
+    [
+        (RESOURCE_UNSET, 32 << 30),
+        (RESOURCE_UNSET.replace("0x000000002014220c", "0x000000000014220c"), 32 << 30),
+        (
+            RESOURCE_UNSET.replace("0x0000000000000000 0x00000007f", "0x0000000800000000 0x0000000ff"),
+            32 << 30,
+        ),
+        (RESOURCE_OK, 0),
+    ],
+    ids=["kept and marked unset", "kept at zero", "marked unset elsewhere", "blanked"],
 )
 def test_a_memory_window_without_an_address(tmp_path: Path, resource: str, size: int) -> None:
     device(tmp_path, "0000:01:00.0", resource=resource)
@@ -406,7 +415,7 @@ def test_a_crash_at_a_device_keeps_what_was_said_before(machine) -> None:  # typ
 def test_a_hang_ends_at_its_deadline_with_its_name(machine, how: str) -> None:  # type: ignore[no-untyped-def]
     started = time.monotonic()
     said = nvml(machine("t4", how), timeout=1.5)
-    assert time.monotonic() - started < 1.5
+    assert time.monotonic() - started < 1.4
     assert said.state == "hung" and "nvmlInit" in said.detail
 
 
@@ -415,7 +424,7 @@ def test_a_hang_ends_at_its_deadline_with_its_name(machine, how: str) -> None:  
 def test_libcuda_that_hangs_is_not_asked_twice(machine, how: str) -> None:  # type: ignore[no-untyped-def]
     started = time.monotonic()
     driver = cuda(machine("t4", how, CUDA_VISIBLE_DEVICES="0"), timeout=1.5)
-    assert time.monotonic() - started < 1.5
+    assert time.monotonic() - started < 1.4
     assert driver.state == "hung" and isinstance(driver.devices_unmasked, Unknown)
 
 
@@ -493,6 +502,14 @@ def test_another_nvidia_smi_on_path_is_named_and_a_link_to_the_same_is_not(tmp_p
 # ---------------------------------------------------------------- privileges
 
 
+CAP_SYS_ADMIN = 21
+
+
+def effective_capabilities() -> int:
+    status = Path("/proc/self/status").read_text()
+    return int(next(line for line in status.splitlines() if line.startswith("CapEff")).split()[1], 16)
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has capabilities to give up")
 def test_a_helper_cannot_make_nodes_or_change_dev(tmp_path: Path) -> None:
     source = (
@@ -506,7 +523,9 @@ def test_a_helper_cannot_make_nodes_or_change_dev(tmp_path: Path) -> None:
     )
     ran = child.run_unprivileged(Live(), ("python", source, str(tmp_path / "node")), 5.0)
     assert ran.code == 0, ran
-    assert ran.stdout.splitlines()[0] == "1"
+    assert ran.stdout.splitlines()[0] == str(errno.EPERM)
+    if effective_capabilities() & 1 << CAP_SYS_ADMIN:
+        assert ran.stdout.splitlines()[1] == str(errno.EROFS)
     status = dict(line.split(":\t") for line in ran.stdout.splitlines()[2:] if ":\t" in line)
     unwanted = 1 << 27 | 1 << 16
     for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
