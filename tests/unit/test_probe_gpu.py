@@ -518,6 +518,7 @@ def test_a_helper_cannot_make_nodes_or_change_dev(tmp_path: Path) -> None:
         "            lambda: os.chmod('/dev/null', 0o666)):\n"
         "    try: act(); print('done')\n"
         "    except OSError as error: print(error.errno)\n"
+        "print(sorted(n for n in os.listdir('/dev') if os.path.ismount('/dev/' + n)))\n"
         "print(open('/proc/self/status').read())\n"
         "open('/dev/null', 'w').write('x')\n"
     )
@@ -526,11 +527,40 @@ def test_a_helper_cannot_make_nodes_or_change_dev(tmp_path: Path) -> None:
     assert ran.stdout.splitlines()[0] == str(errno.EPERM)
     if effective_capabilities() & 1 << CAP_SYS_ADMIN:
         assert ran.stdout.splitlines()[1] == str(errno.EROFS)
-    status = dict(line.split(":\t") for line in ran.stdout.splitlines()[2:] if ":\t" in line)
+    below = sorted(name for name in os.listdir("/dev") if os.path.ismount(f"/dev/{name}"))
+    assert ran.stdout.splitlines()[2] == repr(below)
+    status = dict(line.split(":\t") for line in ran.stdout.splitlines()[3:] if ":\t" in line)
     unwanted = 1 << 27 | 1 << 16
     for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
         assert not int(status[name], 16) & unwanted
     assert status["NoNewPrivs"] == "1"
+
+
+def saying(monkeypatch: pytest.MonkeyPatch, program: str) -> child.Answer:
+    real = child.source
+    monkeypatch.setattr(child, "source", lambda name: real(name) if name == "unprivileged" else program)
+    return child.ask(Live(), "made-up", [], 5.0)
+
+
+def test_what_a_library_prints_between_the_answers_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = ["{not json", "[1]", '{"answer": 3}', '{"answer": {"code": 0}, "final": true}', "bye", "{}"]
+    answer = saying(monkeypatch, f"print({chr(10).join(lines)!r})")
+    assert (answer.state, answer.data) == ("answered", {"code": 0})
+
+
+def test_a_half_line_at_the_end_leaves_the_answer_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = '{"answer": {"code": 0}, "at": "x"}\n{"answer": {"code": 0, "dev'
+    answer = saying(monkeypatch, f"import os; os.write(1, {text.encode()!r}); os.abort()")
+    assert (answer.state, answer.data, answer.at) == ("crashed", {"code": 0}, "x")
+
+
+def test_without_nvidia_ml_py_nobody_claims_that_there_is_no_gpu(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "libnvidia-ml.so.1").write_bytes(b"\x7fELF\x02")
+    monkeypatch.setattr(gpu, "_pynvml_folder", lambda: "")
+    answer = gpu.nvml(Live(env={"LD_LIBRARY_PATH": str(tmp_path)}))
+    assert isinstance(answer, Unknown) and "nvidia-ml-py" in answer.reason
 
 
 def test_all_fields_are_asked() -> None:
