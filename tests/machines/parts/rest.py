@@ -16,6 +16,7 @@ def no_toolkit() -> Cuda:
         selections=Known((), "PATH"),
         tools_on_path=Known((), "PATH"),
         compilers=Known((), "PATH"),
+        nvcc_flags=Absent("NVCC_PREPEND_FLAGS, NVCC_APPEND_FLAGS"),
         compiled=Absent("--build was not given"),
     )
 
