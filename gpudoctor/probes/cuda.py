@@ -20,7 +20,9 @@ PROGRAM_SELECTORS = ("CUDACXX", "CMAKE_CUDA_COMPILER")
 
 
 def toolkits(port: Port) -> Observed[tuple[Toolkit, ...]]:
-    return Known(cuda_toolkits.find(port), "/usr/local, /opt, PATH, environment, loader configuration, site-packages")
+    return Known(
+        cuda_toolkits.find(port), "/usr/local, /opt, PATH, environment, loader configuration, site-packages"
+    )
 
 
 def selections(port: Port) -> Observed[tuple[Selection, ...]]:
@@ -56,7 +58,11 @@ def _is_there(port: Port, path: str) -> bool:
 def _dangling(port: Port) -> str:
     """An nvcc on PATH that is a link to nothing: the shell passes over it, and so would a plain look."""
     for folder in port.env.get("PATH", "").split(":"):
-        if folder.startswith("/") and _is_there(port, f"{folder}/nvcc") and not exists(port, f"{folder}/nvcc"):
+        if (
+            folder.startswith("/")
+            and _is_there(port, f"{folder}/nvcc")
+            and not exists(port, f"{folder}/nvcc")
+        ):
             return f"{folder}/nvcc"
     return ""
 
@@ -143,15 +149,22 @@ def _tool(port: Port, name: str, path: str, selected_by: str) -> Tool:
     return Tool(name, path, program_version(port, real), selected_by, real, owner)
 
 
-def selected_prefix(port: Port) -> str:
-    """The toolkit whose nvcc would run: PATH's, else CUDACXX, CUDA_HOME, CUDA_PATH, /usr/local/cuda. "" for none."""
-    found = {s.selector: s.prefix.value for s in _selections(port) if isinstance(s.prefix, Known)}
-    return next((found[s] for s in ("PATH", *PROGRAM_SELECTORS, *PREFIX_SELECTORS, LINK) if s in found), "")
+def _selected(port: Port) -> tuple[str, str]:
+    """(prefix, nvcc as one would call it) of the compiler that would run: PATH's, else CUDACXX, CUDA_HOME, CUDA_PATH,
+    /usr/local/cuda. Empty for none."""
+    found = {s.selector: s for s in _selections(port) if isinstance(s.prefix, Known)}
+    for selector in ("PATH", *PROGRAM_SELECTORS, *PREFIX_SELECTORS, LINK):
+        if selector in found and isinstance(prefix := found[selector].prefix, Known):
+            program = selector == "PATH" or selector in PROGRAM_SELECTORS
+            return prefix.value, found[selector].value if program else f"{prefix.value}/bin/nvcc"
+    return "", ""
 
 
 def compilers(port: Port) -> Observed[tuple[HostCompiler, ...]]:
-    prefix = selected_prefix(port)
-    return Known(cuda_compilers.find(port, f"{prefix}/bin" if prefix else ""), "PATH, NVCC_CCBIN, CUDAHOSTCXX")
+    prefix, _ = _selected(port)
+    return Known(
+        cuda_compilers.find(port, f"{prefix}/bin" if prefix else ""), "PATH, NVCC_CCBIN, CUDAHOSTCXX"
+    )
 
 
 def compiled(port: Port) -> Observed[CompiledKernel]:
@@ -159,7 +172,7 @@ def compiled(port: Port) -> Observed[CompiledKernel]:
         return Absent("--build was not given")
     from gpudoctor.probes import cuda_build
 
-    return cuda_build.compile_kernel(port, selected_prefix(port))
+    return cuda_build.compile_kernel(port, _selected(port)[1])
 
 
 FIELDS: dict[str, Callable[[Port], Observed[Any]]] = {

@@ -20,14 +20,20 @@ ASK_TIMEOUT = 3.0
 def flags(port: Port) -> Observed[str]:
     """What the environment adds to every nvcc command line."""
     both = " ".join(filter(None, (port.env.get("NVCC_PREPEND_FLAGS"), port.env.get("NVCC_APPEND_FLAGS"))))
-    return Known(both, "NVCC_PREPEND_FLAGS, NVCC_APPEND_FLAGS") if both else Absent("NVCC_PREPEND_FLAGS, NVCC_APPEND_FLAGS")
+    return (
+        Known(both, "NVCC_PREPEND_FLAGS, NVCC_APPEND_FLAGS")
+        if both
+        else Absent("NVCC_PREPEND_FLAGS, NVCC_APPEND_FLAGS")
+    )
 
 
 def find(port: Port, toolkit_bin: str) -> tuple[HostCompiler, ...]:
     """In the order in which nvcc would prefer them. `toolkit_bin`: the folder of the nvcc that would run, or ""."""
     found: list[HostCompiler] = []
     said = flags(port)
-    if isinstance(said, Known) and (match := re.search(r"(?:-ccbin|--compiler-bindir)[ =]?(\S+)", said.value)):
+    if isinstance(said, Known) and (
+        match := re.search(r"(?:-ccbin|--compiler-bindir)[ =]?(\S+)", said.value)
+    ):
         found.append(_named(port, match.group(1), "-ccbin"))
     for variable in ("NVCC_CCBIN", "CUDAHOSTCXX"):
         if value := port.env.get(variable, ""):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from typing import Literal
+from collections.abc import Callable, Iterator
+from typing import Literal, TypeVar
 
 from gpudoctor.facts.cuda import CompilerLimits, Tool, Toolkit
 from gpudoctor.facts.observed import Absent, Known, Observed, Unknown, first_known, mapped
@@ -15,13 +15,21 @@ from gpudoctor.versions import is_version, release
 
 TOOLS = ("nvcc", "ptxas", "nvlink", "fatbinary", "cudafe++", "nvdisasm")
 #: Variables that name a toolkit's prefix.
-PREFIX_VARIABLES = ("CUDA_HOME", "CUDA_PATH", "CUDA_ROOT", "CUDAToolkit_ROOT", "CUDA_TOOLKIT_ROOT_DIR", "CONDA_PREFIX")
+PREFIX_VARIABLES = (
+    "CUDA_HOME",
+    "CUDA_PATH",
+    "CUDA_ROOT",
+    "CUDAToolkit_ROOT",
+    "CUDA_TOOLKIT_ROOT_DIR",
+    "CONDA_PREFIX",
+)
 #: Debian's package spreads one toolkit over /usr; its programs and libdevice lie here.
 DEBIAN = "/usr/lib/nvidia-cuda-toolkit"
 SYSTEM_PREFIXES = ("", "/", "/usr", "/usr/local", "/opt")
 #: cuda_runtime_api.h has its version in the first few kB of 600.
 HEADER_LIMIT = 64 << 10
 
+T = TypeVar("T")
 Origin = Literal["runfile", "distribution", "conda", "wheel", "hpc-sdk", "nix", "unknown"]
 
 
@@ -39,26 +47,41 @@ def _find(port: Port) -> tuple[Toolkit, ...]:
         real = port.realpath(prefix)
         if real not in spelled or prefix == real:
             spelled[real] = prefix
-    found = [describe(port, prefix, real) for real, prefix in spelled.items() if looks_like_one(port, real)]
+    found = [
+        describe(port, prefix, real)
+        for real, prefix in spelled.items()
+        if real.startswith("/") and looks_like_one(port, real)
+    ]
     return tuple(found)
 
 
 def looks_like_one(port: Port, prefix: str) -> bool:
     """A folder with nvcc or ptxas in it, or with a toolkit's version file."""
-    return any(exists(port, f"{prefix}/{name}") for name in ("bin/nvcc", "bin/ptxas", "version.json", "version.txt"))
+    return any(
+        exists(port, f"{prefix}/{name}") for name in ("bin/nvcc", "bin/ptxas", "version.json", "version.txt")
+    )
 
 
 def _candidates(port: Port) -> Iterator[str]:
     yield from _usual(port)
-    for nvcc in [*on_path(port, "nvcc"), port.env.get("CUDACXX", ""), port.env.get("CMAKE_CUDA_COMPILER", "")]:
+    for nvcc in [
+        *on_path(port, "nvcc"),
+        port.env.get("CUDACXX", ""),
+        port.env.get("CMAKE_CUDA_COMPILER", ""),
+    ]:
         if nvcc.startswith("/"):
             yield prefix_of(follow(port, nvcc, "nvcc").real_path)
     for ptxas in on_path(port, "ptxas"):
         yield prefix_of(follow(port, ptxas, "ptxas").real_path)
     for variable in PREFIX_VARIABLES:
-        if (value := port.env.get(variable, "")).startswith("/"):
-            yield value.rstrip("/")
-    for prefix in [p for folder in _library_folders(port) if (p := _library_prefix(folder)) not in SYSTEM_PREFIXES]:
+        if (value := port.env.get(variable, "").rstrip("/")).startswith("/"):
+            if exists(port, f"{value}/bin/nvcc"):
+                yield prefix_of(follow(port, f"{value}/bin/nvcc", "nvcc").real_path)
+            if value not in SYSTEM_PREFIXES:
+                yield value
+    for prefix in [
+        p for folder in _library_folders(port) if (p := _library_prefix(folder)) not in SYSTEM_PREFIXES
+    ]:
         yield prefix
         yield from _siblings(port, prefix)
     yield from _wheels(port)
@@ -83,7 +106,7 @@ def prefix_of(program: str) -> str:
 def _library_folders(port: Port) -> list[str]:
     folders = [f for f in port.env.get("LD_LIBRARY_PATH", "").split(":") if f.startswith("/")]
     for name in names(port, "/etc/ld.so.conf.d"):
-        said = observe(lambda name=name: text(port, f"/etc/ld.so.conf.d/{name}", 1 << 16), name)  # type: ignore[misc]
+        said = _parsed(port, f"/etc/ld.so.conf.d/{name}", str, 1 << 16)
         if isinstance(said, Known):
             folders += [line.strip() for line in said.value.splitlines() if line.startswith("/")]
     return list(dict.fromkeys(folders))
@@ -144,7 +167,14 @@ def _site_folders(port: Port) -> Iterator[str]:
 
 def describe(port: Port, prefix: str, real: str) -> Toolkit:
     tools = tuple(
-        Tool(name, f"{prefix}/bin/{name}", program_version(port, f"{real}/bin/{name}"), "", f"{real}/bin/{name}", real)
+        Tool(
+            name,
+            f"{prefix}/bin/{name}",
+            program_version(port, f"{real}/bin/{name}"),
+            "",
+            f"{real}/bin/{name}",
+            real,
+        )
         for name in TOOLS
         if is_file(port, f"{real}/bin/{name}")
     )
@@ -157,12 +187,17 @@ def describe(port: Port, prefix: str, real: str) -> Toolkit:
         version=version,
         origin=_origin(port, real, released),
         tools=tools,
-        libdevice=_first(port, (f"{real}/nvvm/libdevice/libdevice.10.bc", f"{real}/libdevice/libdevice.10.bc")),
+        libdevice=_first(
+            port, (f"{real}/nvvm/libdevice/libdevice.10.bc", f"{real}/libdevice/libdevice.10.bc")
+        ),
         limits=_limits(port, includes),
         library_dirs=tuple(d[len(real) + 1 :] for d in libraries if d.startswith(real + "/")),
         cupti=_first(
             port,
-            [f"{d}/libcupti.so" for d in (f"{real}/extras/CUPTI/lib64", f"{real}/extras/CUPTI/lib", *libraries)],
+            [
+                f"{d}/libcupti.so"
+                for d in (f"{real}/extras/CUPTI/lib64", f"{real}/extras/CUPTI/lib", *libraries)
+            ],
         ),
         targets=observe(lambda: tuple(port.listdir(f"{real}/targets")), f"{real}/targets"),
         headers=_first(port, [f"{i}/cuda_runtime_api.h" for i in includes]),
@@ -174,6 +209,10 @@ def describe(port: Port, prefix: str, real: str) -> Toolkit:
         ),
         stubs=_first(port, [f"{d}/stubs/libcuda.so" for d in libraries]),
     )
+
+
+def _parsed(port: Port, path: str, parse: Callable[[str], T], limit: int) -> Observed[T]:
+    return observe(lambda: parse(text(port, path, limit)), path)
 
 
 def _first(port: Port, paths: list[str] | tuple[str, ...]) -> Observed[str]:
@@ -191,7 +230,11 @@ def _includes(port: Port, real: str) -> list[str]:
 
 
 def _libraries(port: Port, real: str) -> list[str]:
-    folders = [f"{real}/lib64", f"{real}/lib", *(f"{real}/targets/{t}/lib" for t in names(port, f"{real}/targets"))]
+    folders = [
+        f"{real}/lib64",
+        f"{real}/lib",
+        *(f"{real}/targets/{t}/lib" for t in names(port, f"{real}/targets")),
+    ]
     if real == DEBIAN:
         folders += [f"/usr/lib/{triplet}" for triplet in ("x86_64-linux-gnu", "aarch64-linux-gnu")]
     return [folder for folder in folders if is_dir(port, folder)]
@@ -203,17 +246,15 @@ def _version(port: Port, real: str, tools: tuple[Tool, ...]) -> tuple[Observed[s
     said = next((v for v in compilers if isinstance(v, Known)), None)
     if said is not None:
         return said, mapped(said, release)
-    path = f"{real}/version.json"
-    both = observe(lambda: cuda_version.from_version_json(text(port, path, 1 << 18)), path)
+    both = _parsed(port, f"{real}/version.json", cuda_version.from_version_json, 1 << 18)
     if isinstance(both, Known):
         return mapped(both, lambda pair: pair[1]), mapped(both, lambda pair: pair[0])
-    path = f"{real}/version.txt"
-    full = observe(lambda: cuda_version.from_version_txt(text(port, path, 4096)), path)
+    full = _parsed(port, f"{real}/version.txt", cuda_version.from_version_txt, 4096)
     if isinstance(full, Known):
         return full, mapped(full, release)
     for include in _includes(port, real):
         header = f"{include}/cuda_runtime_api.h"
-        only = observe(lambda header=header: cuda_version.from_header(text(port, header, HEADER_LIMIT)), header)  # type: ignore[misc]
+        only = _parsed(port, header, cuda_version.from_header, HEADER_LIMIT)
         if isinstance(only, Known):
             return Unknown(f"{header} names the release only"), only
     none: Observed[str] = Unknown(f"nothing in {real} says its version")
@@ -222,8 +263,7 @@ def _version(port: Port, real: str, tools: tuple[Tool, ...]) -> tuple[Observed[s
 
 def _limits(port: Port, includes: list[str]) -> Observed[CompilerLimits]:
     for include in includes:
-        path = f"{include}/crt/host_config.h"
-        limits = observe(lambda path=path: host_config.parse(text(port, path, 1 << 18)), path)  # type: ignore[misc]
+        limits = _parsed(port, f"{include}/crt/host_config.h", host_config.parse, 1 << 18)
         if not isinstance(limits, Absent):
             return limits
     return Absent(", ".join(f"{i}/crt/host_config.h" for i in includes) or "no include folder")
