@@ -7,6 +7,9 @@ from typing import Literal
 from gpudoctor.facts.observed import UNASKED, Observed
 from gpudoctor.facts.record import Record
 
+#: How the text of an Absent ends when a path is not there at all (and not merely without nvcc).
+NOT_THERE = "does not exist"
+
 
 class Tool(Record):
     """A program of a toolkit: `name` "ptxas", `version` "13.0.88" (the CUDA component version it prints).

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from gpudoctor.facts.cuda import CompiledKernel, HostCompiler, Selection, Tool, Toolkit
+from gpudoctor.facts.cuda import NOT_THERE, CompiledKernel, HostCompiler, Selection, Tool, Toolkit
 from gpudoctor.facts.observed import Absent, Known, Observed, Unknown
 from gpudoctor.probes import cuda_compilers, cuda_toolkits
 from gpudoctor.probes.cuda_programs import Followed, follow, on_path, program_version
@@ -34,7 +34,7 @@ def _selections(port: Port) -> Iterator[Selection]:
     if on:
         yield _by_program(port, "PATH", on)
     elif dangling := _dangling(port):
-        yield Selection("PATH", dangling, Absent(f"{port.realpath(dangling)} does not exist"))
+        yield Selection("PATH", dangling, Absent(f"{port.realpath(dangling)} {NOT_THERE}"))
     for name in PREFIX_SELECTORS:
         if name in port.env:
             yield _by_prefix(port, name, port.env[name])
@@ -91,7 +91,7 @@ def _by_prefix(port: Port, selector: str, value: str) -> Selection:
     real = port.realpath(value).rstrip("/") or "/"
     hops = (f"{value} -> {real}",) if real != value.rstrip("/") else ()
     if not exists(port, value):
-        return Selection(selector, value, Absent(f"{real} does not exist"), hops)
+        return Selection(selector, value, Absent(f"{real} {NOT_THERE}"), hops)
     if is_file(port, f"{value}/bin/nvcc"):
         # Its nvcc may itself be a wrapper or a link into another toolkit (CUDA_HOME=/usr on Debian).
         prefix, through = _ends(follow(port, f"{value.rstrip('/')}/bin/nvcc", "nvcc"), value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gpudoctor.facts.cuda import NOT_THERE
 from gpudoctor.facts.observed import Known, Observed, Unknown
 from gpudoctor.facts.record import Record
 from gpudoctor.parsers import cuda_version, wrapper
@@ -35,7 +36,7 @@ def follow(port: Port, path: str, program: str) -> Followed:
             return Followed("", tuple(hops), f"{path} leads back to itself")
         seen.add(real)
         if not is_file(port, real):
-            return Followed("", tuple(hops), f"{real} does not exist")
+            return Followed("", tuple(hops), f"{real} {NOT_THERE}")
         name = real.rpartition("/")[2]
         if name in CACHES and program not in CACHES:
             behind = next((p for p in on_path(port, program) if port.realpath(p) != real), None)
