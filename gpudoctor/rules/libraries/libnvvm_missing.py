@@ -25,7 +25,16 @@ from gpudoctor.facts.frameworks import Frameworks, Interpreter, Package
 from gpudoctor.facts.gpu import Gpu
 from gpudoctor.facts.libraries import Libraries
 from gpudoctor.facts.observed import Known, Unknown, value_of
-from gpudoctor.findings import CouldNotTell, DoesNotApply, Evidence, Fix, Problem, package
+from gpudoctor.findings import (
+    CannotLook,
+    CouldNotTell,
+    DoesNotApply,
+    Evidence,
+    Fix,
+    Problem,
+    Severity,
+    package,
+)
 from gpudoctor.rules.judging import gpu_ruled_out, need
 from gpudoctor.rules.toolkit._view import selection
 
@@ -38,6 +47,8 @@ def check(
     interpreters = need(frameworks.interpreters, "Python interpreter")
     users = [(i, p) for i in interpreters for p in value_of(i.packages, ()) if p.name == "numba"]
     if not users:
+        if any(isinstance(i.packages, Unknown) for i in interpreters):
+            raise CannotLook("the packages of an interpreter")
         raise DoesNotApply("no Numba")
     if gpu_ruled_out(gpu):
         raise DoesNotApply("no NVIDIA GPU to compile for")
@@ -73,7 +84,7 @@ def _reached(one: Interpreter, cuda: Cuda, home: Selection | None) -> bool:
 def _problem(one: Interpreter, numba: Package, home: Selection | None) -> Problem:
     names = {p.name: p.version for p in value_of(one.packages, ())}
     cuda_package = "numba-cuda" in names
-    level = "failure" if cuda_package else "warning" if home is not None else "note"
+    level: Severity = "failure" if cuda_package else "warning" if home is not None else "note"
     evidence = [Evidence("numba", f"{numba.version} in {one.path}", numba.location)]
     if cuda_package:
         evidence.append(Evidence("numba-cuda", names["numba-cuda"], one.path))

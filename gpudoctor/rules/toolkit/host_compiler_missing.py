@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from gpudoctor.facts.cuda import Cuda
 from gpudoctor.facts.environment import Environment
 from gpudoctor.facts.observed import Absent
-from gpudoctor.findings import MACHINE, DoesNotApply, Evidence, Fix, Problem, Subject
+from gpudoctor.findings import MACHINE, DoesNotApply, Evidence, Fix, Problem
 from gpudoctor.rules.judging import need
 from gpudoctor.rules.toolkit._view import where_to_edit
 
@@ -42,7 +42,7 @@ def check(cuda: Cuda, environment: Environment) -> Iterator[Problem]:
         variable = "NVCC_PREPEND_FLAGS" if compiler.selected_by == "-ccbin" else compiler.selected_by
         yield Problem(
             f"{compiler.selected_by} names {compiler.path}, which is not there",
-            Subject("variable", variable, variable, MACHINE),
+            MACHINE,
             "failure",
             (Evidence(compiler.selected_by, compiler.path, compiler.version.looked_in),),
             fix=Fix(

@@ -17,8 +17,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gpudoctor.facts.cuda import Cuda
-from gpudoctor.findings import Evidence, Fix, Problem
+from gpudoctor.findings import MACHINE, DoesNotApply, Evidence, Fix, Problem, Subject
 from gpudoctor.rules.judging import need
+from gpudoctor.rules.toolkit._view import running, toolkit_subject
 
 
 def check(cuda: Cuda) -> Iterator[Problem]:
@@ -32,9 +33,18 @@ def check(cuda: Cuda) -> Iterator[Problem]:
     )
     yield Problem(
         f"nvcc cannot compile a test kernel: {said[:160]}",
+        _subject(cuda),
         evidence=(
             Evidence("command", compiled.command, "--build"),
             *(Evidence("nvcc", line[:300], compiled.command) for line in lines[:6]),
         ),
         fix=Fix("Mend what nvcc complains about, then run this again", ("gpudoctor check --build",)),
     )
+
+
+def _subject(cuda: Cuda) -> Subject:
+    """The toolkit whose nvcc ran, so that what is said of that toolkit can explain this."""
+    try:
+        return toolkit_subject(running(cuda)[1])
+    except DoesNotApply:
+        return MACHINE

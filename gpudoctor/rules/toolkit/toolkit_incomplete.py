@@ -25,7 +25,7 @@ from gpudoctor.facts.observed import Absent, Known, Unknown, value_of
 from gpudoctor.findings import CouldNotTell, Evidence, Fix, Problem
 from gpudoctor.rules.toolkit._view import chose, selected, severity, toolkit_subject
 
-explains = ("kernel-does-not-compile", "libdevice-not-found", "libnvvm-missing")
+explains = ("kernel-does-not-compile",)
 
 
 def check(cuda: Cuda, frameworks: Frameworks) -> Iterator[Problem | CouldNotTell]:
