@@ -32,6 +32,8 @@ def from_program(data: Bytes) -> str:
 
     Raises ValueError when it is no 64-bit ELF file, or does not say its version."""
     start, size = _rodata(data)
+    if start + size > len(data):
+        raise ValueError("damaged ELF file (.rodata ends after it)")
     at = data.find(_MARK, start, start + size)
     if at < 0:
         raise ValueError("does not say its CUDA version")
@@ -60,7 +62,7 @@ def _rodata(data: Bytes) -> tuple[int, int]:
             at = names + section[0]
             if data[at : at + 8] == b".rodata\0":
                 return section[4], section[5]
-    except (struct.error, IndexError) as error:
+    except (struct.error, IndexError, OverflowError) as error:
         raise ValueError(f"damaged ELF file ({error})") from None
     raise ValueError("no .rodata section")
 
