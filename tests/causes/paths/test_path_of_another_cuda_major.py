@@ -37,3 +37,9 @@ def test_the_selected_toolkits_own_libraries_are_well() -> None:
 
 def test_a_folder_of_no_toolkit_is_not_judged() -> None:
     assert ID not in causes(laptop("/opt/app/lib"))
+
+
+def test_another_minor_of_the_same_major_is_well() -> None:
+    machine = cuda.with_cuda(healthy.rtx3050_laptop(), cuda.toolkit("12.4"), cuda.toolkit("12.8"))
+    environment = cuda.shell(cuda.entry("LD_LIBRARY_PATH", "/usr/local/cuda-12.8/lib64"))
+    assert ID not in causes(machine.replace(environment=environment))

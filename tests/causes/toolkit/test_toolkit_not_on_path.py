@@ -36,3 +36,11 @@ def test_the_fix_never_makes_an_empty_element() -> None:
 def test_a_wheels_nvcc_is_not_meant_for_path() -> None:
     wheel = cuda.toolkit("13.0", f"{cuda.SITE}/nvidia/cu13", origin="wheel")
     assert causes(unselected(wheel)) == set()
+
+
+def test_a_toolkit_that_path_or_a_variable_selects_is_well() -> None:
+    at = "/usr/local/cuda-12.4"
+    assert causes(cuda.with_cuda(healthy.rtx3050_laptop(), cuda.toolkit("12.4"))) == set()
+    machine = unselected(cuda.toolkit("12.4"))
+    chosen = Known((cuda.selects("CUDA_HOME", at), cuda.selects("torch", at)), "environment")
+    assert causes(machine.replace(cuda=machine.cuda.replace(selections=chosen))) == set()
