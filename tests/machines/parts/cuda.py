@@ -29,7 +29,7 @@ def tool(name: str, release: str, prefix: str, selected_by: str = "", path: str 
     )
 
 
-def toolkit(release: str = "12.4", prefix: str = "", **changes: object) -> Toolkit:
+def toolkit(release: str = "12.4", prefix: str = "", /, **changes: object) -> Toolkit:
     at = prefix or f"/usr/local/cuda-{release}"
     base = Toolkit(
         prefix=at,
