@@ -96,7 +96,8 @@ def _by_prefix(port: Port, selector: str, value: str) -> Selection:
         # Its nvcc may itself be a wrapper or a link into another toolkit (CUDA_HOME=/usr on Debian).
         prefix, through = _ends(follow(port, f"{value.rstrip('/')}/bin/nvcc", "nvcc"), value)
         return Selection(selector, value, prefix, hops or through)
-    if looks_like_one(port, real):
+    # CuPy takes CUDA_PATH for headers alone (a wheel's nvidia/cuda_runtime): a use of its own, and no mistake.
+    if looks_like_one(port, real) or exists(port, f"{real}/include/cuda_runtime_api.h"):
         return Selection(selector, value, Known(real, value), hops)
     return Selection(selector, value, Absent(f"{real} holds no bin/nvcc"), hops)
 

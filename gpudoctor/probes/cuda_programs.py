@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 from gpudoctor.facts.cuda import NOT_THERE
 from gpudoctor.facts.observed import Known, Observed, Unknown
 from gpudoctor.facts.record import Record
 from gpudoctor.parsers import cuda_version, wrapper
-from gpudoctor.system.port import Port, is_file, observe
+from gpudoctor.system.port import Port, is_dir, is_file, observe
 
 #: More hops than this is a loop of wrappers.
 MAX_HOPS = 8
+_WINDOWS = re.compile(r"/mnt/[a-z]/")
 #: Compiler caches are links under the compiler's name; they run the next one of that name on PATH.
 CACHES = ("ccache", "sccache", "distcc", "icecc")
 
@@ -76,7 +79,7 @@ def on_path(port: Port, program: str) -> list[str]:
 
 def _on_path(port: Port, program: str) -> list[str]:
     found = []
-    for folder in dict.fromkeys(port.env.get("PATH", "").split(":")):
+    for folder in port.memo("path-folders", lambda: _path_folders(port)):
         candidate = f"{folder or '.'}/{program}"
         try:
             info = port.stat(candidate)
@@ -85,6 +88,14 @@ def _on_path(port: Port, program: str) -> list[str]:
         if info.kind == "file" and info.mode & 0o111:
             found.append(candidate)
     return found
+
+
+def _path_folders(port: Port) -> list[str]:
+    """PATH without Windows' folders on WSL: each look into one costs a millisecond, and no Linux program is there."""
+    folders = list(dict.fromkeys(port.env.get("PATH", "").split(":")))
+    if any(_WINDOWS.match(f) for f in folders) and is_dir(port, "/usr/lib/wsl"):
+        return [f for f in folders if not _WINDOWS.match(f)]
+    return folders
 
 
 def program_version(port: Port, path: str) -> Observed[str]:

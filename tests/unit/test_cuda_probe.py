@@ -195,6 +195,23 @@ def test_a_cuda_home_that_leads_nowhere_says_where_it_stops(tmp_path: Path, valu
     assert selection(said, "CUDA_HOME").prefix == Absent(why)
 
 
+def test_a_cuda_path_of_headers_alone_is_a_use_of_its_own(tmp_path: Path) -> None:
+    """CuPy's way: CUDA_PATH at the wheel with the runtime's headers. It leads to no toolkit, and is no mistake."""
+    wheel = "/venv/lib/python3.11/site-packages/nvidia/cuda_runtime"
+    said = under(tmp_path, {f"{wheel}/include/cuda_runtime_api.h": ""}, CUDA_PATH=wheel)
+    assert value_of(selection(said, "CUDA_PATH").prefix, "") == wheel
+    assert kits(said) == {}
+
+
+def test_windows_folders_are_not_searched_on_wsl(tmp_path: Path) -> None:
+    nvcc = "/mnt/c/Program Files/NVIDIA GPU Computing Toolkit/CUDA/v12.4/bin"
+    files: dict[str, bytes | str] = {f"{nvcc}/nvcc": toolkits.program("12.4.131")}
+    assert "PATH" in selectors(under(tmp_path / "linux", files, PATH=nvcc))
+    assert "PATH" not in selectors(
+        under(tmp_path / "wsl", {**files, "/usr/lib/wsl/lib/libcuda.so.1": b""}, PATH=nvcc)
+    )
+
+
 def test_wrappers_that_end_nowhere_and_wrappers_that_loop(tmp_path: Path) -> None:
     gone = under(tmp_path / "gone", {"/usr/bin/nvcc": '#!/bin/sh\nexec /usr/local/cuda-9.0/bin/nvcc "$@"\n'})
     assert selection(gone, "PATH").prefix == Absent("/usr/local/cuda-9.0/bin/nvcc does not exist")

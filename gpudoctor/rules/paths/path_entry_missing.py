@@ -6,7 +6,9 @@ toolkit was removed or replaced, or the name is misspelt.
 Why it hurts: By itself nothing; but it shows that the machine is not set up as somebody meant it to be, and the folder comes
 back to life, first in line, when a toolkit of that name is installed again.
 
-How to tell: Each entry with such a name against the file system.
+How to tell: Each entry with such a name against the file system. Two kinds are left alone: what a container image has
+set for itself (NVIDIA's images name /usr/local/nvidia and /usr/local/cuda/bin in all their variants), and Windows' folders
+on WSL's PATH.
 
 How to fix: Take it out of the file that sets it.
 
@@ -19,16 +21,23 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from gpudoctor.facts.containers import Containers
 from gpudoctor.facts.environment import Environment, PathEntry
 from gpudoctor.facts.observed import Known, value_of
 from gpudoctor.findings import MACHINE, DoesNotApply, Evidence, Fix, Problem, Subject
-from gpudoctor.rules.judging import need
+from gpudoctor.rules.judging import in_container, need
 
 OURS = re.compile(r"cuda|cudnn|nvidia|tensorrt|nccl|nvhpc|hpc_sdk", re.I)
+#: Set by whoever made the image or by Windows, not by a person on this machine.
+NOT_OURS = re.compile(r"/usr/local/nvidia/(lib|lib64|bin)/?$|/mnt/[a-z]/")
 
 
-def check(environment: Environment) -> Iterator[Problem]:
-    entries = [e for e in need(environment.paths, "PATH") if OURS.search(e.value)]
+def check(environment: Environment, containers: Containers) -> Iterator[Problem]:
+    entries = [
+        e for e in need(environment.paths, "PATH") if OURS.search(e.value) and not NOT_OURS.match(e.value)
+    ]
+    if in_container(containers.inside):
+        entries = [e for e in entries if isinstance(e.set_by, Known)]
     if not entries:
         raise DoesNotApply("no CUDA folder on PATH or LD_LIBRARY_PATH")
     missing = [e for e in entries if isinstance(e.exists, Known) and not e.exists.value]

@@ -6,7 +6,7 @@ from gpudoctor.facts.cuda import Cuda, Selection, Tool, Toolkit
 from gpudoctor.facts.environment import Environment
 from gpudoctor.facts.frameworks import Frameworks, Interpreter
 from gpudoctor.facts.gpu import Gpu
-from gpudoctor.facts.observed import Absent, Known, value_of
+from gpudoctor.facts.observed import Known, value_of
 from gpudoctor.findings import MACHINE, CannotLook, DoesNotApply, Evidence, Severity, Subject
 from gpudoctor.rules.judging import Device, devices, gpu_ruled_out, need
 
@@ -125,8 +125,6 @@ def gpus(gpu: Gpu) -> tuple[Device, ...]:
     if found:
         return found
     if gpu_ruled_out(gpu):
-        raise DoesNotApply("no NVIDIA GPU")
-    if isinstance(gpu.nvml, Absent) and isinstance(gpu.pci, Absent):
         raise DoesNotApply("no NVIDIA GPU")
     raise CannotLook("the GPU's compute capability: no driver library answered")
 
