@@ -24,18 +24,9 @@ CALLERS = (
 VARIABLES = ("CUDA_HOME", "CUDA_PATH", "CUDA_ROOT", "CUDAToolkit_ROOT", "CUDACXX", "CMAKE_CUDA_COMPILER")
 #: Packages that compile CUDA code with nvcc where they are installed: when they are set up, or at run time.
 BUILDERS = frozenset({"deepspeed", "flashinfer-python", "pycuda", "apex", "ninja", "megatron-core"})
-#: Packages of builds whose compiler (XLA) looks for ptxas and libdevice itself.
-XLA = frozenset(
-    {
-        "tensorflow",
-        "tensorflow-gpu",
-        "tf-nightly",
-        "jaxlib",
-        "jax-cuda11-plugin",
-        "jax-cuda12-plugin",
-        "jax-cuda13-plugin",
-    }
-)
+TENSORFLOW = frozenset({"tensorflow", "tensorflow-gpu", "tf-nightly"})
+#: Packages of builds whose compiler (XLA) looks for libdevice itself.
+XLA = TENSORFLOW | {"jaxlib", "jax-cuda11-plugin", "jax-cuda12-plugin", "jax-cuda13-plugin"}
 
 
 def toolkit_subject(toolkit: Toolkit) -> Subject:
@@ -113,9 +104,12 @@ def severity(cuda: Cuda, frameworks: Frameworks, building: Severity, else_: Seve
     return building if who_builds(cuda, frameworks) else else_
 
 
-def uses_xla(frameworks: Frameworks) -> bool:
+def takes_ptxas_from_path(frameworks: Frameworks) -> bool:
+    """TensorFlow's XLA runs ptxas and prefers the one on PATH; of JAX's wheels that is not known."""
     return any(
-        b.framework in XLA and isinstance(b.cuda, Known) for i in interpreters(frameworks) for b in i.builds
+        b.framework in TENSORFLOW and isinstance(b.cuda, Known)
+        for i in interpreters(frameworks)
+        for b in i.builds
     )
 
 
@@ -154,4 +148,4 @@ def knows(sm: tuple[str, ...], capability: str) -> bool | None:
     if capability in sm:
         return True
     plain = [numbers_in(c) for c in sm if not c[-1].isalpha()]
-    return None if plain and numbers_in(capability) < min(plain) else False
+    return None if plain and numbers_in(capability.rstrip("af")) < min(plain) else False

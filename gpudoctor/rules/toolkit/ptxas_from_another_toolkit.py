@@ -3,7 +3,7 @@
 What it is: PATH finds nvcc in one toolkit, and ptxas, nvlink or fatbinary in another of a different release, because two
 toolkits' folders are on PATH and the first lacks some of the programs, or links were made by hand.
 
-Why it hurts: nvcc calls its own ptxas and is not touched. TensorFlow and JAX take ptxas from PATH: code that one release
+Why it hurts: nvcc calls its own ptxas and is not touched. TensorFlow takes ptxas from PATH: code that one release
 made is then assembled by another, which fails ("Unsupported .version") or quietly lacks what the newer one fixed.
 
 How to tell: Each program on PATH followed to the toolkit that it lies in.
@@ -23,7 +23,7 @@ from gpudoctor.facts.frameworks import Frameworks
 from gpudoctor.facts.observed import Known
 from gpudoctor.findings import CouldNotTell, DoesNotApply, Evidence, Fix, Problem
 from gpudoctor.rules.judging import need
-from gpudoctor.rules.toolkit._view import uses_xla
+from gpudoctor.rules.toolkit._view import takes_ptxas_from_path
 from gpudoctor.versions import release
 
 
@@ -46,7 +46,7 @@ def check(cuda: Cuda, frameworks: Frameworks) -> Iterator[Problem | CouldNotTell
     first, version = strangers[0]
     yield Problem(
         f"PATH finds nvcc {release(nvcc.version.value)} and {first.name} {release(version.value)} of another toolkit",
-        severity="warning" if uses_xla(frameworks) else "note",
+        severity="warning" if takes_ptxas_from_path(frameworks) else "note",
         evidence=(
             Evidence("nvcc", f"{nvcc.path} {nvcc.version.value}", nvcc.real_path),
             *(Evidence(tool.name, f"{tool.path} {said.value}", tool.real_path) for tool, said in strangers),
