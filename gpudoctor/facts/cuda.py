@@ -76,6 +76,14 @@ class Selection(Record):
     through: tuple[str, ...] = ()
 
 
+class SiteLibdevice(Record):
+    """The copies of libdevice.10.bc that XLA in a package of `site` (a site-packages folder) finds without being told:
+    in the wheel nvidia-cuda-nvcc beside it, in the package's own "cuda" folder, in the environment's prefix."""
+
+    site: str
+    paths: tuple[str, ...] = ()
+
+
 class HostCompiler(Record):
     """A C++ compiler that nvcc would use or could use. `family` gcc or clang; `selected_by`: "NVCC_CCBIN", "-ccbin",
     "CUDAHOSTCXX" (CMake's), "beside nvcc" (a gcc in the toolkit's own bin comes before PATH's), "PATH g++",
@@ -105,6 +113,7 @@ class Cuda(Record):
     toolkits: Observed[tuple[Toolkit, ...]] = UNASKED
     selections: Observed[tuple[Selection, ...]] = UNASKED
     tools_on_path: Observed[tuple[Tool, ...]] = UNASKED
+    libdevices: Observed[tuple[SiteLibdevice, ...]] = UNASKED
     compilers: Observed[tuple[HostCompiler, ...]] = UNASKED
     nvcc_flags: Observed[str] = UNASKED
     compiled: Observed[CompiledKernel] = UNASKED

@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from gpudoctor.facts.cuda import NOT_THERE, CompiledKernel, HostCompiler, Selection, Tool, Toolkit
+from gpudoctor.facts.cuda import (
+    NOT_THERE,
+    CompiledKernel,
+    HostCompiler,
+    Selection,
+    SiteLibdevice,
+    Tool,
+    Toolkit,
+)
 from gpudoctor.facts.observed import Absent, Known, Observed, Unknown
 from gpudoctor.probes import cuda_compilers, cuda_toolkits
 from gpudoctor.probes.cuda_programs import Followed, follow, on_path, program_version
 from gpudoctor.probes.cuda_toolkits import looks_like_one, prefix_of, site_folders
-from gpudoctor.system.port import Port, exists, is_file
+from gpudoctor.system.port import Port, exists, is_file, names
 
 LINK = "/usr/local/cuda"
 #: Variables that name a prefix, in the order in which they are shown.
@@ -150,6 +158,20 @@ def _tool(port: Port, name: str, path: str, selected_by: str) -> Tool:
     return Tool(name, path, program_version(port, real), selected_by, real, owner)
 
 
+def libdevices(port: Port) -> Observed[tuple[SiteLibdevice, ...]]:
+    return Known(tuple(SiteLibdevice(s, _libdevices(port, s)) for s in site_folders(port)), "site-packages")
+
+
+def _libdevices(port: Port, site: str) -> tuple[str, ...]:
+    """XLA's roots that depend on where its package lies. The environment's prefix is the third folder above."""
+    wheels = [f"{site}/nvidia/{name}" for name in ("cuda_nvcc", "cu13")]
+    plugins = [f"{site}/jax_plugins/{name}" for name in names(port, f"{site}/jax_plugins")]
+    packages = [*plugins, f"{site}/jaxlib", f"{site}/tensorflow"]
+    roots = [*wheels, *(f"{package}/cuda" for package in packages), site.rsplit("/", 3)[0]]
+    paths = (f"{root}/nvvm/libdevice/libdevice.10.bc" for root in roots)
+    return tuple(path for path in paths if exists(port, path))
+
+
 def _selected(port: Port) -> tuple[str, str]:
     """(prefix, nvcc as one would call it) of the compiler that would run: PATH's, else CUDACXX, CUDA_HOME, CUDA_PATH,
     /usr/local/cuda. Empty for none."""
@@ -180,6 +202,7 @@ FIELDS: dict[str, Callable[[Port], Observed[Any]]] = {
     "toolkits": toolkits,
     "selections": selections,
     "tools_on_path": tools_on_path,
+    "libdevices": libdevices,
     "compilers": compilers,
     "nvcc_flags": cuda_compilers.flags,
     "compiled": compiled,

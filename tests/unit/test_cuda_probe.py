@@ -131,6 +131,9 @@ def test_a_wheel_and_tritons_own_ptxas(tmp_path: Path) -> None:
     (tool,) = said.tools_on_path.value
     assert (tool.selected_by, value_of(tool.version, "")) == (f"triton in {site}", "12.4.131")
     assert selectors(said) == set()
+    assert isinstance(said.libdevices, Known)
+    found = {one.site: one.paths for one in said.libdevices.value}
+    assert found[site] == (f"{site}/nvidia/cuda_nvcc/nvvm/libdevice/libdevice.10.bc",)
 
 
 def test_runfile_prefixes_elsewhere_are_found_through_what_points_at_them(tmp_path: Path) -> None:

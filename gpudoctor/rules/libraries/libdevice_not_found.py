@@ -1,8 +1,9 @@
 """XLA finds no libdevice to compile with
 
 What it is: XLA, the compiler in TensorFlow and JAX, links NVIDIA's mathematics library for kernels, libdevice.10.bc, into
-what it compiles. It looks in --xla_gpu_cuda_data_dir (XLA_FLAGS), in the wheel nvidia-cuda-nvcc beside the framework, in
-/usr/local/cuda, /opt/cuda and the current folder. None of these has it.
+what it compiles. It looks in --xla_gpu_cuda_data_dir (XLA_FLAGS), /usr/local/cuda, /opt/cuda, in the wheel nvidia-cuda-nvcc
+beside the framework, in the framework's own folder (newer JAX wheels bring a copy), in the environment's prefix and in the
+current folder. None of these has it.
 
 Why it hurts: Everything that XLA compiles fails when it uses exp, tanh and the like: "libdevice not found at
 ./libdevice.10.bc". In JAX that is nearly everything, in TensorFlow jit_compile=True and Keras optimizers.
@@ -14,7 +15,7 @@ How to fix: Install the wheel with the compiler's parts into the same environmen
 
 Sources: https://github.com/jax-ml/jax/issues/4452
 https://github.com/tensorflow/tensorflow/issues/58681
-https://github.com/tensorflow/tensorflow/blob/master/tensorflow/tsl/platform/default/cuda_libdevice_path.cc
+https://github.com/openxla/xla/blob/main/xla/tsl/platform/default/cuda_root_path.cc (CandidateCudaRoots)
 """
 
 from __future__ import annotations
@@ -55,25 +56,49 @@ def check(
     named = said.group(1).strip("\"'").rstrip("/") if said else ""
     chosen = selection(cuda, LINK)
     link = chosen.prefix.value if chosen is not None and isinstance(chosen.prefix, Known) else ""
-    for one in {i.path: i for i, _ in users}.values():
-        mine = [b for i, b in users if i.path == one.path]
-        places = _places(one, mine[0], named)
-        if _found(toolkits, places, link):
+    for one, build in {(i.path, _family(b)): (i, b) for i, b in users}.values():
+        places = _places(build, named)
+        beside = _beside(cuda, build)
+        if beside or _found(toolkits, places, link):
             continue
-        if isinstance(one.packages, Unknown):
-            yield CouldNotTell(f"the packages of {one.path}: {one.packages.reason}")
+        if any(p.name in WHEELS for p in value_of(one.packages, ())):
             continue
-        wheels = [p.name for p in value_of(one.packages, ()) if p.name in WHEELS]
-        if wheels:
+        if beside is None or isinstance(one.packages, Unknown):
+            yield CouldNotTell(f"what lies beside {build.framework} in {build.location}")
             continue
-        yield _problem(one, mine[0], places, named, toolkits)
+        yield _problem(one, build, places, named, toolkits)
 
 
-def _places(one: Interpreter, build: Build, named: str) -> list[str]:
+def _places(build: Build, named: str) -> list[str]:
+    """XLA's list, in its order."""
     site = build.location.rpartition("/")[0]
-    places = [named] if named else []
-    places += [f"{site}/nvidia/cuda_nvcc", *(f"{site}/nvidia/cu{n}" for n in (13, 14)), LINK, "/opt/cuda"]
-    return [*places, one.prefix] if one.kind == "conda" and one.prefix else places
+    return [
+        *([named] if named else []),
+        LINK,
+        "/opt/cuda",
+        f"{site}/nvidia/cuda_nvcc",
+        f"{build.location}/cuda",
+    ]
+
+
+def _beside(cuda: Cuda, build: Build) -> bool | None:
+    """Whether a copy lies where this package's XLA looks; None when nobody looked beside it."""
+    for one in value_of(cuda.libdevices, ()):
+        if build.location.startswith(one.site + "/"):
+            return any(
+                _reaches(build, path[len(one.site) + 1 :], path.startswith(one.site + "/"))
+                for path in one.paths
+            )
+    return None
+
+
+def _reaches(build: Build, inside: str, in_site: bool) -> bool:
+    """A package's own copy serves only itself; JAX's plugin and jaxlib count as one."""
+    return not in_site or inside.startswith(("nvidia/", _family(build)))
+
+
+def _family(build: Build) -> str:
+    return "jax" if build.framework.startswith("jax") else "tensorflow"
 
 
 def _found(toolkits: tuple[Toolkit, ...], places: list[str], link: str) -> bool:

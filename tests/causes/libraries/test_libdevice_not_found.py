@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from gpudoctor.facts.cuda import Cuda
+from gpudoctor.facts.cuda import Cuda, SiteLibdevice
 from gpudoctor.facts.frameworks import Frameworks
 from gpudoctor.facts.machine import Machine
 from gpudoctor.facts.observed import Known
-from tests.judged import causes, finding
+from tests.judged import causes, finding, judgement
 from tests.machines import healthy
 from tests.machines.parts import cuda, rest
 
@@ -20,9 +20,16 @@ def tensorflow(*packages: str) -> Frameworks:
 
 
 def laptop(toolkit: Cuda, frameworks: Frameworks, **variables: str) -> Machine:
+    looked = toolkit.replace(libdevices=Known((SiteLibdevice(cuda.SITE),), "site-packages"))
     return healthy.rtx3050_laptop().replace(
-        cuda=toolkit, frameworks=frameworks, environment=cuda.shell(**variables)
+        cuda=looked, frameworks=frameworks, environment=cuda.shell(**variables)
     )
+
+
+def beside(machine: Machine, *paths: str) -> Machine:
+    """The same with copies where the packages of the site look."""
+    found = (SiteLibdevice(cuda.SITE, paths),)
+    return machine.replace(cuda=machine.cuda.replace(libdevices=Known(found, "site-packages")))
 
 
 def elsewhere(prefix: str = "/data/cuda1204") -> Cuda:
@@ -43,9 +50,38 @@ def test_a_toolkit_in_a_prefix_that_xla_does_not_know_does_not_help() -> None:
     assert fix is not None and "--xla_gpu_cuda_data_dir=/data/cuda1204" in fix.commands[1]
 
 
+JAX = cuda.environment_with(builds=(cuda.build("jax-cuda12-plugin", "0.4.1", "12.8"),))
+
+
 def test_jax_fails_outright() -> None:
-    jax = cuda.environment_with(builds=(cuda.build("jax-cuda12-plugin", "0.5.3", "12.8"),))
-    assert finding(laptop(rest.no_toolkit(), jax), ID).severity == "failure"
+    assert finding(laptop(rest.no_toolkit(), JAX), ID).severity == "failure"
+
+
+def test_a_jax_wheel_that_brings_its_own_copy_is_well() -> None:
+    own = f"{cuda.SITE}/jax_plugins/xla_cuda12/cuda/nvvm/libdevice/libdevice.10.bc"
+    assert ID not in causes(beside(laptop(rest.no_toolkit(), JAX), own))
+    assert ID in causes(beside(laptop(rest.no_toolkit(), tensorflow()), own))
+
+
+def test_tensorflow_beside_such_a_jax_is_judged_for_itself() -> None:
+    own = f"{cuda.SITE}/jax_plugins/xla_cuda12/cuda/nvvm/libdevice/libdevice.10.bc"
+    both = cuda.environment_with(
+        builds=(cuda.build("tensorflow", "2.18.0", "12.5"), cuda.build("jax-cuda12-plugin", "0.5.3", "12.8"))
+    )
+    assert "tensorflow" in finding(beside(laptop(rest.no_toolkit(), both), own), ID).title
+
+
+def test_the_environments_prefix_counts() -> None:
+    """conda's cuda-nvcc puts it there."""
+    assert ID not in causes(
+        beside(laptop(rest.no_toolkit(), tensorflow()), "/venv/nvvm/libdevice/libdevice.10.bc")
+    )
+
+
+def test_a_site_that_nobody_looked_into_is_left_open() -> None:
+    machine = laptop(rest.no_toolkit(), JAX)
+    result = judgement(machine.replace(cuda=machine.cuda.replace(libdevices=Known((), "site-packages"))))
+    assert ID in {skip.id for skip in result.skipped} and ID not in result.passed
 
 
 def test_xla_flags_that_name_it_are_well() -> None:

@@ -3,7 +3,7 @@ host_config.h, targets from the knowledge tables, layouts as NVIDIA's installers
 
 from __future__ import annotations
 
-from gpudoctor.facts.cuda import CompilerLimits, Cuda, HostCompiler, Selection, Tool, Toolkit
+from gpudoctor.facts.cuda import CompilerLimits, Cuda, HostCompiler, Selection, SiteLibdevice, Tool, Toolkit
 from gpudoctor.facts.environment import Environment, PathEntry, Variable
 from gpudoctor.facts.frameworks import Build, Frameworks, Interpreter, Package
 from gpudoctor.facts.machine import Machine
@@ -78,6 +78,7 @@ def installed(*toolkits: Toolkit, **changes: object) -> Cuda:
         toolkits=Known(tuple(found), "/usr/local"),
         selections=Known(on_path(first.real_prefix), "PATH"),
         tools_on_path=Known(tuple(t.replace(selected_by="PATH") for t in first.tools), "PATH"),
+        libdevices=Known((SiteLibdevice(SITE),), "site-packages"),
         compilers=Known((GCC_11,), "PATH"),
         nvcc_flags=Absent("NVCC_PREPEND_FLAGS, NVCC_APPEND_FLAGS"),
         compiled=Absent("--build was not given"),
