@@ -25,21 +25,24 @@ from collections.abc import Iterator
 from gpudoctor.facts.cuda import Cuda, Selection, Toolkit
 from gpudoctor.facts.environment import Environment
 from gpudoctor.facts.frameworks import Frameworks
-from gpudoctor.facts.observed import Absent, Known
-from gpudoctor.findings import MACHINE, DoesNotApply, Evidence, Fix, Problem, Subject
+from gpudoctor.facts.observed import Absent, Known, Unknown
+from gpudoctor.findings import MACHINE, CouldNotTell, DoesNotApply, Evidence, Fix, Problem, Subject
 from gpudoctor.rules.judging import need
 from gpudoctor.rules.toolkit._view import builders, interpreters, selection, tool, where_to_edit
 
 NAMES = ("CUDA_HOME", "CUDA_PATH", "CUDA_ROOT", "CUDAToolkit_ROOT")
 
 
-def check(cuda: Cuda, environment: Environment, frameworks: Frameworks) -> Iterator[Problem]:
+def check(cuda: Cuda, environment: Environment, frameworks: Frameworks) -> Iterator[Problem | CouldNotTell]:
     selections = need(cuda.selections, "toolkit selectors")
     toolkits = [t for t in need(cuda.toolkits, "CUDA toolkits") if tool(t, "nvcc") is not None]
     named = [s for s in selections if s.selector in NAMES and s.value]
     broken = [s for s in named if isinstance(s.prefix, Absent)]
     for chosen in broken:
         yield _wrong(chosen, toolkits, cuda, environment, frameworks)
+    for chosen in named:
+        if isinstance(chosen.prefix, Unknown):
+            yield CouldNotTell(f"{chosen.selector}: {chosen.prefix.reason}")
     if broken:
         return
     wanting = _wanting(frameworks)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gpudoctor.facts.cuda import Tool
+from gpudoctor.facts.cuda import Selection, Tool
 from gpudoctor.facts.machine import Machine
 from gpudoctor.facts.observed import Known, Unknown
 from tests.judged import judgement
@@ -80,6 +80,15 @@ def test_packages_that_could_not_be_read_leave_libdevice_and_libnvvm_open() -> N
     )
     result = judgement(machine)
     assert {"libdevice-not-found", "libnvvm-missing"} <= {skip.id for skip in result.skipped}
+
+
+def test_a_cuda_home_whose_nvcc_is_a_script_that_nobody_understands() -> None:
+    home = Selection(
+        "CUDA_HOME", "/opt/cuda", Unknown("/opt/cuda/bin/nvcc is a script that does more than run nvcc")
+    )
+    result = judgement(cuda.with_cuda(healthy.rtx3050_laptop(), selections=Known((home,), "environment")))
+    assert "cuda-home-missing" in {skip.id for skip in result.skipped}
+    assert result.findings == ()
 
 
 def test_libraries_that_could_not_be_read_leave_libnvvm_open() -> None:
