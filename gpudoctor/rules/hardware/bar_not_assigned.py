@@ -52,9 +52,7 @@ def check(host: Host, gpu: Gpu) -> Iterator[Problem | CouldNotTell]:
 
 
 def _unassigned(one: PciDevice) -> tuple[Evidence, ...]:
-    missing = (
-        b for b in value_of(one.bars, ()) if not b.assigned and b.size >= SMALLEST and b.index <= LAST
-    )
+    missing = (b for b in value_of(one.bars, ()) if not b.assigned and b.size >= SMALLEST and b.index <= LAST)
     via = getattr(one.bars, "via", "")
     return tuple(Evidence(f"BAR {b.index}", f"{b.size >> 20} MiB, no address", via) for b in missing)
 
@@ -66,5 +64,7 @@ def _problem(subject: Subject, bars: tuple[Evidence, ...], lines: tuple[Evidence
         subject,
         "failure",
         (*bars, *lines),
-        fix=Fix("Switch on Above 4G decoding in the BIOS and update it; in a virtual machine enlarge the MMIO window"),
+        fix=Fix(
+            "Switch on Above 4G decoding in the BIOS and update it; in a virtual machine enlarge the MMIO window"
+        ),
     )

@@ -34,7 +34,9 @@ def check(host: Host, gpu: Gpu) -> Iterator[Problem | CouldNotTell]:
     for subject, lines in by_device(gpu, xids(log(host), (154,))):
         match = _ACTION.search(lines[-1].text)
         if match is None:
-            yield CouldNotTell(f"{subject.label}: Xid 154 is not worded as known: {lines[-1].text}", "", subject)
+            yield CouldNotTell(
+                f"{subject.label}: Xid 154 is not worded as known: {lines[-1].text}", "", subject
+            )
             continue
         action = match["action"].strip()
         if action.lower() == "none":
@@ -52,7 +54,9 @@ def _fix(action: str, subject: Subject) -> Fix:
     if "reboot" in action:
         return Fix("Reboot, as the driver asks", ("sudo reboot",))
     if "drain" in action:
-        return Fix("Let what runs on this GPU end, give it nothing new, then reset it", (reset_command(subject),))
+        return Fix(
+            "Let what runs on this GPU end, give it nothing new, then reset it", (reset_command(subject),)
+        )
     if "reset" in action:
         return Fix("Stop what runs on this GPU and reset it", (reset_command(subject),))
     return Fix(f"Do what the driver asks: {action}")

@@ -28,5 +28,7 @@ def check(host: Host, gpu: Gpu) -> Iterator[Problem]:
             subject,
             "note",
             log_lines(lines, via_log(host)),
-            fix=Fix("Start the program again; if it fails at the same place, debug it with compute-sanitizer"),
+            fix=Fix(
+                "Start the program again; if it fails at the same place, debug it with compute-sanitizer"
+            ),
         )

@@ -32,5 +32,8 @@ def check(host: Host, gpu: Gpu) -> Iterator[Problem]:
             subject,
             "failure",
             log_lines(lines, via_log(host)),
-            fix=Fix("Reset the GPUs that share the link; if it comes back, seating and bridges", (reset_command(subject),)),
+            fix=Fix(
+                "Reset the GPUs that share the link; if it comes back, seating and bridges",
+                (reset_command(subject),),
+            ),
         )

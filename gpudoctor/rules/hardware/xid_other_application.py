@@ -22,4 +22,4 @@ from gpudoctor.rules.xids import others
 
 
 def check(host: Host, gpu: Gpu) -> Iterator[Problem | CouldNotTell]:
-    yield from others(host, gpu, "application", "note")
+    yield from others(host, gpu, "application")
