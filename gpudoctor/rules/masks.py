@@ -58,8 +58,8 @@ def total(gpu: Gpu) -> int | None:
 def visible(gpu: Gpu) -> int | None:
     """How many devices libcuda showed with the mask in force."""
     cuda = value_of(gpu.cuda, None)
-    if cuda is None or cuda.state != "answered" or cuda.code not in (0, 100):
-        return None
+    if cuda is None or cuda.state not in ("answered", "failed") or cuda.code not in (0, 100):
+        return None  # 100 is "no device": libcuda looked and shows none
     return len(cuda.devices)
 
 

@@ -21,7 +21,7 @@ from collections.abc import Iterator
 
 from gpudoctor.facts.gpu import Gpu, PciDevice
 from gpudoctor.facts.host import Host
-from gpudoctor.facts.observed import Absent, Unknown, value_of
+from gpudoctor.facts.observed import Unknown, value_of
 from gpudoctor.findings import CouldNotTell, DoesNotApply, Evidence, Fix, Problem, Subject
 from gpudoctor.rules.judging import nvidia_gpus
 from gpudoctor.rules.witnesses import by_device, log_lines, subject_at, via_log
@@ -29,12 +29,16 @@ from gpudoctor.rules.witnesses import by_device, log_lines, subject_at, via_log
 explains = ("gpu-init-failed", "gpu-missing-in-nvml", "gpu-lost-in-cuda", "driver-not-answering")
 
 #: Smaller windows are I/O ports (128 bytes); the driver does without them. The sixth BAR is the last of a function,
-#: what follows belongs to its virtual functions.
-SMALLEST, LAST = 1 << 20, 5
+#: what follows belongs to its virtual functions. BAR 1 is the window to the memory, which every GPU has: a kernel
+#: that could not place it may show it empty.
+SMALLEST, LAST, MEMORY = 1 << 20, 5, 1
 
 
 def check(host: Host, gpu: Gpu) -> Iterator[Problem | CouldNotTell]:
-    logged = by_device(gpu, [e for e in value_of(host.kernel_log, ()) if e.kind == "bar"])
+    # "can't assign" is said of any device, and may be mended a line later; NVRM speaks of GPUs only, and at the end.
+    logged = by_device(
+        gpu, [e for e in value_of(host.kernel_log, ()) if e.kind == "bar" and "NVRM" in e.text]
+    )
     lines = {subject.name: (subject, found) for subject, found in logged}
     on_bus = nvidia_gpus(gpu)
     if not on_bus and not lines:
@@ -45,7 +49,7 @@ def check(host: Host, gpu: Gpu) -> Iterator[Problem | CouldNotTell]:
         _, found = lines.pop(subject.name, (subject, ()))
         if isinstance(one.bars, Unknown) and not found:
             yield CouldNotTell(f"{subject.label}: BARs: {one.bars.reason}", one.bars.would_help, subject)
-        elif unassigned or (found and isinstance(one.bars, (Unknown, Absent))):
+        elif unassigned or found:
             yield _problem(subject, unassigned, log_lines(found, via_log(host)))
     for subject, found in lines.values():
         yield _problem(subject, (), log_lines(found, via_log(host)))

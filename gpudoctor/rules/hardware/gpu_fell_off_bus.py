@@ -33,6 +33,7 @@ explains = (
     "gpu-lost-in-cuda",
     "gpu-missing-in-nvml",
     "driver-not-answering",
+    "gpu-init-failed",
     "gpu-requires-reset",
     "xid-119-gsp-timeout",
     "xid-154-recovery-action",

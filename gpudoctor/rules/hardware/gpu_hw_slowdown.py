@@ -22,7 +22,7 @@ from gpudoctor.facts.gpu import Gpu
 from gpudoctor.findings import CouldNotTell, Evidence, Fix, Problem, seen
 from gpudoctor.rules.witnesses import each
 
-NAMED = frozenset({"hw-thermal-slowdown", "hw-power-brake-slowdown"})
+NAMED = frozenset({"hw-thermal-slowdown", "hw-power-brake", "hw-power-brake-slowdown"})
 
 
 def check(gpu: Gpu) -> Iterator[Problem | CouldNotTell]:

@@ -24,18 +24,20 @@ from gpudoctor.rules.witnesses import each
 
 explains = ("gpu-hw-slowdown",)
 
-REASON = "hw-power-brake-slowdown"
+#: The probe's word, and NVML's in full.
+REASONS = frozenset({"hw-power-brake", "hw-power-brake-slowdown"})
 
 
 def check(gpu: Gpu) -> Iterator[Problem | CouldNotTell]:
     told, untold = each(gpu, lambda one: one.throttle, "clock event reasons")
     yield from untold
     for one, reasons in told:
-        if REASON in reasons and one.nvml is not None:
+        said = REASONS & set(reasons)
+        if said and one.nvml is not None:
             yield Problem(
                 f"{one.subject.label} is slowed down by the machine's power brake signal",
                 one.subject,
                 "warning",
-                (Evidence("clock event reasons", REASON, "NVML"), seen("power (W)", one.nvml.power)),
+                (Evidence("clock event reasons", ", ".join(said), "NVML"), seen("power (W)", one.nvml.power)),
                 fix=Fix("Check the power supplies, the server's power cap and the card's power cables"),
             )

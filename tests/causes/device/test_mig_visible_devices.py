@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from gpudoctor.facts.gpu import MigInstance
 from gpudoctor.facts.machine import Machine
-from gpudoctor.facts.observed import Known
 from tests.judged import causes, finding
 from tests.machines import healthy
 from tests.machines.parts import gpu, ill
@@ -30,10 +29,8 @@ def test_two_instances_for_one_process() -> None:
 
 
 def test_an_instance_that_was_made_anew_has_another_name() -> None:
-    machine = divided("MIG-99999999-0000-4000-8000-000000000000", shown=0)
-    machine = machine.replace(
-        gpu=machine.gpu.replace(cuda=Known(machine.gpu.cuda.value.replace(state="answered", code=100), "x"))
-    )
+    machine = divided("MIG-99999999-0000-4000-8000-000000000000")
+    machine = ill.with_cuda(machine, 0, 1, code=100)
     assert causes(machine) == {"mig-visible-devices"}
 
 

@@ -17,7 +17,7 @@ def masked(value: str, shown: int, set_by: str = "") -> Machine:
     cuda = machine.gpu.cuda.value
     answer = cuda.replace(devices=cuda.devices[:shown])
     if not shown:
-        answer = answer.replace(code=100, name="CUDA_ERROR_NO_DEVICE")
+        answer = answer.replace(state="failed", code=100, name="CUDA_ERROR_NO_DEVICE")
     return machine.replace(gpu=machine.gpu.replace(cuda=Known(answer, "libcuda")))
 
 

@@ -43,3 +43,13 @@ def test_a_small_io_window_is_harmless() -> None:
 
 def test_windows_of_virtual_functions_are_not_needed() -> None:
     assert causes(with_bars(Bar(0, 64 << 20, True), Bar(1, 32 << 30, True), Bar(8, 4 << 30, False))) == set()
+
+
+def test_an_empty_memory_window_counts() -> None:
+    assert causes(with_bars(Bar(0, 64 << 20, True), Bar(1, 0, False))) == {"bar-not-assigned"}
+
+
+def test_what_the_kernel_says_of_another_device_is_not_the_gpus() -> None:
+    text = "pci 0000:41:00.0: BAR 5: can't assign; no space"
+    machine = ill.with_log(healthy.rtx5090_desktop(), KernelEvent("bar", text, None, "0000:41:00", 1.0))
+    assert causes(machine) == set()

@@ -9,7 +9,7 @@ from tests.machines.parts import ill
 
 def test_the_reason_is_named_for_the_device() -> None:
     machine = ill.with_device(
-        healthy.h100_node(), 5, throttle=("hw-slowdown", "hw-power-brake-slowdown"), temperature=91
+        healthy.h100_node(), 5, throttle=("hw-slowdown", "hw-power-brake"), temperature=91
     )
     assert causes(machine) == {"gpu-power-brake"}
     found = finding(machine, "gpu-power-brake")
