@@ -56,9 +56,13 @@ def check(host: Host, gpu: Gpu) -> Iterator[Problem | CouldNotTell]:
 
 
 def _unassigned(one: PciDevice) -> tuple[Evidence, ...]:
-    missing = (b for b in value_of(one.bars, ()) if not b.assigned and b.size >= SMALLEST and b.index <= LAST)
+    empty = [b for b in value_of(one.bars, ()) if not b.assigned and b.index <= LAST]
+    missing = [b for b in empty if b.size >= SMALLEST or (b.index == MEMORY and not b.size)]
     via = getattr(one.bars, "via", "")
-    return tuple(Evidence(f"BAR {b.index}", f"{b.size >> 20} MiB, no address", via) for b in missing)
+    return tuple(
+        Evidence(f"BAR {b.index}", f"{b.size >> 20} MiB, no address" if b.size else "empty", via)
+        for b in missing
+    )
 
 
 def _problem(subject: Subject, bars: tuple[Evidence, ...], lines: tuple[Evidence, ...]) -> Problem:
