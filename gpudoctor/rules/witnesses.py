@@ -18,7 +18,7 @@ T = TypeVar("T")
 GPU_EVENTS = frozenset({"xid", "sxid", "rm-init-failed", "gsp", "fallen-off-bus", "bar"})
 
 #: Xids that have a cause of their own; all others are judged by their class.
-NAMED_XIDS = frozenset({13, 31, 43, 48, 63, 64, 74, 79, 94, 95, 109, 119, 120, 154})
+NAMED_XIDS = frozenset({13, 31, 43, 48, 63, 64, 74, 79, 94, 95, 109, 119, 120, 140, 154, 171, 172})
 
 NO_GPU = "no NVIDIA GPU in this machine"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Literal, cast
 
@@ -22,6 +23,9 @@ CLASSES: Mapping[str, Class] = {
     "system": "driver",
     "application": "application",
 }
+
+#: NVLink's Xids (144 to 150) carry the word themselves: "SAW_MVB Nonfatal XC0 ...", "NETIR_LINK_EVT Fatal XC0 ...".
+_FATAL = re.compile(r"\b(non-?)?fatal\b", re.I)
 
 _WORST = {"failure": 0, "warning": 1, "note": 2}
 
@@ -48,8 +52,8 @@ def others(host: Host, gpu: Gpu, which: Class) -> Iterator[Problem | CouldNotTel
                 continue
             if event.code not in {e.code for e in mine}:
                 evidence.append(Evidence(f"meaning of Xid {event.code}", row.meaning or row.name, row.source))
-                severities.append(row.severity)
                 actions.append(row.action)
+            severities.append(_severity(event.text, row.severity))
             mine.append(event)
         if not mine:
             continue
@@ -62,3 +66,10 @@ def others(host: Host, gpu: Gpu, which: Class) -> Iterator[Problem | CouldNotTel
             (*log_lines(mine, via_log(host)), *evidence),
             fix=Fix("; ".join(dict.fromkeys(filter(None, actions))) or "See the catalogue", reset),
         )
+
+
+def _severity(text: str, severity: str) -> str:
+    said = _FATAL.search(text)
+    if said is None:
+        return severity
+    return "warning" if said[1] else "failure"

@@ -7,7 +7,7 @@ Why it hurts: An uncorrectable error ends the program that used the memory, and 
 the GPU is reset the bad row stays in use, so it can happen again at any time.
 
 How to tell: NVML's volatile count of uncorrected errors (since the driver was loaded) is above zero, a remapped row is
-pending, or the kernel logged Xid 48, 63, 94 or 95. The aggregate count alone is history: those rows were replaced.
+pending, or the kernel logged Xid 48, 63, 94, 95, 140, 171 or 172. The aggregate count alone is history: those rows were replaced.
 
 How to fix: Stop what runs on that GPU and reset it (or reboot), so that the spare row takes its place. If it comes back, run
 NVIDIA's field diagnostics and return the card; a failed replacement is a reason to return it at once.
@@ -46,10 +46,11 @@ explains = (
     "xid-154-recovery-action",
 )
 
-#: 48: double-bit error. 63: row remapped (pending) or page retired. 94: contained, 95: uncontained error.
-CODES = (48, 63, 94, 95)
+#: 48: double-bit error. 63: row remapped (pending) or page retired. 94: contained, 95: uncontained error. 140: not
+#: recovered. 171, 172: in DRAM, in SRAM.
+CODES = (48, 63, 94, 95, 140, 171, 172)
 #: Of these the program, or the whole GPU, has suffered; 63 alone only waits for a reset.
-SERIOUS = frozenset({48, 95})
+SERIOUS = frozenset({48, 95, 140, 171, 172})
 
 
 def check(host: Host, gpu: Gpu) -> Iterator[Problem | CouldNotTell]:

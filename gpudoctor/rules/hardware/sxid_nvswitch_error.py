@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gpudoctor.facts.host import Host, KernelEvent
-from gpudoctor.findings import Fix, Problem, Subject
+from gpudoctor.findings import Evidence, Fix, Problem, Severity, Subject
 from gpudoctor.rules.witnesses import address, codes_of, log, log_lines, via_log
 
 explains = ("nvlink-inactive",)
@@ -32,19 +32,41 @@ def check(host: Host) -> Iterator[Problem]:
             groups.setdefault(address(event.pci) if event.pci else "", []).append(event)
     for pci, lines in groups.items():
         where = f"The NVSwitch at {pci}" if pci else "An NVSwitch"
-        fatal = any(_is_fatal(line) for line in lines)
+        severity = min((_severity(line) for line in lines), key=("failure", "warning", "note").index)
+        fatal = severity == "failure"
         numbers = codes_of(lines).replace("Xid", "SXid")
         yield Problem(
             f"{where} reported {'a fatal' if fatal else 'an'} error: {numbers}",
             Subject("device", pci or "nvswitch", where),
-            "failure" if fatal else "warning",
-            log_lines(lines, via_log(host)),
+            severity,
+            (*log_lines(lines, via_log(host)), *_meanings(lines)),
             fix=Fix("Stop all GPU work and reboot", ("sudo reboot",))
             if fatal
             else Fix("Watch it; the same link again and again is work for the vendor"),
         )
 
 
-def _is_fatal(line: KernelEvent) -> bool:
+def _severity(line: KernelEvent) -> Severity:
+    """The line's own word; where it has none, the table's; a number that neither tells is a warning."""
+    from gpudoctor import knowledge
+
     text = line.text.lower()
-    return "fatal" in text and "non-fatal" not in text and "nonfatal" not in text
+    if "non-fatal" in text or "nonfatal" in text:
+        return "warning"
+    if "fatal" in text:
+        return "failure"
+    row = knowledge.sxid(line.code or 0)
+    return (
+        "failure"
+        if row and row.severity == "failure"
+        else "note"
+        if row and row.severity == "note"
+        else "warning"
+    )
+
+
+def _meanings(lines: list[KernelEvent]) -> tuple[Evidence, ...]:
+    from gpudoctor import knowledge
+
+    rows = [knowledge.sxid(code) for code in sorted({line.code or 0 for line in lines})]
+    return tuple(Evidence(f"meaning of SXid {row.code}", row.meaning, row.source) for row in rows if row)

@@ -1,6 +1,6 @@
 """The kernel logged an error of a program on the GPU
 
-What it is: An Xid whose class in NVIDIA's catalogue is the program, and that has no page of its own; Xid 45 belongs here: the driver tidied up after a program that ended.
+What it is: An Xid whose class in NVIDIA's catalogue is the program, and that has no page of its own. (Xid 45 is none: there the driver only tidied up.)
 
 Why it hurts: That program failed; the GPU itself goes on working for others.
 

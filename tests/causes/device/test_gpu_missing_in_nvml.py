@@ -21,7 +21,8 @@ def seven_of_eight(bound: str = "nvidia") -> Machine:
 def test_the_eighth_is_missed() -> None:
     machine = seven_of_eight()
     assert causes(machine) == {"gpu-missing-in-nvml"}
-    assert gpu.address(7) in finding(machine, "gpu-missing-in-nvml").title
+    found = finding(machine, "gpu-missing-in-nvml")
+    assert found.severity == "failure" and gpu.address(7) in found.title
 
 
 def test_one_that_was_given_to_a_virtual_machine_is_not_missed() -> None:

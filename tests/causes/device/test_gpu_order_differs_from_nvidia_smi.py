@@ -27,3 +27,10 @@ def test_a_chosen_part_has_the_order_that_was_asked_for() -> None:
 def test_equal_gpus_have_one_order() -> None:
     node = healthy.h100_node()
     assert isinstance(node.gpu.cuda, Known) and causes(node) == set()
+
+
+def test_a_mask_that_reorders_does_so_on_purpose() -> None:
+    node = healthy.h100_node()
+    cuda = node.gpu.cuda.value
+    masked = cuda.replace(devices=(cuda.devices[2], cuda.devices[0]))
+    assert causes(node.replace(gpu=node.gpu.replace(cuda=Known(masked, "libcuda")))) == set()

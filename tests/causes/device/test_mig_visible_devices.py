@@ -24,7 +24,9 @@ def divided(value: str, shown: int = 1) -> Machine:
 def test_two_instances_for_one_process() -> None:
     machine = divided(f"{A},{B}")
     assert causes(machine) == {"mig-visible-devices"}
-    fix = finding(machine, "mig-visible-devices").fix
+    found = finding(machine, "mig-visible-devices")
+    fix = found.fix
+    assert found.severity == "failure"
     assert fix is not None and fix.commands[0] == f"export CUDA_VISIBLE_DEVICES={A}"
 
 
@@ -45,3 +47,7 @@ def test_one_instance_by_its_uuid_is_right() -> None:
 def test_without_mig_a_wrong_entry_is_only_that() -> None:
     machine = ill.with_variable(healthy.h100_node(), "CUDA_VISIBLE_DEVICES", "0,1,9")
     assert "mig-visible-devices" not in causes(machine)
+
+
+def test_one_right_instance_that_cuda_does_not_show_is_another_cause() -> None:
+    assert "mig-visible-devices" not in causes(divided(B, shown=0))

@@ -20,14 +20,14 @@ def table(monkeypatch: pytest.MonkeyPatch) -> None:
         ),
         145: Xid(145, "NVLINK_RLW", "NVLink RLW error", "link", "failure", "RESET_GPU", "catalogue"),
         38: Xid(38, "DRIVER", "Driver firmware error", "driver", "warning", "UPDATE_SWFW", "catalogue"),
-        45: Xid(45, "CLEANUP", "Preemptive cleanup", "application", "note", "IGNORE", "catalogue"),
-        92: Xid(92, "SBE", "High single-bit error rate", "information", "note", "IGNORE", "catalogue"),
+        69: Xid(69, "CLASS", "Graphics Engine class error", "application", "note", "IGNORE", "catalogue"),
+        45: Xid(45, "CLEANUP", "Preemptive cleanup", "information", "note", "IGNORE", "catalogue"),
     }
     monkeypatch.setattr(knowledge, "xid", rows.get)
 
 
 def test_it_is_told_by_its_class() -> None:
-    machine = ill.with_log(healthy.h100_node(), ill.xid(45, "pid=1, words", gpu=1))
+    machine = ill.with_log(healthy.h100_node(), ill.xid(69, "pid=1, words", gpu=1))
     assert causes(machine) == {"xid-other-application"}
     assert finding(machine, "xid-other-application").severity == "note"
 

@@ -20,8 +20,8 @@ def table(monkeypatch: pytest.MonkeyPatch) -> None:
         ),
         145: Xid(145, "NVLINK_RLW", "NVLink RLW error", "link", "failure", "RESET_GPU", "catalogue"),
         38: Xid(38, "DRIVER", "Driver firmware error", "driver", "warning", "UPDATE_SWFW", "catalogue"),
-        45: Xid(45, "CLEANUP", "Preemptive cleanup", "application", "note", "IGNORE", "catalogue"),
-        92: Xid(92, "SBE", "High single-bit error rate", "information", "note", "IGNORE", "catalogue"),
+        69: Xid(69, "CLASS", "Graphics Engine class error", "application", "note", "IGNORE", "catalogue"),
+        45: Xid(45, "CLEANUP", "Preemptive cleanup", "information", "note", "IGNORE", "catalogue"),
     }
     monkeypatch.setattr(knowledge, "xid", rows.get)
 

@@ -20,8 +20,8 @@ def table(monkeypatch: pytest.MonkeyPatch) -> None:
         ),
         145: Xid(145, "NVLINK_RLW", "NVLink RLW error", "link", "failure", "RESET_GPU", "catalogue"),
         38: Xid(38, "DRIVER", "Driver firmware error", "driver", "warning", "UPDATE_SWFW", "catalogue"),
-        45: Xid(45, "CLEANUP", "Preemptive cleanup", "application", "note", "IGNORE", "catalogue"),
-        92: Xid(92, "SBE", "High single-bit error rate", "information", "note", "IGNORE", "catalogue"),
+        69: Xid(69, "CLASS", "Graphics Engine class error", "application", "note", "IGNORE", "catalogue"),
+        45: Xid(45, "CLEANUP", "Preemptive cleanup", "information", "note", "IGNORE", "catalogue"),
     }
     monkeypatch.setattr(knowledge, "xid", rows.get)
 
@@ -47,6 +47,19 @@ def test_a_number_beyond_the_table_is_not_passed() -> None:
     assert "xid-other-hardware" not in result.passed
 
 
-@pytest.mark.parametrize("code", [38, 45, 92, 79])
+@pytest.mark.parametrize("code", [38, 69, 45, 79])
 def test_other_classes_and_named_ones_are_not_meant(code: int) -> None:
     assert "xid-other-hardware" not in causes(ill.with_log(healthy.h100_node(), ill.xid(code, "words")))
+
+
+@pytest.mark.parametrize(
+    ("words", "severity"),
+    [
+        ("SAW_MVB Nonfatal XC0 i0 Link 0 (0x00000001 0x00000008)", "warning"),
+        ("NETIR_LINK_EVT Fatal XC0 i0 Link 00 (0x026001c6 0x00000000)", "failure"),
+    ],
+)
+def test_a_link_says_itself_whether_it_was_fatal(words: str, severity: str) -> None:
+    """The lines' words: leptonai/gpud pull request 1160."""
+    machine = ill.with_log(healthy.h100_node(), ill.xid(145, words, gpu=2))
+    assert finding(machine, "xid-other-hardware").severity == severity
