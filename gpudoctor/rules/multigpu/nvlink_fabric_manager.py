@@ -24,7 +24,7 @@ from collections.abc import Iterator
 from gpudoctor.facts.containers import Containers
 from gpudoctor.facts.driver import Driver
 from gpudoctor.facts.gpu import Gpu, PciDevice
-from gpudoctor.facts.observed import Absent, Known, known, value_of
+from gpudoctor.facts.observed import Absent, Known, Unknown, known, value_of
 from gpudoctor.findings import MACHINE, CannotLook, DoesNotApply, Evidence, Fix, Problem, seen
 from gpudoctor.rules.judging import NVIDIA, devices, driver_version
 from gpudoctor.versions import branch, is_version
@@ -49,6 +49,11 @@ def check(driver: Driver, gpu: Gpu, containers: Containers) -> Iterator[Problem]
     if not (not_ready or waiting or service):
         if known(gpu.pci) and not switches:
             raise DoesNotApply("no NVSwitch on the bus")
+        if isinstance(driver.fabric_manager, Unknown) and not (cuda and cuda.code == 0):
+            # Where CUDA answers, the fabric is ready, whoever made it so.
+            raise CannotLook(
+                f"Fabric Manager: {driver.fabric_manager.reason}", driver.fabric_manager.would_help
+            )
         if not known(gpu.cuda) and not known(gpu.pci):
             raise CannotLook("neither the bus nor libcuda can be asked")
         return

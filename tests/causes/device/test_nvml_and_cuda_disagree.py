@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.judged import causes, finding
+from tests.judged import causes, finding, judgement
 from tests.machines import healthy
 from tests.machines.parts import ill
 
@@ -16,3 +16,8 @@ def test_two_names_for_one_device() -> None:
 
 def test_agreement_is_well() -> None:
     assert causes(healthy.h100_node()) == set()
+
+
+def test_a_libcuda_that_fails_cannot_be_compared() -> None:
+    result = judgement(ill.with_cuda(healthy.h100_node(), 8, code=802))
+    assert any(s.id == "nvml-and-cuda-disagree" for s in result.skipped)

@@ -58,6 +58,16 @@ def test_without_libcuda_the_value_itself_is_judged() -> None:
     assert finding(machine, "visible-devices-hidden").severity == "failure"
 
 
+def test_without_libcuda_a_right_value_is_right() -> None:
+    machine = masked("0", 1)
+    machine = machine.replace(gpu=machine.gpu.replace(cuda=Absent("libcuda.so.1")))
+    assert "visible-devices-hidden" not in causes(machine)
+
+
+def test_devices_that_are_there_and_not_shown_are_hidden_by_something_else() -> None:
+    assert "visible-devices-hidden" not in causes(masked("0,1", 0))
+
+
 def test_an_environment_that_is_not_known_is_not_passed() -> None:
     machine = healthy.h100_node()
     machine = machine.replace(environment=machine.environment.replace(variables=Unknown("another root")))

@@ -38,7 +38,12 @@ def test_the_kernels_words_count_where_the_bars_are_not_known() -> None:
 
 
 def test_a_small_io_window_is_harmless() -> None:
-    assert causes(with_bars(Bar(0, 64 << 20, True), Bar(1, 32 << 30, True), Bar(5, 128, False))) == set()
+    assert (
+        causes(
+            with_bars(Bar(0, 64 << 20, True), Bar(1, 32 << 30, True), Bar(3, 0, False), Bar(5, 128, False))
+        )
+        == set()
+    )
 
 
 def test_windows_of_virtual_functions_are_not_needed() -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from gpudoctor.facts.gpu import RemappedRows
+from gpudoctor.facts.gpu import Nvml, RemappedRows
 from gpudoctor.facts.machine import Machine
-from gpudoctor.facts.observed import Absent, Unknown
+from gpudoctor.facts.observed import Absent, Known, Unknown
 from tests.judged import causes, finding, folded, judgement
 from tests.machines import healthy
 from tests.machines.parts import ill
@@ -71,3 +71,28 @@ def test_a_device_that_does_not_tell_is_not_passed() -> None:
     result = judgement(machine)
     assert "ecc-uncorrectable" not in result.passed
     assert any(s.id == "ecc-uncorrectable" and "GPU 0" in s.reason for s in result.skipped)
+
+
+def test_the_count_alone_is_a_failure() -> None:
+    machine = ill.with_device(healthy.h100_node(), 3, ecc_uncorrected_volatile=2)
+    found = finding(machine, "ecc-uncorrectable")
+    assert found.severity == "failure" and "2 uncorrectable memory errors" in found.title
+
+
+def test_where_nvml_is_silent_the_log_speaks() -> None:
+    node = double_bit_error()
+    silent = node.replace(gpu=node.gpu.replace(nvml=Known(Nvml("hung"), "nvml"), cuda=Absent("libcuda.so.1")))
+    found = finding(silent, "ecc-uncorrectable")
+    assert found.severity == "failure" and found.subject.name == "0000:04:00.0"
+
+
+def test_neither_of_both_tells_nothing() -> None:
+    node = healthy.h100_node()
+    silent = node.replace(
+        gpu=node.gpu.replace(nvml=Known(Nvml("hung"), "nvml")),
+        host=node.host.replace(kernel_log=Unknown("permission denied", "root")),
+    )
+    result = judgement(silent)
+    assert (
+        any(s.id == "ecc-uncorrectable" for s in result.skipped) and "ecc-uncorrectable" not in result.passed
+    )

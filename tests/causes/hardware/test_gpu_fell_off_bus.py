@@ -108,3 +108,31 @@ def test_a_silent_driver_and_an_unreadable_log_tell_nothing() -> None:
     result = judgement(machine)
     assert any(s.id == "gpu-fell-off-bus" and s.would_help == "root" for s in result.skipped)
     assert "gpu-fell-off-bus" not in result.passed
+
+
+def test_the_loss_of_the_only_gpu_is_the_whole_machines() -> None:
+    machine = ill.with_log(ill.lost(healthy.rtx3050_laptop(), 0), ill.xid(79, FALLEN))
+    assert finding(machine, "gpu-fell-off-bus").subject.kind == "machine"
+    silent = machine.replace(
+        gpu=machine.gpu.replace(nvml=Known(Nvml("hung"), "nvml"), cuda=Absent("libcuda"))
+    )
+    assert finding(silent, "gpu-fell-off-bus").subject.kind == "machine"
+
+
+def test_of_several_the_lost_one_is_meant_though_no_library_answers() -> None:
+    node = ill.with_log(healthy.h100_node(), ill.xid(79, FALLEN, gpu=2))
+    silent = node.replace(gpu=node.gpu.replace(nvml=Known(Nvml("hung"), "nvml"), cuda=Absent("libcuda")))
+    assert finding(silent, "gpu-fell-off-bus").subject.name == gpu.address(2)
+
+
+def test_a_driver_that_does_not_say_which() -> None:
+    laptop = healthy.rtx3050_laptop()
+    failed = Known(Nvml("failed", 15, "GPU is lost"), "nvml")
+    machine = laptop.replace(gpu=laptop.gpu.replace(nvml=failed, cuda=Absent("libcuda")))
+    assert "does not say which" in finding(machine, "gpu-fell-off-bus").title
+
+
+def test_where_all_answer_a_closed_log_hides_no_lost_gpu() -> None:
+    node = healthy.h100_node()
+    closed = node.replace(host=node.host.replace(kernel_log=Unknown("permission denied", "root")))
+    assert "gpu-fell-off-bus" in judgement(closed).passed

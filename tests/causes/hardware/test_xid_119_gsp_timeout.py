@@ -28,6 +28,12 @@ def test_blackwell_cannot_do_without_the_gsp() -> None:
     assert fix is not None and not any("EnableGpuFirmware" in c for c in fix.commands)
 
 
+def test_the_open_module_cannot_either() -> None:
+    node = healthy.h100_node().replace(driver=driver.installed("550.163.01", "open", gpus=8))
+    fix = finding(timed_out(node), "xid-119-gsp-timeout").fix
+    assert fix is not None and not any("EnableGpuFirmware" in c for c in fix.commands)
+
+
 def test_the_bad_525_is_to_be_updated() -> None:
     node = healthy.h100_node().replace(
         driver=driver.installed("525.85.12", gpus=8), gpu=gpu.h100(8, "525.85.12", "12.0")

@@ -6,8 +6,8 @@ from gpudoctor.facts.containers import Inside
 from gpudoctor.facts.driver import Service
 from gpudoctor.facts.gpu import PciDevice
 from gpudoctor.facts.machine import Machine
-from gpudoctor.facts.observed import Absent, Known, Observed
-from tests.judged import causes, finding, folded
+from gpudoctor.facts.observed import Absent, Known, Observed, Unknown
+from tests.judged import causes, finding, folded, judgement
 from tests.machines import healthy
 from tests.machines.parts import ill
 
@@ -63,6 +63,13 @@ def test_a_container_does_not_see_the_hosts_service() -> None:
     inside = Known(Inside("docker", "/.dockerenv"), "/.dockerenv")
     machine = machine.replace(containers=machine.containers.replace(inside=inside))
     assert "nvlink-fabric-manager" not in causes(machine)
+
+
+def test_a_service_that_is_not_known_is_not_passed_unless_cuda_answers() -> None:
+    machine = hgx(Unknown("no /proc"))
+    assert "nvlink-fabric-manager" in judgement(machine).passed
+    silent = machine.replace(gpu=machine.gpu.replace(cuda=Absent("libcuda.so.1")))
+    assert any(s.id == "nvlink-fabric-manager" for s in judgement(silent).skipped)
 
 
 def test_links_that_wait_for_it_fold_under_it() -> None:
