@@ -158,7 +158,7 @@ each_cause = pytest.mark.parametrize("cause", causes(), ids=lambda cause: cause.
 def test_it_has_a_page_with_every_section(cause: Cause) -> None:
     page = page_of(cause)
     assert page.title and len(page.title) < 110
-    assert all(len(section) > 20 for section in (page.what, page.why, page.tell, page.fix)), (
+    assert all(len(section) > 10 for section in (page.what, page.why, page.tell, page.fix)), (
         "a section says nothing"
     )
     assert page.sources

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from gpudoctor.facts.gpu import RemappedRows
-from tests.judged import causes, finding
+from gpudoctor.facts.observed import Unknown
+from tests.judged import causes, finding, judgement
 from tests.machines import healthy
 from tests.machines.parts import ill
 
@@ -25,3 +26,11 @@ def test_the_log_alone_is_enough_on_older_cards() -> None:
 def test_a_pending_row_is_not_a_failed_one() -> None:
     machine = ill.with_device(healthy.h100_node(), 1, remapped_rows=RemappedRows(0, 8, True, False))
     assert "row-remap-failed" not in causes(machine)
+
+
+def test_a_card_without_the_flag_and_a_closed_log_are_not_passed() -> None:
+    laptop = healthy.rtx3050_laptop()
+    closed = laptop.replace(host=laptop.host.replace(kernel_log=Unknown("permission denied", "root")))
+    result = judgement(closed)
+    assert any(s.id == "row-remap-failed" and s.would_help == "root" for s in result.skipped)
+    assert "row-remap-failed" not in result.passed

@@ -20,6 +20,7 @@ def test_a_time_out_on_the_proprietary_module_can_be_worked_around() -> None:
     machine = timed_out(healthy.h100_node())
     assert causes(machine) == {"xid-119-gsp-timeout"}
     found = finding(machine, "xid-119-gsp-timeout")
+    assert found.severity == "failure"
     assert found.fix is not None and any("NVreg_EnableGpuFirmware=0" in c for c in found.fix.commands)
 
 

@@ -16,7 +16,9 @@ def test_the_action_is_the_fix() -> None:
     (line,) = asks("0x0 (None) to 0x2 (Node Reboot Required)")
     machine = ill.with_log(healthy.h100_node(), ill.xid(154, line, gpu=4))
     assert causes(machine) == {"xid-154-recovery-action"}
-    fix = finding(machine, "xid-154-recovery-action").fix
+    found = finding(machine, "xid-154-recovery-action")
+    fix = found.fix
+    assert found.severity == "failure"
     assert fix is not None and fix.commands == ("sudo reboot",)
 
 

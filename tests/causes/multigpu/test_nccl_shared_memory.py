@@ -38,7 +38,8 @@ def test_a_pod_mounts_memory() -> None:
 def test_a_full_one_is_told_apart() -> None:
     machine = with_shm(32 << 30, 3 * MIB, "")
     assert causes(machine) == {"nccl-shared-memory"}
-    assert "full" in finding(machine, "nccl-shared-memory").title
+    found = finding(machine, "nccl-shared-memory")
+    assert found.severity == "warning" and "full" in found.title
 
 
 def test_a_container_with_enough_is_well() -> None:
@@ -53,3 +54,9 @@ def test_whether_it_is_a_container_must_be_known() -> None:
     machine = with_shm(512 * MIB, 512 * MIB, "")
     machine = machine.replace(containers=machine.containers.replace(inside=Unknown("no /proc")))
     assert any(s.id == "nccl-shared-memory" for s in judgement(machine).skipped)
+
+
+def test_a_host_whose_shm_was_made_as_small_as_a_containers() -> None:
+    machine = with_shm(64 * MIB, 64 * MIB, "")
+    fix = finding(machine, "nccl-shared-memory").fix
+    assert fix is not None and "remount" in fix.commands[0]

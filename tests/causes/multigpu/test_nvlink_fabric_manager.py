@@ -41,7 +41,7 @@ def test_a_service_that_does_not_run() -> None:
 
 def test_a_service_of_another_version() -> None:
     found = finding(hgx(manager("550.90.07-1")), "nvlink-fabric-manager")
-    assert "550.90.07" in found.title and "550.163.01" in found.title
+    assert found.severity == "warning" and "550.90.07" in found.title and "550.163.01" in found.title
 
 
 def test_a_fabric_that_is_not_done() -> None:

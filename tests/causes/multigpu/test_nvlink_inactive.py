@@ -20,7 +20,11 @@ def test_links_that_the_others_have() -> None:
     machine = linked(18, 16)
     assert causes(machine) == {"nvlink-inactive"}
     found = finding(machine, "nvlink-inactive")
-    assert "GPU 1" in found.title and "16 active NVLinks, others of its kind 18" in found.title
+    assert (
+        found.severity == "warning"
+        and "GPU 1" in found.title
+        and "16 active NVLinks, others of its kind 18" in found.title
+    )
     assert any(e.value == "16, 17" for e in found.evidence)
 
 
