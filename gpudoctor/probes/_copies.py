@@ -95,7 +95,7 @@ def toolkit_places(port: Port) -> list[Place]:
     named = [port.env[name] for name in ("CUDA_HOME", "CUDA_PATH") if port.env.get(name, "").startswith("/")]
     places: list[Place] = []
     for prefix in dict.fromkeys([*local, *_TOOLKITS, *named]):
-        prefix = prefix.rstrip("/")
+        prefix = port.realpath(prefix)
         inside = [f"{prefix}/{folder}" for folder in _INSIDE]
         inside += [f"{prefix}/targets/{target}/lib" for target in names(port, f"{prefix}/targets")]
         places += [Place(f, "toolkit", prefix) for f in inside if names_in(port, f)]
