@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from gpudoctor.facts.frameworks import Build, Interpreter
@@ -20,20 +21,15 @@ ROOTS: Mapping[str, tuple[str, ...]] = {
         "torch/lib/libtorch_cuda_linalg.so",
     ),
     "tensorflow": ("tensorflow/libtensorflow_framework.so.2",),
-    "jax-cuda12-pjrt": ("jax_plugins/xla_cuda12/xla_cuda_plugin.so",),
-    "jax-cuda13-pjrt": ("jax_plugins/xla_cuda13/xla_cuda_plugin.so",),
-    "onnxruntime-gpu": ("onnxruntime/capi/libonnxruntime_providers_cuda.so",),
+    "jax": (
+        "jax_plugins/xla_cuda12/xla_cuda_plugin.so",
+        "jax_plugins/xla_cuda13/xla_cuda_plugin.so",
+    ),
+    "onnxruntime": ("onnxruntime/capi/libonnxruntime_providers_cuda.so",),
     "cupy": ("cupy_backends/cuda/api/*.so", "cupy_backends/cuda/libs/*.so"),
 }
-_NAMES = {
-    "tensorflow-gpu": "tensorflow",
-    "tf-nightly": "tensorflow",
-    "jax-cuda12-plugin": "jax-cuda12-pjrt",
-    "jax-cuda13-plugin": "jax-cuda13-pjrt",
-    "cupy-cuda11x": "cupy",
-    "cupy-cuda12x": "cupy",
-    "cupy-cuda13x": "cupy",
-}
+#: Frameworks that open CUDA's libraries by name; all others link them.
+_OPENS_BY_NAME = ("tensorflow", "jax")
 #: Sonames that XLA's and TensorFlow's loader opens by name and cannot do without (tsl/platform/default/dso_loader.cc),
 #: by CUDA major; cuDNN's goes by its own.
 OPENED = {
@@ -73,14 +69,9 @@ def loads(
 
 
 def _frameworks(port: Port, interpreter: Interpreter) -> Iterator[_Framework]:
-    done: set[str] = set()
     for build in interpreter.builds:
-        name = _NAMES.get(build.framework, build.framework)
-        if name in done or name not in ROOTS:
-            continue
-        done.add(name)
-        for site in _sites(build, interpreter):
-            roots = tuple(path for root in ROOTS[name] for path in _matching(port, site, root))
+        for site in _sites(build, interpreter) if build.framework in ROOTS else ():
+            roots = tuple(path for root in ROOTS[build.framework] for path in _matching(port, site, root))
             if roots:
                 yield _Framework(build.framework, build, site, roots)
                 break
@@ -109,7 +100,7 @@ def _play(
             _torch_preloads(port, process, framework.site)
     caller = process.objects.get(framework.roots[0].rpartition("/")[2])
     if caller:
-        for soname in _opened(framework):
+        for soname in _opened(framework, interpreter):
             process.dlopen(soname, caller, _is_cuda)
     _cudnn_parts(process)
     made = []
@@ -135,18 +126,25 @@ def _is_cuda(soname: str) -> bool:
     return bool(family_of(soname))
 
 
-def _opened(framework: _Framework) -> tuple[str, ...]:
-    """Sonames that the framework opens by name; its own list where the build's facts have one."""
+def _opened(framework: _Framework, interpreter: Interpreter) -> tuple[str, ...]:
+    """Sonames that the framework opens by name, and without which it leaves the GPU out."""
     build = framework.build
-    if build.framework == "torch" or not framework.roots or "onnxruntime" in build.framework:
-        return ()
-    if isinstance(build.libraries, Known):
-        return tuple(s for s in build.libraries.value if family_of(s))
-    if "cupy" in build.framework:
+    if framework.name not in _OPENS_BY_NAME:
         return ()
     major = value_of(build.cuda, "").partition(".")[0]
-    cudnn = value_of(build.cudnn, "").partition(".")[0]
+    cudnn = value_of(build.cudnn, "").partition(".")[0] or _required_cudnn(interpreter, major)
     return OPENED.get(major, ()) + ((f"libcudnn.so.{cudnn}",) if cudnn else ())
+
+
+def _required_cudnn(interpreter: Interpreter, cuda: str) -> str:
+    """cuDNN's major by what JAX's plugin requires ("nvidia-cudnn-cu12>=9.1,<10.0; extra == ..."); "" if it doesn't."""
+    for package in value_of(interpreter.packages, ()):
+        if package.name.startswith(f"jax-cuda{cuda}-"):
+            for line in package.requires:
+                match = re.match(rf"nvidia-cudnn-cu{cuda}[^;]*?[=>]=?\s*(\d+)", line)
+                if match:
+                    return match[1]
+    return ""
 
 
 def _cudnn_parts(process: Process) -> None:

@@ -165,12 +165,12 @@ def elf_of(port: Port, path: str) -> Elf | None:
         except (OSError, ValueError):
             return None
 
-    return port.memo(f"elf:{path}", ask)
+    return port.memo(f"process.elf:{path}", ask)
 
 
 def names_in(port: Port, folder: str) -> frozenset[str]:
     """A folder's names, once per port: a search asks the same folders for dozens of names."""
-    return port.memo(f"names:{folder}", lambda: frozenset(names(port, folder)))
+    return port.memo(f"process.names:{folder}", lambda: frozenset(names(port, folder)))
 
 
 def _expanded(folders: tuple[str, ...], path: str) -> list[str]:

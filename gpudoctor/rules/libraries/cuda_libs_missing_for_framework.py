@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gpudoctor.facts.frameworks import Frameworks
+from gpudoctor.facts.frameworks import Build, Frameworks
 from gpudoctor.facts.libraries import Libraries
 from gpudoctor.facts.observed import value_of
 from gpudoctor.findings import Evidence, Fix, Problem
@@ -46,20 +46,18 @@ def check(libraries: Libraries, frameworks: Frameworks) -> Iterator[Problem]:
                 *load_evidence(lacks),
                 *(Evidence("there is", c.path, c.package or c.origin) for c in others[:3]),
             ),
-            fix=_fix(loading, build.version if build else "", interpreter.path if interpreter else ""),
+            fix=_fix(loading, build, interpreter.path if interpreter else ""),
         )
 
 
-def _fix(loading: Loading, version: str, python: str) -> Fix:
-    pin = f"=={version.partition('+')[0]}" if version else ""
+def _fix(loading: Loading, build: Build | None, python: str) -> Fix:
+    version = build.version.partition("+")[0] if build else ""
+    major = value_of(build.cuda, "").partition(".")[0] if build else ""
     wanted = {
-        "tensorflow": f"tensorflow[and-cuda]{pin}",
-        "jax-cuda12-plugin": "jax[cuda12]",
-        "jax-cuda12-pjrt": "jax[cuda12]",
-        "jax-cuda13-plugin": "jax[cuda13]",
-        "jax-cuda13-pjrt": "jax[cuda13]",
-        "onnxruntime-gpu": f"onnxruntime-gpu[cuda,cudnn]{pin}",
-    }.get(loading.framework)
+        "tensorflow": f"tensorflow[and-cuda]=={version}",
+        "jax": f"jax[cuda{major}]=={version}",
+        "onnxruntime": f"onnxruntime-gpu[cuda,cudnn]=={version}",
+    }.get(loading.framework if version and major else "")
     if not wanted or not python:
         return Fix("Install the framework again, together with the CUDA libraries that its package requires")
     return Fix(f"Install {wanted}", (f'{python} -m pip install "{wanted}"',), "unsafe")

@@ -44,7 +44,7 @@ def check(libraries: Libraries, frameworks: Frameworks) -> Iterator[Problem]:
         if main is None:
             continue
         interpreter, build = build_of(loading, frameworks)
-        built = value_of(build.cudnn, "") if build else ""
+        built, via = _built_with(build)
         if main.path and not main.error:
             loaded = value_of(main.version, "")
             if (
@@ -56,7 +56,7 @@ def check(libraries: Libraries, frameworks: Frameworks) -> Iterator[Problem]:
                     f"{loading.framework} was built with cuDNN {built} and would load {loaded}",
                     loading.subject,
                     evidence=(
-                        Evidence("built with cuDNN", built, "the framework's build"),
+                        Evidence("built with cuDNN", built, via),
                         *load_evidence((main,)),
                     ),
                     fix=_fix(loading, build, interpreter.path if interpreter else "", f">={built}"),
@@ -73,6 +73,18 @@ def check(libraries: Libraries, frameworks: Frameworks) -> Iterator[Problem]:
                 ),
                 fix=_fix(loading, build, interpreter.path if interpreter else "", _same_major(main.soname)),
             )
+
+
+def _built_with(build: Build | None) -> tuple[str, str]:
+    """(version, who says it). TensorFlow's build_info says the major only; the table knows its releases."""
+    said = value_of(build.cudnn, "") if build else ""
+    if build is not None and build.framework == "tensorflow" and "." not in said:
+        from gpudoctor import knowledge
+
+        row = knowledge.tensorflow_build(build.version)
+        if row is not None and row.cudnn:
+            return row.cudnn, row.source
+    return said, getattr(build.cudnn, "via", "") if build else ""
 
 
 def _others(libraries: Libraries, wanted: str) -> list[Library]:

@@ -41,5 +41,13 @@ def test_a_newer_minor_is_well() -> None:
     assert causes(parts.with_framework(healthy.h100_node(), "tensorflow", cudnn="9.0.0")) == set()
 
 
-def test_a_build_that_records_the_major_only_is_well() -> None:
-    assert causes(parts.with_framework(healthy.h100_node(), "tensorflow", cudnn="9")) == set()
+def test_tensorflow_that_records_the_major_only_is_looked_up() -> None:
+    """build_info of 2.18.0 says "9"; it was built with 9.3 (tensorflow's tested-build table)."""
+    machine = parts.with_framework(healthy.h100_node(), "tensorflow", cudnn="9")
+    assert causes(machine) == {"cudnn-version-mismatch"}
+
+
+def test_a_release_that_no_table_knows_is_not_guessed() -> None:
+    assert (
+        causes(parts.with_framework(healthy.h100_node(), "tensorflow", cudnn="9", version="3.0.0")) == set()
+    )
