@@ -9,9 +9,9 @@ from gpudoctor.facts.libraries import Library, Origin
 from gpudoctor.facts.observed import Known, Observed, Unknown
 from gpudoctor.facts.record import Record
 from gpudoctor.parsers.cudalibs import PACKAGES, family_of, maybe, soname_of, version_in
+from gpudoctor.probes._process import elf_of, names_in
 from gpudoctor.system import loader
 from gpudoctor.system.port import Port, names, text
-from gpudoctor.system.process import elf_of, names_in
 
 #: Where distributions and NVIDIA put whole toolkits, beside /usr/local/cuda*.
 _TOOLKITS = ("/opt/cuda", "/usr/lib/cuda", "/usr/lib/nvidia-cuda-toolkit")

@@ -11,9 +11,9 @@ from gpudoctor.facts.observed import Absent, Known, Observed, Unknown, value_of
 from gpudoctor.parsers.cudalibs import family_of, maybe
 from gpudoctor.probes._copies import Site, copies
 from gpudoctor.probes._loads import loads
+from gpudoctor.probes._process import names_in
 from gpudoctor.system import loader
 from gpudoctor.system.port import Port, exists, is_dir, observe
-from gpudoctor.system.process import names_in
 
 _VIA = "LD_LIBRARY_PATH, /etc/ld.so.cache, default folders, toolkits, wheels, conda"
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from gpudoctor.probes._process import Process
 from gpudoctor.system.live import Live
-from gpudoctor.system.process import Process
 from gpudoctor.system.root import Root
 from tests.sysroot import build, loader_cache, shared_object
 

@@ -20,8 +20,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gpudoctor.facts.containers import Containers
 from gpudoctor.facts.driver import Driver
-from gpudoctor.findings import Evidence, Fix, Problem
+from gpudoctor.facts.observed import Known
+from gpudoctor.findings import DoesNotApply, Evidence, Fix, Problem
 from gpudoctor.rules.judging import need
 
 explains = (
@@ -32,7 +34,11 @@ explains = (
 )
 
 
-def check(driver: Driver) -> Iterator[Problem]:
+def check(driver: Driver, containers: Containers) -> Iterator[Problem]:
+    if isinstance(containers.inside, Known):
+        raise DoesNotApply(
+            "inside a container empty files are mount targets: container-baked-driver-libraries judges them"
+        )
     copies = need(driver.libraries, "driver library")
     empty = [c for c in copies if c.size == 0]
     if not empty:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from gpudoctor.facts.containers import Inside
 from gpudoctor.facts.machine import Machine
 from gpudoctor.facts.observed import Known
-from tests.judged import causes, finding, folded
+from tests.judged import causes, finding, folded, judgement
 from tests.machines import healthy
 from tests.machines.parts import driver
 
@@ -33,3 +34,10 @@ def test_an_empty_file_behind_the_real_one_is_a_warning() -> None:
 
 def test_a_driver_with_bytes_is_well() -> None:
     assert causes(healthy.rtx3050_laptop()) == set() and folded(healthy.rtx3050_laptop()) == {}
+
+
+def test_inside_a_container_the_containers_rule_judges_it() -> None:
+    machine = baked()
+    inside = Known(Inside("docker", "/.dockerenv"), "/.dockerenv")
+    machine = machine.replace(containers=machine.containers.replace(inside=inside))
+    assert "zero-size-libcuda" not in {f.id for f in judgement(machine).findings}
