@@ -106,6 +106,18 @@ def load_evidence(loads: Iterable[Load]) -> tuple[Evidence, ...]:
     return tuple(found)
 
 
+def built_cudnn(build: Build | None) -> tuple[str, str]:
+    """(version, who says it). TensorFlow's build_info says the major only; the table knows its releases."""
+    said = value_of(build.cudnn, "") if build else ""
+    if build is not None and build.framework == "tensorflow" and "." not in said:
+        from gpudoctor import knowledge
+
+        row = knowledge.tensorflow_build(build.version)
+        if row is not None and row.cudnn:
+            return row.cudnn, row.source
+    return said, getattr(build.cudnn, "via", "") if build else ""
+
+
 def cuda_suffix(build: Build | None, soname: str = "") -> str:
     """ "cu12" or "cu13", by the framework's build; "" where it is not known."""
     major = value_of(build.cuda, "").partition(".")[0] if build else ""

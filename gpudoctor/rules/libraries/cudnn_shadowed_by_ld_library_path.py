@@ -29,7 +29,9 @@ from gpudoctor.facts.libraries import Libraries, Library, Load
 from gpudoctor.facts.observed import Known, value_of
 from gpudoctor.findings import Evidence, Fix, Problem
 from gpudoctor.rules.loading import (
+    Loading,
     build_of,
+    built_cudnn,
     differ,
     folder,
     is_older,
@@ -50,12 +52,12 @@ def check(libraries: Libraries, frameworks: Frameworks, environment: Environment
             if own and not _same(load, own):
                 pairs.append((load, own))
         if not pairs:
+            yield from _alone(loading, built_cudnn(build)[0], environment)
             continue
         load, own = pairs[0]
         theirs, ours = value_of(load.version, "?"), value_of(own.version, "?")
         split = loading.cudnn is not None and loading.cudnn.via != "LD_LIBRARY_PATH"
-        built = value_of(build.cudnn, "") if build else ""
-        fails = split or is_older(theirs, built or ours) or theirs == "?"
+        fails = split or is_older(theirs, built_cudnn(build)[0] or ours) or theirs == "?"
         place = folder(load.path)
         yield Problem(
             f"{loading.framework} would load cuDNN {theirs} from {place} on LD_LIBRARY_PATH, not its own {ours}",
@@ -68,6 +70,22 @@ def check(libraries: Libraries, frameworks: Frameworks, environment: Environment
             ),
             fix=_fix(environment, place),
         )
+
+
+def _alone(loading: Loading, built: str, environment: Environment) -> Iterator[Problem]:
+    """No copy of its own, and the one from LD_LIBRARY_PATH is too old: the path decides, so it is the cause."""
+    main = loading.cudnn
+    loaded = value_of(main.version, "") if main else ""
+    if main is None or main.via != "LD_LIBRARY_PATH" or not is_older(loaded, built):
+        return
+    place = folder(main.path)
+    fix = _fix(environment, place)
+    yield Problem(
+        f"{loading.framework} was built with cuDNN {built} and would load {loaded} from {place} on LD_LIBRARY_PATH",
+        loading.subject,
+        evidence=(*load_evidence((main,)), *_setting(environment, place)),
+        fix=fix.replace(summary=f"{fix.summary}, and install cuDNN's wheel into the environment"),
+    )
 
 
 def _same(load: Load, own: Library) -> bool:

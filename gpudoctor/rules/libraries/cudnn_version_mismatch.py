@@ -28,6 +28,7 @@ from gpudoctor.findings import Evidence, Fix, Problem
 from gpudoctor.rules.loading import (
     Loading,
     build_of,
+    built_cudnn,
     cuda_suffix,
     is_older,
     load_evidence,
@@ -44,7 +45,7 @@ def check(libraries: Libraries, frameworks: Frameworks) -> Iterator[Problem]:
         if main is None:
             continue
         interpreter, build = build_of(loading, frameworks)
-        built, via = _built_with(build)
+        built, via = built_cudnn(build)
         if main.path and not main.error:
             loaded = value_of(main.version, "")
             if (
@@ -73,18 +74,6 @@ def check(libraries: Libraries, frameworks: Frameworks) -> Iterator[Problem]:
                 ),
                 fix=_fix(loading, build, interpreter.path if interpreter else "", _same_major(main.soname)),
             )
-
-
-def _built_with(build: Build | None) -> tuple[str, str]:
-    """(version, who says it). TensorFlow's build_info says the major only; the table knows its releases."""
-    said = value_of(build.cudnn, "") if build else ""
-    if build is not None and build.framework == "tensorflow" and "." not in said:
-        from gpudoctor import knowledge
-
-        row = knowledge.tensorflow_build(build.version)
-        if row is not None and row.cudnn:
-            return row.cudnn, row.source
-    return said, getattr(build.cudnn, "via", "") if build else ""
 
 
 def _others(libraries: Libraries, wanted: str) -> list[Library]:

@@ -22,10 +22,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gpudoctor.facts.environment import Environment, Variable
+from gpudoctor.facts.gpu import Gpu
+from gpudoctor.facts.host import Host
 from gpudoctor.facts.observed import Known
 from gpudoctor.facts.record import Record
-from gpudoctor.findings import Evidence, Fix, Problem, Severity, Subject
-from gpudoctor.rules.judging import need
+from gpudoctor.findings import DoesNotApply, Evidence, Fix, Problem, Severity, Subject
+from gpudoctor.rules.judging import gpu_ruled_out, need
 
 _CUDA = "https://docs.nvidia.com/cuda/cuda-programming-guide/05-appendices/environment-variables.html"
 _DCGM = "https://docs.nvidia.com/datacenter/dcgm/latest/user-guide/dcgm-diagnostics.html"
@@ -91,7 +93,9 @@ HARMFUL = {
 INJECTED = ("CUDA_INJECTION64_PATH", "CUDA_INJECTION32_PATH")
 
 
-def check(environment: Environment) -> Iterator[Problem]:
+def check(environment: Environment, gpu: Gpu, host: Host) -> Iterator[Problem]:
+    if gpu_ruled_out(gpu, isinstance(host.wsl, Known)):
+        raise DoesNotApply("no NVIDIA GPU")
     for variable in need(environment.variables, "environment"):
         harm = HARMFUL.get(variable.name)
         if harm is not None and _does_harm(variable.value, harm):

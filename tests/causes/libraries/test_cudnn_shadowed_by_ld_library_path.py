@@ -5,7 +5,7 @@ from __future__ import annotations
 from gpudoctor.facts.environment import PathEntry
 from gpudoctor.facts.machine import Machine
 from gpudoctor.facts.observed import Known
-from tests.judged import causes, finding, folded
+from tests.judged import causes, finding, folded, judgement
 from tests.machines import healthy
 from tests.machines.parts import libraries as parts
 
@@ -68,3 +68,16 @@ def test_the_same_version_in_front_is_harmless() -> None:
 
 def test_wheels_alone_are_well() -> None:
     assert causes(tensorflow()) == set()
+
+
+def test_an_old_one_on_the_path_and_none_in_the_environment() -> None:
+    machine = shadowed("8.0.3")
+    copies = tuple(c for c in machine.libraries.copies.value if c.owner != parts.PREFIX)
+    machine = machine.replace(libraries=machine.libraries.replace(copies=Known(copies, "LD_LIBRARY_PATH")))
+    assert causes(machine) == {"cudnn-shadowed-by-ld-library-path"}
+
+
+def test_without_a_gpu_nobody_loads_it() -> None:
+    server = healthy.no_gpu_server()
+    machine = shadowed().replace(gpu=server.gpu, driver=server.driver)
+    assert "cudnn-shadowed-by-ld-library-path" not in {f.id for f in judgement(machine).findings}

@@ -58,3 +58,9 @@ def test_a_variable_that_no_file_sets_is_unset_in_the_shell() -> None:
     machine = machine.replace(environment=machine.environment.replace(variables=Known((one,), "environ")))
     fix = finding(machine, "environment-variable-harmful").fix
     assert fix is not None and fix.summary == "Unset CUDA_LAUNCH_BLOCKING" and folded(machine) == {}
+
+
+def test_without_a_gpu_it_does_nothing() -> None:
+    server = healthy.no_gpu_server()
+    machine = server.replace(environment=with_variable("CUDA_FORCE_PTX_JIT", "1").environment)
+    assert causes(machine) == set()
