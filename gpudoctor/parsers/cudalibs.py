@@ -32,7 +32,7 @@ _FAMILIES = {
 }
 _PREFIXES = tuple(_FAMILIES)
 #: A base name must be one of these, or go on with an underscore or a hyphen ("libcudnn_ops", "libnvrtc-builtins").
-_STEM = re.compile(r"(lib[A-Za-z0-9]+)(?:[-_][A-Za-z0-9_\-]+)?\.so(?:\.([0-9.]+))?")
+_STEM = r"(lib[A-Za-z0-9]+)(?:[-_][A-Za-z0-9_\-]+)?\.so(?:\.([0-9.]+))?"
 #: Plug-ins that carry a family's name and are other people's.
 _FOREIGN = ("libnccl-net", "libnccl-tuner", "libnccl-profiler", "libnccl-env", "libnvvm-samples")
 _MORE = {"libcufftw": "cufft", "libcusolverMg": "cusolver", "libcufft": "cufft", "libnvrtc": "nvrtc"}
@@ -73,7 +73,7 @@ def family_of(name: str) -> str:
     """
     if not maybe(name) or name.startswith(_FOREIGN):
         return ""
-    match = _STEM.fullmatch(name)
+    match = re.fullmatch(_STEM, name)
     if match is None:
         return ""
     stem = match.group(1)

@@ -9,7 +9,6 @@ from gpudoctor.facts.libraries import Library, Origin
 from gpudoctor.facts.observed import Known, Observed, Unknown
 from gpudoctor.facts.record import Record
 from gpudoctor.parsers.cudalibs import PACKAGES, family_of, maybe, soname_of, version_in
-from gpudoctor.probes._process import elf_of, names_in
 from gpudoctor.system import loader
 from gpudoctor.system.port import Port, names, text
 
@@ -17,8 +16,7 @@ from gpudoctor.system.port import Port, names, text
 _TOOLKITS = ("/opt/cuda", "/usr/lib/cuda", "/usr/lib/nvidia-cuda-toolkit")
 #: Folders of a toolkit that hold libraries.
 _INSIDE = ("lib64", "lib", "nvvm/lib64", "extras/CUPTI/lib64")
-_DIST_INFO = re.compile(r"([A-Za-z0-9_.]+)-([0-9][^-]*)\.dist-info")
-_CUDNN_H = re.compile(r"#define CUDNN_(MAJOR|MINOR|PATCHLEVEL)\s+(\d+)")
+_CUDNN_H = r"#define CUDNN_(MAJOR|MINOR|PATCHLEVEL)\s+(\d+)"
 
 
 class Place(Record):
@@ -104,6 +102,11 @@ def toolkit_places(port: Port) -> list[Place]:
     return places
 
 
+def names_in(port: Port, folder: str) -> frozenset[str]:
+    """A folder's names, once per port: a search asks the same folders for dozens of names."""
+    return port.memo(f"process.names:{folder}", lambda: frozenset(names(port, folder)))
+
+
 # ---------------------------------------------------------------- one folder
 
 
@@ -139,6 +142,8 @@ def _library(port: Port, place: Place, owner: Place, family: str, soname: str, a
 
 
 def _soname_in(port: Port, path: str) -> str:
+    from gpudoctor.probes._process import elf_of
+
     elf = elf_of(port, path)
     return elf.soname if elf else ""
 
@@ -171,9 +176,9 @@ def _distributions(port: Port, site: str) -> tuple[tuple[str, str], ...]:
     def ask() -> tuple[tuple[str, str], ...]:
         found = []
         for name in names_in(port, site):
-            match = _DIST_INFO.fullmatch(name) if name.startswith(("nvidia", "tensorrt")) else None
-            if match:
-                found.append((match.group(1).replace("_", "-").replace(".", "-").lower(), match.group(2)))
+            if name.startswith(("nvidia", "tensorrt")) and name.endswith(".dist-info"):
+                package, _, version = name.removesuffix(".dist-info").partition("-")
+                found.append((package.replace("_", "-").replace(".", "-").lower(), version))
         return tuple(sorted(found))
 
     return port.memo(f"libraries.distributions:{site}", ask)
@@ -216,7 +221,7 @@ def _header(port: Port, real: str, family: str) -> Observed[str] | None:
             if name not in names_in(port, folder):
                 continue
             try:
-                parts = dict(_CUDNN_H.findall(text(port, f"{folder}/{name}", 1 << 16)))
+                parts = dict(re.findall(_CUDNN_H, text(port, f"{folder}/{name}", 1 << 16)))
             except OSError:
                 continue
             if len(parts) == 3:

@@ -10,7 +10,8 @@ from gpudoctor.facts.libraries import Library, Load
 from gpudoctor.facts.observed import Known, Observed, Unknown, value_of
 from gpudoctor.facts.record import Record
 from gpudoctor.parsers.cudalibs import family_of, major_of, version_in
-from gpudoctor.probes._process import Process, names_in
+from gpudoctor.probes._copies import names_in
+from gpudoctor.probes._process import Process
 from gpudoctor.system.port import Port, is_file, text
 
 #: Framework -> its libraries, from its package's parent folder, in the order of their loading. A star is any name.

@@ -20,8 +20,9 @@ from collections.abc import Callable
 
 from gpudoctor.facts.record import Record
 from gpudoctor.parsers.elf import Elf, read
+from gpudoctor.probes._copies import names_in
 from gpudoctor.system import loader
-from gpudoctor.system.port import Port, names
+from gpudoctor.system.port import Port
 
 #: More objects than this in one process is a loop of ours, not a program.
 _MOST_OBJECTS = 600
@@ -166,11 +167,6 @@ def elf_of(port: Port, path: str) -> Elf | None:
             return None
 
     return port.memo(f"process.elf:{path}", ask)
-
-
-def names_in(port: Port, folder: str) -> frozenset[str]:
-    """A folder's names, once per port: a search asks the same folders for dozens of names."""
-    return port.memo(f"process.names:{folder}", lambda: frozenset(names(port, folder)))
 
 
 def _expanded(folders: tuple[str, ...], path: str) -> list[str]:

@@ -9,9 +9,7 @@ from gpudoctor.facts.frameworks import Interpreter
 from gpudoctor.facts.libraries import Library, Load, LoaderDir
 from gpudoctor.facts.observed import Absent, Known, Observed, Unknown, value_of
 from gpudoctor.parsers.cudalibs import family_of, maybe
-from gpudoctor.probes._copies import Site, copies
-from gpudoctor.probes._loads import loads
-from gpudoctor.probes._process import names_in
+from gpudoctor.probes._copies import Site, copies, names_in
 from gpudoctor.system import loader
 from gpudoctor.system.port import Port, exists, is_dir, observe
 
@@ -91,6 +89,10 @@ def _loads(port: Port) -> Observed[tuple[Load, ...]]:
     known = interpreters(port)
     if not isinstance(known, Known):
         return known
+    if not any(i.builds for i in known.value):
+        return Known((), "no framework is installed")
+    from gpudoctor.probes._loads import loads
+
     return observe(lambda: loads(port, known.value, _copies(port)), "ELF files and the loader's rules")
 
 
