@@ -79,6 +79,7 @@ def installed(
             Service("nvidia-persistenced", Known(version, "package"), Known(True, "/proc")), "/proc"
         ),
         blacklisted=Known(("nouveau",), "/etc/modprobe.d"),
+        modprobe_helper=Known(True, "/usr/bin/nvidia-modprobe"),
     )
     return base.replace(**changes)
 
@@ -97,5 +98,6 @@ def missing(**changes: object) -> Driver:
         fabric_manager=Absent("/usr/bin/nv-fabricmanager"),
         persistence_daemon=Absent("/usr/bin/nvidia-persistenced"),
         blacklisted=Known((), "/etc/modprobe.d"),
+        modprobe_helper=Absent("/usr/bin/nvidia-modprobe"),
     )
     return base.replace(**changes)
