@@ -278,12 +278,12 @@ def _library(port: Port, soname: str, path: str, source: str, empty: bool) -> Dr
 def _origin(path: str, real: str, source: str) -> Any:
     if "/stubs/" in path or "/stubs/" in real:
         return "stub"
+    if source == "unreached":
+        return "unreached"
     if "/compat/" in path or "/compat/" in real or "/compat_orin/" in real:
         return "compat"
     if real.startswith("/usr/lib/wsl/") or path.startswith("/usr/lib/wsl/"):
         return "wsl"
-    if source == "unreached":
-        return "unreached"
     return "ld-library-path" if source == loader.LIBRARY_PATH else "loader"
 
 
