@@ -56,6 +56,7 @@ _FOLDERS = (
     "kernel/drivers/video/nvidia",
 )
 _DRIVER_VERSION = re.compile(r"\.so\.(\d{3,4}\.\d+(?:\.\d+)?)$")
+#: The second is NixOS'.
 _MODULE_ROOTS = ("/lib/modules", "/run/booted-system/kernel-modules/lib/modules")
 
 
@@ -96,12 +97,12 @@ def module_files(port: Port) -> Observed[tuple[ModuleFile, ...]]:
 
     def ask() -> tuple[ModuleFile, ...]:
         found: dict[str, ModuleFile] = {}
-        for root in _MODULE_ROOTS:
-            for release in port.listdir(root) if root == _MODULE_ROOTS[0] else names(port, root):
-                for path in _paths(port, f"{root}/{release}"):
-                    found.setdefault(
-                        port.realpath(path), _module_file(port, path, release, release == current)
-                    )
+        listed = [(root, release) for root in _MODULE_ROOTS for release in names(port, root)]
+        if not listed:
+            port.listdir(_MODULE_ROOTS[0])  # says why
+        for root, release in listed:
+            for path in _paths(port, f"{root}/{release}"):
+                found.setdefault(port.realpath(path), _module_file(port, path, release, release == current))
         return tuple(found.values())
 
     return observe(ask, "/lib/modules")

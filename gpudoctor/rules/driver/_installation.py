@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from gpudoctor.facts.driver import Driver, DriverLibrary, ModuleFile
 from gpudoctor.facts.gpu import Gpu, PciDevice
 from gpudoctor.facts.host import Host, KernelEvent
-from gpudoctor.facts.observed import Known, Observed, Unknown, value_of
+from gpudoctor.facts.observed import Absent, Known, Observed, Unknown, value_of
 from gpudoctor.findings import MACHINE, CannotLook, DoesNotApply, Evidence, Subject, device
-from gpudoctor.rules.judging import devices, need_or, nvidia_gpus
+from gpudoctor.rules.judging import devices, need, need_or, nvidia_gpus
 
 #: What follows when the driver can't be used at all; every cause of that explains these.
 SYMPTOMS = (
@@ -93,9 +93,11 @@ def installation(host: Host, driver: Driver) -> tuple[Evidence, ...]:
 
 
 def files_for_running(host: Host, driver: Driver) -> tuple[ModuleFile, ...]:
-    """nvidia.ko for the running kernel. Raises CannotLook when that can't be seen."""
+    """nvidia.ko for the running kernel. Raises CannotLook when that can't be seen, as in most containers."""
+    if isinstance(driver.module_files, Absent):
+        raise CannotLook("the kernel's modules on disk are not visible here", "host")
     kernel = need_or(host.kernel, "running kernel", "")
-    return tuple(f for f in need_or(driver.module_files, "modules on disk", ()) if f.kernel == kernel)
+    return tuple(f for f in need(driver.module_files, "modules on disk") if f.kernel == kernel)
 
 
 def events(host: Host, *kinds: str) -> tuple[KernelEvent, ...]:

@@ -64,7 +64,7 @@ def check(host: Host, driver: Driver, gpu: Gpu, containers: Containers) -> Itera
     if not signs:
         raise DoesNotApply("no NVIDIA driver is installed")
     kernel = value_of(host.kernel, "the running kernel")
-    if files_for_running(host, driver):
+    if isinstance(driver.module_files, Known) and files_for_running(host, driver):
         title = f"nvidia.ko for kernel {kernel} is on disk, but not loaded"
         yield _problem(
             host,
