@@ -59,6 +59,20 @@ def read_stream(stream: IO[bytes], limit: int = 256 << 20) -> ModuleInfo:
     return ModuleInfo(version.decode(), license_.decode(), tail.endswith(SIGNATURE))
 
 
+def parse_modinfo(text: str) -> ModuleInfo:
+    """The output of kmod's modinfo: "version:        550.163.01". Raises ValueError when it names neither."""
+    values: dict[str, str] = {}
+    for line in text.splitlines():
+        name, colon, value = line.partition(":")
+        if colon:
+            values.setdefault(name, value.strip())
+    if "version" not in values and "license" not in values:
+        raise ValueError("no version and no licence")
+    return ModuleInfo(
+        values.get("version", ""), values.get("license", ""), "sig_id" in values or "signer" in values
+    )
+
+
 def _info(section: bytes, signed: bool) -> ModuleInfo:
     values: dict[str, str] = {}
     for item in section.split(b"\0"):

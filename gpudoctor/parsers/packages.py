@@ -53,6 +53,16 @@ def pacman_local(names: list[str]) -> tuple[Package, ...]:
     return tuple(found)
 
 
+def rpm_list(text: str) -> tuple[Package, ...]:
+    """Lines "name<tab>version-release" of `rpm -qa --qf`."""
+    found = []
+    for line in text.splitlines():
+        name, tab, version = line.partition("\t")
+        if tab and is_driver_package(name):
+            found.append(Package(name, version, "installed", "rpm"))
+    return tuple(found)
+
+
 def dpkg_log(text: str, since: float) -> tuple[PackageChange, ...]:
     """Installs, upgrades and removals of driver packages after `since` (seconds since the epoch; local time)."""
     found = []

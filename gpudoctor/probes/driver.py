@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Mapping
 from typing import IO, Any
 
@@ -20,7 +21,7 @@ from gpudoctor.parsers import modprobe, nvrm, proc
 from gpudoctor.parsers import packages as package_records
 from gpudoctor.probes import host
 from gpudoctor.system import loader
-from gpudoctor.system.port import NotHere, Port, is_file, look, names, observe, text
+from gpudoctor.system.port import NotHere, Port, exists, is_file, look, names, observe, text, which
 
 PROC = "/proc/driver/nvidia"
 #: Libraries of the driver that somebody loads by name. libcuda and libnvidia-ml first: they answer for all.
@@ -165,6 +166,8 @@ def _compressed(port: Port, path: str) -> Any:
 
     if port.remaining() < 3:
         raise ValueError("no time to unpack it")
+    if path.endswith(".zst") and sys.version_info < (3, 14):
+        return _asked_of_modinfo(port, path)
     with port.open(path) as file:
         try:
             return read_stream(_unpacked(file, path))
@@ -174,6 +177,19 @@ def _compressed(port: Port, path: str) -> Any:
             Exception
         ) as error:  # each library has an error type of its own for data that is not its format
             raise ValueError(f"{type(error).__name__}: {error}") from error
+
+
+def _asked_of_modinfo(port: Port, path: str) -> Any:
+    """kmod's own program reads what Python before 3.14 can't."""
+    from gpudoctor.parsers.module_file import parse_modinfo
+
+    program = which(port, "modinfo") or which(port, "modinfo", "/usr/sbin:/sbin")
+    if program is None:
+        raise ValueError("zstd-compressed, and there is no modinfo to ask")
+    ran = port.run((program, path), 3.0)
+    if ran.code != 0:
+        raise ValueError(f"modinfo: {ran.stderr.strip()[:200] or ran.code}")
+    return parse_modinfo(ran.stdout)
 
 
 def _unpacked(file: IO[bytes], path: str) -> Any:
@@ -187,10 +203,7 @@ def _unpacked(file: IO[bytes], path: str) -> Any:
         return gzip.GzipFile(fileobj=file)
     import importlib
 
-    try:
-        return importlib.import_module("compression.zstd").ZstdFile(file)
-    except ImportError:
-        raise ValueError("zstd-compressed, which Python reads from 3.14 on") from None
+    return importlib.import_module("compression.zstd").ZstdFile(file)
 
 
 def parameters(port: Port) -> Observed[Mapping[str, str]]:
@@ -301,10 +314,27 @@ def _packages(port: Port) -> Observed[tuple[Package, ...]]:
     pacman = observe(lambda: package_records.pacman_local(port.listdir(local)), local)
     if not isinstance(pacman, Absent):
         return pacman
-    for rpm in ("/usr/lib/sysimage/rpm", "/var/lib/rpm"):
-        if names(port, rpm):
-            return Unknown(f"{rpm}: the rpm database is not read")
+    for database in ("/usr/lib/sysimage/rpm", "/var/lib/rpm"):
+        if names(port, database):
+            return _rpm(port, database)
     return Absent(f"{status}, {local}, /var/lib/rpm")
+
+
+def _rpm(port: Port, database: str) -> Observed[tuple[Package, ...]]:
+    """rpm's database is rpm's to read, and that takes a while: it is asked where there is a driver to speak of."""
+    if not port.live:
+        return Unknown(f"{database}: the rpm database is read by rpm alone, which is not run here")
+    if not exists(port, "/sys/module/nvidia") and not loader.find(port, "libcuda.so.1"):
+        return Unknown("rpm was not asked: no driver library and no module in memory")
+    command = ("rpm", "-qa", "--qf", r"%{NAME}\t%{VERSION}-%{RELEASE}\n", "*nvidia*", "cuda-drivers*")
+
+    def ask() -> tuple[Package, ...]:
+        ran = port.run(command, 5.0)
+        if ran.code != 0:
+            raise ValueError(ran.stderr.strip()[:200] or "it failed")
+        return package_records.rpm_list(ran.stdout)
+
+    return observe(ask, "rpm -qa")
 
 
 def changes_since_boot(port: Port) -> Observed[tuple[PackageChange, ...]]:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from gpudoctor.facts.host import Limits
 from gpudoctor.facts.observed import Known, Unknown
 from gpudoctor.parsers import dkms, modprobe, nvrm, os_release, packages, proc
-from gpudoctor.parsers.module_file import SIGNATURE, ModuleInfo, read_module, read_stream
+from gpudoctor.parsers.module_file import SIGNATURE, ModuleInfo, parse_modinfo, read_module, read_stream
 
 
 def kernel_module(version: str = "550.163.01", license_: str = "NVIDIA", signed: bool = False) -> bytes:
@@ -204,3 +204,18 @@ def test_modprobe_files_and_the_command_line() -> None:
     assert modprobe.configured(text) == ("nouveau", "nvidia_drm")
     line = "BOOT_IMAGE=/vmlinuz ro modprobe.blacklist=nouveau,nova-core rd.driver.blacklist=nouveau quiet"
     assert modprobe.command_line(line) == ("nouveau", "nova_core", "nouveau")
+
+
+def test_modinfo_of_kmod_says_the_same() -> None:
+    text = "filename:       /lib/modules/x/nvidia.ko.zst\nversion:        550.163.01\nlicense:        NVIDIA\nsig_id:         PKCS#7\n"
+    assert parse_modinfo(text) == ModuleInfo("550.163.01", "NVIDIA", True)
+    with pytest.raises(ValueError):
+        parse_modinfo("modinfo: ERROR: could not get modinfo\n")
+
+
+def test_rpm_lists() -> None:
+    found = packages.rpm_list(
+        "akmod-nvidia\t3:580.95.05-1.fc42\nnvidia-container-toolkit\t1.17.8-1\nzlib\t1\n"
+    )
+    assert [p.name for p in found] == ["akmod-nvidia", "nvidia-container-toolkit"]
+    assert found[0].manager == "rpm"

@@ -21,6 +21,7 @@ from gpudoctor.rules.driver._installation import (
     not_for_guests,
     product,
     quoted,
+    silent,
     subject,
     version_here,
 )
@@ -34,7 +35,7 @@ def judge(host: Host, driver: Driver, gpu: Gpu, wanted: str, event: str) -> Iter
         raise DoesNotApply("no NVIDIA driver is installed")
     flavour = flavour_here(host, driver)
     ill: list[PciDevice] = []
-    for one in found:
+    for one in silent(gpu, found):
         needs = _needs(gpu, one, event, host)
         if isinstance(needs, CouldNotTell):
             yield needs

@@ -49,6 +49,13 @@ def not_for_guests(found: Sequence[PciDevice]) -> tuple[PciDevice, ...]:
     return tuple(d for d in found if not value_of(d.driver, "").startswith("vfio"))
 
 
+def silent(gpu: Gpu, found: Sequence[PciDevice]) -> tuple[PciDevice, ...]:
+    """Those that NVML does not list. A GPU that answers is supported by the driver that runs, whatever a table says."""
+    nvml = value_of(gpu.nvml, None)
+    listed = {value_of(d.pci, "").lower()[-10:] for d in nvml.devices} if nvml and nvml.code == 0 else set()
+    return tuple(d for d in found if d.address.lower()[-10:] not in listed)
+
+
 def in_memory(driver: Driver) -> bool:
     """nvidia.ko is loaded. Raises CannotLook when that can't be seen."""
     return need_or(driver.module, "NVIDIA kernel module in memory", None) is not None

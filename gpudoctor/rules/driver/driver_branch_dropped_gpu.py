@@ -37,6 +37,7 @@ from gpudoctor.rules.driver._installation import (
     native_linux,
     not_for_guests,
     quoted,
+    silent,
     subject,
     version_here,
 )
@@ -63,7 +64,7 @@ def check(host: Host, driver: Driver, gpu: Gpu) -> Iterator[Problem | CouldNotTe
         raise CannotLook(getattr(version, "reason", "the driver's version is not known"))
     ill: list[PciDevice] = []
     last = 0
-    for one in found:
+    for one in silent(gpu, found):
         known = capability(gpu, one)
         if not isinstance(known, Known):
             yield CouldNotTell(f"{one.address}: {getattr(known, 'reason', 'capability not known')}")

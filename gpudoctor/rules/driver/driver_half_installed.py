@@ -19,7 +19,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gpudoctor.facts.driver import Driver
-from gpudoctor.findings import Evidence, Fix, Problem
+from gpudoctor.facts.host import Host
+from gpudoctor.findings import DoesNotApply, Evidence, Fix, Problem
+from gpudoctor.rules.driver._installation import family
 from gpudoctor.rules.judging import need
 
 explains = ("driver-library-mismatch",)
@@ -27,7 +29,9 @@ explains = ("driver-library-mismatch",)
 WELL = ("installed", "config-files")
 
 
-def check(driver: Driver) -> Iterator[Problem]:
+def check(host: Host, driver: Driver) -> Iterator[Problem]:
+    if family(host) not in ("ubuntu", "debian"):
+        raise DoesNotApply("only dpkg leaves packages half installed")
     ill = [p for p in need(driver.packages, "packages of the driver") if p.state not in WELL]
     if not ill:
         return

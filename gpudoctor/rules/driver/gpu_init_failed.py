@@ -25,7 +25,7 @@ from collections.abc import Iterator
 from gpudoctor.facts.driver import Driver
 from gpudoctor.facts.gpu import Gpu, PciDevice
 from gpudoctor.facts.host import Host, KernelEvent
-from gpudoctor.facts.observed import Unknown, value_of
+from gpudoctor.facts.observed import Unknown
 from gpudoctor.findings import CannotLook, CouldNotTell, Evidence, Fix, Problem
 from gpudoctor.rules.driver._installation import (
     described,
@@ -35,6 +35,7 @@ from gpudoctor.rules.driver._installation import (
     native_linux,
     not_for_guests,
     quoted,
+    silent,
     subject_of,
 )
 
@@ -56,9 +57,7 @@ def check(host: Host, driver: Driver, gpu: Gpu) -> Iterator[Problem | CouldNotTe
         return
     if isinstance(gpu.nvml, Unknown):
         raise CannotLook(f"NVML: {gpu.nvml.reason}", gpu.nvml.would_help)
-    nvml = value_of(gpu.nvml, None)
-    listed = {value_of(d.pci, "").lower()[-10:] for d in nvml.devices} if nvml and nvml.code == 0 else set()
-    missing = [d for d in found if d.address.lower()[-10:] not in listed]
+    missing = silent(gpu, found)
     said = events(host, *KINDS)
     if missing and isinstance(host.kernel_log, Unknown):
         raise CannotLook(f"kernel log: {host.kernel_log.reason}", host.kernel_log.would_help)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from gpudoctor.facts.machine import Machine
-from gpudoctor.facts.observed import Known
-from tests.judged import causes, finding, folded
+from gpudoctor.facts.observed import Known, Unknown
+from tests.judged import causes, finding, folded, judgement
 from tests.machines import healthy
 from tests.machines.parts import driver, gpu, host
 
@@ -55,3 +55,13 @@ def test_only_the_gpu_that_needs_it_is_named_on_a_mixed_machine() -> None:
     two = machine.gpu.replace(pci=Known((*machine.gpu.pci.value, ampere), "/sys/bus/pci/devices"))
     found = finding(machine.replace(gpu=two), "driver-open-module-required")
     assert found.subject.kind == "device" and "0000:01:00.0" in found.subject.name
+
+
+def test_a_gpu_that_answers_needs_no_table() -> None:
+    """In a container the flavour is hidden; a GPU that NVML lists is driven by the right one all the same."""
+    desktop = healthy.rtx5090_desktop()
+    module = desktop.driver.module.value.replace(flavour=Unknown("/proc/driver/nvidia is not there"))
+    hidden = desktop.replace(
+        driver=desktop.driver.replace(module=Known(module, "/sys/module/nvidia/version"))
+    )
+    assert judgement(hidden).skipped == ()
