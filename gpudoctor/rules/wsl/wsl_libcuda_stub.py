@@ -26,7 +26,7 @@ from gpudoctor.facts.host import Host
 from gpudoctor.findings import DoesNotApply, Evidence, Fix, Problem
 from gpudoctor.rules.judging import need
 
-explains = ("driver-not-answering", "gpu-lost-in-cuda", "libcuda-is-stub")
+explains = ("driver-not-answering", "gpu-lost-in-cuda")
 
 LIB = "/usr/lib/wsl/lib"
 
