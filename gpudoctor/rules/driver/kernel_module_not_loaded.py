@@ -39,12 +39,7 @@ from gpudoctor.rules.driver._installation import (
     user_space,
 )
 
-explains = (
-    "driver-not-answering",
-    "device-node-missing-or-permission",
-    "uvm-not-working",
-    "container-no-gpu-flag",
-)
+explains = ("driver-not-answering", "device-node-missing-or-permission", "uvm-not-working")
 
 
 def check(host: Host, driver: Driver, gpu: Gpu, containers: Containers) -> Iterator[Problem]:

@@ -30,7 +30,7 @@ from gpudoctor.findings import CannotLook, DoesNotApply, Evidence, Fix, Problem,
 from gpudoctor.rules.driver._installation import SYMPTOMS, installation
 from gpudoctor.rules.judging import gpu_ruled_out
 
-explains = (*SYMPTOMS, "driver-not-installed", "container-no-gpu-flag", "container-toolkit-missing")
+explains = (*SYMPTOMS, "driver-not-installed")
 
 #: NVIDIA_VISIBLE_DEVICES: these ask for nothing. CUDA's base images set "all", so that alone shows no wish either.
 NOTHING = frozenset({"", "void", "none", "all"})
