@@ -96,7 +96,14 @@ class Live:
             chunks: list[bytes] = []
             left = limit
             while left > 0:
-                chunk = os.read(descriptor, min(left, 1 << 20))
+                try:
+                    chunk = os.read(descriptor, min(left, 1 << 20))
+                except BlockingIOError:  # /dev/kmsg and FIFOs: nothing more for now
+                    break
+                except (
+                    BrokenPipeError
+                ):  # /dev/kmsg: the record was overwritten meanwhile; the next one stands
+                    continue
                 if not chunk:
                     break
                 chunks.append(chunk)
@@ -121,6 +128,10 @@ class Live:
 
     def realpath(self, path: str) -> str:
         return os.path.realpath(path)
+
+    def space(self, path: str) -> tuple[int, int]:
+        told = os.statvfs(path)
+        return told.f_frsize * told.f_blocks, told.f_frsize * told.f_bavail
 
     def try_open(self, path: str) -> str:
         try:
