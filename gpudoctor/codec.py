@@ -205,7 +205,12 @@ def _observed_schema(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
 
 
 def _object(properties: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "object", "required": list(properties), "properties": properties, "additionalProperties": False}
+    return {
+        "type": "object",
+        "required": list(properties),
+        "properties": properties,
+        "additionalProperties": False,
+    }
 
 
 def _record_schema(kind: type[Record], definitions: dict[str, Any]) -> dict[str, Any]:

@@ -28,10 +28,11 @@ from gpudoctor.rules.registry import Cause, causes
 from gpudoctor.system.port import NotHere, Port
 
 #: Parameter type of a rule -> field of Machine (and name of the probe module). The one table of fact groups.
+#: The GPU first: its answers come from child processes and take longest.
 GROUPS: Mapping[str, str] = {
+    "Gpu": "gpu",
     "Host": "host",
     "Driver": "driver",
-    "Gpu": "gpu",
     "Cuda": "cuda",
     "Libraries": "libraries",
     "Environment": "environment",
@@ -197,39 +198,61 @@ def _closure(explains: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]
 
 
 class Asking:
-    """The questions under way: every field of the groups in a thread of its own, all under the port's deadline."""
+    """The questions under way: every field of the groups by itself, side by side, all under the port's deadline.
+
+    A few workers take the fields one after the other (a thread for each would cost more than most answers). While the
+    answers stop coming and questions are left, workers are added: one that hangs in a driver or on a dead file
+    system holds up nobody.
+    """
+
+    WORKERS = 3
+    #: A worker is added when so long nothing was answered (seconds).
+    PATIENCE = 0.02
 
     def __init__(self, port: Port, groups: Iterable[str] = tuple(GROUPS.values())) -> None:
         import threading
 
         self._port = port
-        self._lock = threading.Condition()
+        self._news = threading.Condition()
         self._answers: dict[tuple[str, str], Any] = {}
-        self._asked: list[tuple[str, str]] = []
+        self._asked: list[tuple[str, str, Callable[[Port], Any]]] = []
         for group in groups:
-            if group == "expectation":
-                continue
-            module = importlib.import_module(f"gpudoctor.probes.{group}")
-            for field, probe in module.FIELDS.items():
-                self._asked.append((group, field))
-                threading.Thread(target=self._ask, args=(group, field, probe), daemon=True).start()
+            if group != "expectation":
+                fields = importlib.import_module(f"gpudoctor.probes.{group}").FIELDS
+                self._asked += [(group, field, probe) for field, probe in fields.items()]
+        self._left = list(reversed(self._asked))
+        for _ in range(min(self.WORKERS, len(self._left))):
+            self._add_worker()
 
-    def _ask(self, group: str, field: str, probe: Callable[[Port], Any]) -> None:
-        answer = _ask(self._port, field, probe)
-        with self._lock:
-            self._answers[group, field] = answer
-            self._lock.notify()
+    def _add_worker(self) -> None:
+        import threading
+
+        threading.Thread(target=self._work, daemon=True).start()
+
+    def _work(self) -> None:
+        while True:
+            try:
+                group, field, probe = self._left.pop()
+            except IndexError:
+                return
+            answer = _ask(self._port, field, probe)
+            with self._news:
+                self._answers[group, field] = answer
+                self._news.notify()
 
     def machine(self) -> Machine:
         """What has been answered when all is, or when the deadline passes. A field that has no answer by then is
-        Unknown and says so; its thread is left behind."""
-        with self._lock:
+        Unknown and says so; its worker is left behind."""
+        with self._news:
             while len(self._answers) < len(self._asked) and (left := self._port.remaining()) > 0:
-                self._lock.wait(left)
+                heard = len(self._answers)
+                self._news.wait(min(left, self.PATIENCE) if self._left else left)
+                if self._left and len(self._answers) == heard:
+                    self._add_worker()
             done = dict(self._answers)
         machine = Machine()
-        for group in dict.fromkeys(group for group, _ in self._asked):
-            fields = {field: done.get((group, field), LATE) for g, field in self._asked if g == group}
+        for group in dict.fromkeys(group for group, _, _ in self._asked):
+            fields = {field: done.get((group, field), LATE) for g, field, _ in self._asked if g == group}
             machine = machine.replace(**{group: getattr(machine, group).replace(**fields)})
         return machine
 

@@ -107,6 +107,21 @@ def test_a_probe_that_hangs_costs_its_own_field_only(monkeypatch: pytest.MonkeyP
     never.set()
 
 
+def test_many_that_hang_hold_up_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    never = threading.Event()
+    hanging = {name: lambda port: never.wait(60) for name in ("nvml", "cuda", "smi")}
+    probes = Probes(pci=lambda port: Known((), "bus"), **hanging)
+    host = Probes(
+        **{name: lambda port: never.wait(60) for name in ("kernel", "libc")}, uid=lambda port: Known(7, "x")
+    )
+    monkeypatch.setitem(sys.modules, "gpudoctor.probes.gpu", probes)  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "gpudoctor.probes.host", host)  # type: ignore[arg-type]
+    machine = engine.Asking(Live(timeout=1.5), ["gpu", "host"]).machine()
+    assert machine.host.uid == Known(7, "x") and machine.gpu.pci == Known((), "bus")
+    assert machine.gpu.smi == machine.host.libc == engine.LATE
+    never.set()
+
+
 def test_a_probe_that_breaks_is_an_unknown_with_its_words(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(port: object) -> None:
         raise RuntimeError("never thought of")
