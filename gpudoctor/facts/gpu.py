@@ -142,7 +142,8 @@ class CudaDevice(Record):
 class CudaDriver(Record):
     """What libcuda answered: `code` is cuInit's (0, 34 stub, 100 no device, 802, 803, 804, 999), `name` its
     symbol ("CUDA_ERROR_NO_DEVICE"). `version` "12.4" from cuDriverGetVersion. `library`: the file that was mapped.
-    `hidden_devices`: the count with CUDA_VISIBLE_DEVICES removed, where that differs from `devices`."""
+    `devices_unmasked`: the count in a process without CUDA_VISIBLE_DEVICES; Unknown after a code that tells nothing
+    of it (802, 999)."""
 
     state: AnswerState
     code: int | None = None
@@ -156,7 +157,8 @@ class CudaDriver(Record):
 
 class Smi(Record):
     """nvidia-smi, as a cross-check. `smi_version`, `kmd_version` (the kernel side) and `cuda_version` (the
-    user-space driver's ceiling) from its banner, of either shape. `output`: its first lines."""
+    user-space driver's ceiling) from its banner, of either shape. `output`: its first lines. `others`: further
+    copies on PATH that are other files."""
 
     state: AnswerState
     path: str = ""
@@ -165,6 +167,7 @@ class Smi(Record):
     smi_version: Observed[str] = UNASKED
     kmd_version: Observed[str] = UNASKED
     cuda_version: Observed[str] = UNASKED
+    others: tuple[str, ...] = ()
 
 
 class Gpu(Record):
