@@ -67,15 +67,15 @@ def first_branch(capability: str) -> FirstBranch | None:
     """The first driver branch for a GPU of this capability, where it is known."""
     found, row = _architecture(capability)
     first = row.get("first_branch") if row else None
-    if first is None:
+    if first is None or capability not in first["capabilities"]:
         return None
     return FirstBranch(capability, first["branch"], source(found, first["source"]))
 
 
 def module_flavour(capability: str) -> ModuleFlavour | None:
-    """Which kernel modules can drive a GPU of this capability."""
+    """Which kernel modules can drive a GPU of this capability; None for Jetson parts, which have their own."""
     found, row = _architecture(capability)
-    if row is None or "flavours" not in row:
+    if row is None or capability in row.get("tegra", ()):
         return None
     flavours = row["flavours"]
     return ModuleFlavour(row["architecture"], tuple(flavours["names"]), source(found, flavours["source"]))
@@ -90,6 +90,17 @@ def ptx_isa(isa: str) -> PtxIsa | None:
     return None
 
 
+def newest_ptx(cuda: str) -> PtxIsa | None:
+    """The newest PTX ISA that a driver compiles whose newest CUDA is `cuda` ("12.4"); None for a CUDA that is newer or
+    older than the table."""
+    found = table("ptx")
+    rows = found["rows"]
+    if not is_version(cuda) or compare(release(cuda), rows[-1]["cuda"]) > 0:
+        return None
+    known = [row for row in rows if compare(row["cuda"], release(cuda)) <= 0]
+    return ptx_isa(known[-1]["isa"]) if known else None
+
+
 def xid(code: int) -> Xid | None:
     """An Xid of the GPU driver's kernel log."""
     return _error("xid", code)
@@ -102,7 +113,7 @@ def sxid(code: int) -> Xid | None:
 
 def _error(name: str, code: int) -> Xid | None:
     found = table(name)
-    row = found["codes"].get(str(code))
+    row = next((r for r in found["rows"] if code in r["codes"]), None)
     if row is None:
         return None
     return Xid(

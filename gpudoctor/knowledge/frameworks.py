@@ -6,7 +6,7 @@ from typing import Any
 
 from gpudoctor.knowledge.records import Companions, FrameworkBuild
 from gpudoctor.knowledge.tables import source, table
-from gpudoctor.versions import is_version, major
+from gpudoctor.versions import at_least, is_version, major, older
 from gpudoctor.versions import release as release_of
 
 
@@ -43,7 +43,7 @@ def torch_build(
         capabilities=() if cpu else tuple(targets["sm"]) if targets else None,
         ptx=() if cpu else tuple(targets["ptx"]) if targets else None,
         pythons=tuple(row["pythons"]),
-        deciding_library=None if cpu else deciding_library("torch"),
+        deciding_library=None if cpu or _split(version, default) else deciding_library("torch", version),
         libraries=() if cpu else None,
         requires=tuple(row.get("requires", ())) if default else (),
         source=source(found, chosen["source"]),
@@ -56,7 +56,10 @@ def tensorflow_build(version: str) -> FrameworkBuild | None:
     row = _by_version(found["builds"], version)
     if row is None:
         return None
-    libraries = found["libraries"].get(f"{major(row['cuda'])}/{major(row['cudnn'])}")
+    by_cudnn = f"/{major(row['cudnn'])}"
+    libraries = found["libraries"].get(release_of(row["cuda"]) + by_cudnn) or found["libraries"].get(
+        f"{major(row['cuda'])}{by_cudnn}"
+    )
     return FrameworkBuild(
         framework="tensorflow",
         version=version,
@@ -66,10 +69,11 @@ def tensorflow_build(version: str) -> FrameworkBuild | None:
         capabilities=tuple(row["sm"]),
         ptx=tuple(row["ptx"]),
         pythons=tuple(row["pythons"]),
-        deciding_library=row.get("deciding_library") or deciding_library("tensorflow"),
+        deciding_library=deciding_library("tensorflow", version),
         libraries=tuple(libraries) if libraries else None,
         requires=tuple(row.get("requires", ())),
         source=source(found, row["source"]),
+        optional_libraries=tuple(found["optional"].get(str(major(row["cuda"])), ())),
     )
 
 
@@ -88,7 +92,7 @@ def jax_build(package: str, version: str) -> FrameworkBuild | None:
         capabilities=tuple(row["sm"]) if "sm" in row else None,
         ptx=tuple(row["ptx"]) if "ptx" in row else None,
         pythons=tuple(row["pythons"]),
-        deciding_library=deciding_library(package),
+        deciding_library=deciding_library(package, version),
         libraries=None,
         requires=tuple(found["pins"][row["requires"]]),
         source=source(found, row["source"]),
@@ -108,11 +112,32 @@ def torch_companions(torch: str) -> Companions | None:
     )
 
 
-def deciding_library(framework: str) -> str | None:
-    """The library below site-packages whose fatbins decide which GPUs a framework runs on; a glob where its name
-    holds a version. None where none is known."""
-    row = table("libraries")["deciding"].get(framework)
-    return row["path"] if row else None
+def deciding_library(framework: str, version: str = "") -> str | None:
+    """The library below site-packages whose fatbins decide which GPUs a package runs on ("torch", "bitsandbytes");
+    a glob where its name holds a version. Without `version`: in the newest wheels. None: none known, or (CuPy) the
+    package compiles its kernels on the machine."""
+    return _path("deciding", framework, version)
+
+
+def bundled_ptxas(package: str, version: str = "") -> str | None:
+    """The ptxas that a package brings along ("triton"), below site-packages."""
+    return _path("ptxas", package, version)
+
+
+def _path(kind: str, package: str, version: str) -> str | None:
+    for row in table("libraries")[kind]:
+        if row["package"] != package:
+            continue
+        until = row.get("until")
+        if until is None or (version and at_least(version, row["from"]) and at_least(until, version)):
+            path: str = row["path"]
+            return path
+    return None
+
+
+def _split(version: str, default: bool) -> bool:
+    """torch 1.10 to 1.12 for CUDA 11 came in two libraries, in wheels that nobody measured for these tables."""
+    return not default and older(version, "1.13")
 
 
 def _by_version(rows: list[dict[str, Any]], version: str) -> dict[str, Any] | None:

@@ -99,8 +99,9 @@ class HostCompilers(Record):
 
 class FrameworkBuild(Record):
     """How a framework's wheel was built. `cuda` is None for a CPU build. `capabilities` and `ptx`: GPU code that it
-    holds ("8.0"); None: not known; empty: none. `libraries`: sonames that it opens at run time, None: not known.
-    `cudnn`: built against. `requires`: what it pins (requirement strings)."""
+    holds ("8.0"); None: not known; empty: none. `libraries`: sonames that it opens at run time and gives up GPUs
+    without, None: not known; `optional_libraries`: opened only for some work (NCCL: several GPUs). `cudnn`: built
+    against. `requires`: what it pins (requirement strings)."""
 
     framework: str
     version: str
@@ -114,6 +115,7 @@ class FrameworkBuild(Record):
     libraries: tuple[str, ...] | None
     requires: tuple[str, ...]
     source: str
+    optional_libraries: tuple[str, ...] = ()
 
 
 class Companions(Record):
