@@ -1,7 +1,7 @@
 """JAX, jaxlib and the CUDA plugin are of different versions
 
-What it is: jax, jaxlib, jax-cudaNN-plugin and jax-cudaNN-pjrt are released together and work together only in the same
-release (a patch release of one of them may differ). Here they do not match, usually because one was upgraded alone.
+What it is: jax, jaxlib, jax-cudaNN-plugin and jax-cudaNN-pjrt are released together; jaxlib uses a plugin of exactly its
+own version only. Here they do not match, usually because one was upgraded alone.
 
 Why it hurts: JAX ignores the plugin ("JAX plugin jax_cuda12_plugin version X is installed, but it is not compatible with
 the installed jaxlib version Y, so it will not be used") and runs on the CPU, or it fails at the first computation.
@@ -11,8 +11,7 @@ How to tell: The versions of the four distributions, and the range of jaxlib tha
 How to fix: Install them together by the extra.
 
 Sources: https://docs.jax.dev/en/latest/installation.html
-https://github.com/jax-ml/jax/blob/main/jax/_src/hardware_utils.py
-https://github.com/jax-ml/jax/blob/main/jax_plugins/cuda/__init__.py
+https://github.com/jax-ml/jax/blob/main/jaxlib/plugin_support.py
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from collections.abc import Iterator
 from gpudoctor.facts.frameworks import Frameworks, Interpreter, Package
 from gpudoctor.findings import DoesNotApply, Evidence, Fix, Problem, package
 from gpudoctor.rules.pythons import package_named, packages_of, pip, public, pythons, requirements, satisfies
-from gpudoctor.versions import is_version, numbers
+from gpudoctor.versions import numbers
 
 explains = ("import-fails", "import-differs-from-files", "jax-cpu-only-jaxlib")
 
@@ -62,7 +61,8 @@ def _plugins(python: Interpreter) -> list[Package]:
 
 
 def _release(version: str) -> tuple[int, ...]:
-    return numbers(public(version))[:3] if is_version(public(version)) else ()
+    """As jaxlib compares: the leading numbers, all of them."""
+    return numbers(version) if version[:1].isdigit() else ()
 
 
 def _problem(python: Interpreter, jax: Package, why: str) -> Problem:
