@@ -50,12 +50,12 @@ def give_up():
 def shield_dev():
     """As root, see /dev through a read-only mount of our own: the libraries also chmod, chown and replace nodes.
 
-    Devices still open for reading and writing. Where a namespace can't be had, the lost capabilities must do.
+    Devices still open for reading and writing, and what is mounted below (/dev/shm) stays as it is. Where a namespace can't be had, the lost capabilities must do.
     """
     libc = ctypes.CDLL(None, use_errno=True)
     if os.geteuid() == 0 and libc.unshare(CLONE_NEWNS) == 0:
         libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None)
-        if libc.mount(b"/dev", b"/dev", None, MS_BIND, None) == 0:
+        if libc.mount(b"/dev", b"/dev", None, MS_BIND | MS_REC, None) == 0:
             libc.mount(b"none", b"/dev", None, MS_REMOUNT | MS_BIND | MS_RDONLY, None)
 
 

@@ -19,16 +19,19 @@ from gpudoctor.versions import compare, is_version, major, release
 
 def driver_minimum(cuda: str, system: Literal["linux", "windows"] = "linux") -> DriverMinimum | None:
     """The drivers that CUDA toolkit `cuda` needs. An update without a row of its own ("12.8.2", a component's version
-    "12.4.131") is answered by its release's first row."""
+    "12.4.131") is answered by its release's first row, a release newer than
+    the table by its major's floor alone."""
     if not is_version(cuda):
         return None
     found = table("driver")
+    floor = next((m for m in found["majors"] if m["major"] == major(cuda)), None)
     rows: list[dict[str, Any]] = [r for r in found["toolkits"] if release(r["cuda"]) == release(cuda)]
     if not rows:
-        return None
+        if floor is None or compare(cuda, found["toolkits"][-1]["cuda"]) < 0:
+            return None
+        return DriverMinimum(release(cuda), None, floor[system], None, source(found, floor["source"]))
     row = next((r for r in rows if compare(r["cuda"], cuda) == 0), rows[0])
     full: str | None = row[system]
-    floor = next((m for m in found["majors"] if m["major"] == major(cuda)), None)
     compatible: str | None = floor[system] if floor else None
     if full and compatible and compare(compatible, full) > 0:  # 11.0 came before the family's floor
         compatible = full

@@ -9,7 +9,7 @@ class DriverMinimum(Record):
     """The drivers that a CUDA toolkit needs. `cuda` is the row that answered ("12.4.0" when "12.4" was asked).
 
     `full`: from this driver on, everything works; None where NVIDIA publishes no exact number (13.3 and later): then
-    any driver of `branch` or newer. `compatible`: the oldest driver that runs it at all, by minor-version
+    any driver of `branch` or newer; both are None where only the major's floor is known. `compatible`: the oldest driver that runs it at all, by minor-version
     compatibility (no PTX from that toolkit, CUDA_ERROR_UNSUPPORTED_PTX_VERSION); never newer than `full`; None where
     the major has none (before CUDA 11): then `full` is the only bound."""
 

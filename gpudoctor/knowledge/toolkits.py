@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from gpudoctor.knowledge.records import CudnnKernels, HostCompilers, ToolkitTargets, WheelLayout
 from gpudoctor.knowledge.tables import source, table
-from gpudoctor.versions import at_least, compare, is_version
+from gpudoctor.versions import at_least, is_version
 from gpudoctor.versions import release as release_of
 
 
@@ -44,23 +45,23 @@ def host_compilers(release: str) -> HostCompilers | None:
 
 
 def cudnn_sublibraries(version: str) -> tuple[str, ...] | None:
-    """The sonames that belong to cuDNN `version` ("9.10.2", or a major: "9")."""
+    """The sonames that belong to cuDNN `version` ("9.10.2"); of a major alone ("9") those that every
+    measured version of it has."""
     if not is_version(version):
         return None
-    asked = version if "." in version else f"{version}.0"
     for row in table("cudnn")["sublibraries"]:
-        if at_least(asked, row["from"]) and _up_to(asked, row["to"]):
+        if _within(version, row):
             return tuple(row["sonames"])
     return None
 
 
 def cudnn_kernels(cuda_major: int, version: str) -> CudnnKernels | None:
-    """The GPUs that cuDNN `version` for CUDA `cuda_major` has kernels for."""
-    if not is_version(version):
+    """The GPUs that cuDNN `version` ("9.10.2" or longer) for CUDA `cuda_major` has kernels for."""
+    if not is_version(version) or version.count(".") < 2:
         return None
     found = table("cudnn")
     for row in found["kernels"]:
-        if row["cuda"] == cuda_major and at_least(version, row["from"]) and _up_to(version, row["to"]):
+        if row["cuda"] == cuda_major and _within(version, row):
             return CudnnKernels(
                 cuda_major, version, tuple(row["sm"]), tuple(row["ptx"]), source(found, row["source"])
             )
@@ -89,7 +90,8 @@ def wheel_layout(cuda_major: int) -> WheelLayout | None:
     return WheelLayout(cuda_major, dict(row["folders"]), sonames, source(found, row["source"]))
 
 
-def _up_to(version: str, bound: str) -> bool:
-    """`version`, of which a person may know less than the bound says ("9.10.2" of "9.10.2.21"), is not newer."""
+def _within(version: str, row: dict[str, Any]) -> bool:
+    """Whether a version lies in a row's range. A person may know less of it than the row says: "9.10.2" of "9.10.2.21"."""
     width = version.count(".") + 1
-    return compare(version, ".".join(bound.split(".")[:width])) <= 0
+    lower, upper = (".".join(row[end].split(".")[:width]) for end in ("from", "to"))
+    return at_least(version, lower) and at_least(upper, version)

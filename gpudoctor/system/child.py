@@ -18,8 +18,6 @@ from gpudoctor.system.port import NotHere, Port, Ran
 
 #: The launcher's own exit status: it could not give up its capabilities, so nothing was asked.
 NOT_UNPRIVILEGED = 125
-#: Kept free before the port's deadline, so that a hang is told as one and not as a late probe (seconds).
-MARGIN = 0.7
 _DETAIL_LIMIT = 600
 
 
@@ -62,7 +60,6 @@ def run_unprivileged(
         raise NotHere("nothing is executed under --root")
     if not sys.executable:
         raise NotHere("this Python does not know its own program, so no child can be started")
-    timeout = max(0.1, min(timeout, port.remaining() - MARGIN))
     # -S: no site-packages to scan; a helper is told where its one library lies.
     ran = port.run([sys.executable, "-I", "-S", "-c", source("unprivileged"), *what], timeout, env)
     if ran.code == NOT_UNPRIVILEGED:

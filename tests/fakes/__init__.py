@@ -9,7 +9,8 @@ import subprocess
 from pathlib import Path
 
 HERE = Path(__file__).parent
-BUILD = HERE.parents[1] / "build" / "fakes"
+#: scripts/test says where things are built: it runs the tests through a link.
+BUILD = Path(os.environ.get("GPUDOCTOR_TEST_BUILD", HERE.parents[1] / "build")) / "fakes"
 #: Source -> the file name that the loader knows.
 SONAMES = {"nvml": "libnvidia-ml.so.1", "cuda": "libcuda.so.1"}
 

@@ -100,6 +100,12 @@ def test_32_bit_copies_are_passed_by_and_empty_files_marked(tmp_path: Path) -> N
     assert [(f.path, f.empty) for f in found] == [("/usr/lib64/libcuda.so.1", True)]
 
 
+def test_an_entry_for_32_bit_programs_is_passed_by(tmp_path: Path) -> None:
+    put(tmp_path, "/lib32/libcuda.so.1", b"")
+    put(tmp_path, "/etc/ld.so.cache", cache_bytes([("libcuda.so.1", "/lib32/libcuda.so.1", 0x3)]))
+    assert paths(tmp_path, "libcuda.so.1") == []
+
+
 def test_a_cached_file_that_is_gone_is_not_found(tmp_path: Path) -> None:
     put(tmp_path, "/etc/ld.so.cache", cache_bytes([("libcuda.so.1", "/gone/libcuda.so.1", 0x303)]))
     assert paths(tmp_path, "libcuda.so.1") == []

@@ -36,3 +36,12 @@ def test_the_same_gpu_woken_by_wake_is_well() -> None:
 
 def test_suspended_without_a_driver_library_is_not_what_keeps_us_from_asking() -> None:
     assert "gpu-asleep" not in causes(sleeping(nvml=Absent("loader")))
+
+
+def test_a_driver_that_was_not_asked_for_another_reason_is_not_blamed_on_sleep() -> None:
+    assert "gpu-asleep" not in causes(sleeping(nvml=Unknown("nothing is executed under --root")))
+
+
+def test_only_the_gpu_that_sleeps_is_named() -> None:
+    two = (pci(0, 0x25A2, runtime_status=Known("suspended", "/sys")), pci(1, 0x25A2))
+    assert finding(sleeping(pci=Known(two, "/sys")), "gpu-asleep").subject.name == "0000:01:00.0"
