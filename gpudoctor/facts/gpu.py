@@ -74,8 +74,10 @@ class RemappedRows(Record):
 class NvmlDevice(Record):
     """One device as NVML describes it. Memory in bytes, temperature in degrees Celsius, power in watts.
 
-    `compute_mode`: "default", "exclusive-process", "prohibited". `throttle`: reasons in NVML's words in kebab case
-    ("hw-thermal-slowdown", "sw-power-cap", "hw-power-brake"...; "idle" is left out). `nvlinks`: active or not, by
+    `compute_mode`: "default", "exclusive-process", "exclusive-thread", "prohibited". `throttle`: reasons in NVML's
+    words in kebab case ("applications-clocks-setting", "sw-power-cap", "hw-slowdown", "sync-boost",
+    "sw-thermal-slowdown", "hw-thermal-slowdown", "hw-power-brake", "display-clock-setting", "board-limit",
+    "reliability"; "idle" is left out). `nvlinks`: active or not, by
     link. `fabric`: "completed", "in-progress", "not-started", "not-supported", or "error <n>". A field that this
     device answers with an error is Unknown with NVML's words ("GPU is lost"); "Not Supported" is Absent.
     """

@@ -57,10 +57,10 @@ def devices(gpu: Gpu) -> tuple[Device, ...]:
     found: list[Device] = []
     for one in nvml.devices if nvml else ():
         uuid, pci = value_of(one.uuid, ""), value_of(one.pci, "")
-        name = value_of(one.name, "GPU")
+        name = value_of(one.name, "")
         twin = by_uuid.get(uuid) if uuid else None
         cc = first_known(one.compute_capability, twin.compute_capability) if twin else one.compute_capability
-        subject = device(uuid or pci or str(one.index), f"GPU {one.index} {name}")
+        subject = device(uuid or pci or str(one.index), f"GPU {one.index} {name}".rstrip())
         found.append(Device(subject, one.name, cc, one, buses.get(pci.lower()[-10:]) if pci else None))
     if not found and cuda:
         for other in cuda.devices:

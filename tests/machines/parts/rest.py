@@ -15,7 +15,9 @@ def no_toolkit() -> Cuda:
         toolkits=Known((), "/usr/local"),
         selections=Known((), "PATH"),
         tools_on_path=Known((), "PATH"),
+        libdevices=Known((), "site-packages"),
         compilers=Known((), "PATH"),
+        nvcc_flags=Absent("NVCC_PREPEND_FLAGS, NVCC_APPEND_FLAGS"),
         compiled=Absent("--build was not given"),
     )
 

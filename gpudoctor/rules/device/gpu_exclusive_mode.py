@@ -1,0 +1,72 @@
+"""The GPU serves one process only, or none
+
+What it is: The compute mode of the GPU is "exclusive process" (one process at a time) or "prohibited" (none), set with nvidia-smi.
+
+Why it hurts: The second process that wants the GPU fails with CUDA error 46, "all CUDA-capable devices are busy or
+unavailable", although memory and cores are free. Data loaders, notebooks and a forgotten process count too.
+
+How to tell: NVML's compute mode, and which process holds the GPU. Out of memory is another message, in any compute mode. With MPS the
+mode is right: its server is the one process.
+
+How to fix: Set the mode back to default, or stop the process that holds the GPU, or choose another GPU.
+
+Sources: https://docs.nvidia.com/deploy/nvml-api/group__nvmlDeviceQueries.html
+https://docs.nvidia.com/deploy/mps/index.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gpudoctor.facts.gpu import Gpu, NvmlDevice
+from gpudoctor.facts.observed import Unknown, value_of
+from gpudoctor.findings import CouldNotTell, Evidence, Fix, Problem, Subject
+from gpudoctor.rules.witnesses import each
+
+MPS = "nvidia-cuda-mps"
+
+
+def check(gpu: Gpu) -> Iterator[Problem | CouldNotTell]:
+    told, untold = each(gpu, lambda one: one.compute_mode, "compute mode")
+    yield from untold
+    for one, mode in told:
+        assert one.nvml is not None
+        if mode == "prohibited":
+            title = f"{one.subject.label} is closed to all programs (compute mode prohibited)"
+            yield _problem(one.subject, one.nvml, mode, title, "failure")
+        elif mode.startswith("exclusive"):
+            yield from _exclusive(one.subject, one.nvml, mode)
+
+
+def _exclusive(subject: Subject, one: NvmlDevice, mode: str) -> Iterator[Problem | CouldNotTell]:
+    holders = value_of(one.processes, ())
+    if any(MPS in process.name for process in holders):
+        return
+    if isinstance(one.processes, Unknown):
+        reason = f"{subject.label}: who holds this exclusive GPU: {one.processes.reason}"
+        yield CouldNotTell(reason, one.processes.would_help, subject)
+    if holders:
+        who = ", ".join(f"{p.name or 'a process'} (pid {p.pid})" for p in holders)
+        title = f"{subject.label} serves one process only, and {who} has it"
+        yield _problem(subject, one, mode, title, "failure")
+    else:
+        title = f"{subject.label} serves one process at a time (compute mode {mode})"
+        yield _problem(subject, one, mode, title, "note")
+
+
+def _problem(subject: Subject, one: NvmlDevice, mode: str, title: str, severity: str) -> Problem:
+    holders = tuple(
+        Evidence("holds the GPU", f"pid {p.pid} {p.name}".rstrip(), "NVML")
+        for p in value_of(one.processes, ())
+    )
+    return Problem(
+        title,
+        subject,
+        "failure" if severity == "failure" else "note",
+        (Evidence("compute mode", mode, "NVML"), *holders),
+        fix=Fix(
+            "Let several processes use this GPU again",
+            (f"sudo nvidia-smi -i {subject.name} -c DEFAULT",),
+            "unsafe",
+        ),
+    )

@@ -1,0 +1,180 @@
+"""The GPU is older than what the toolkit or the framework was built for
+
+What it is: Each release of CUDA drops the oldest GPUs, and frameworks drop more. All GPU code of this build, or all that this
+toolkit can compile for, is for newer GPUs than this one.
+
+Why it hurts: Programs end with "no kernel image is available for execution on the device", builds with "Unsupported gpu
+architecture". No update mends it: newer releases only drop more.
+
+How to tell: The GPU's compute capability lies below every target of the build (read from its library, or from the table of toolkits) and
+below its PTX. A GPU that is newer than the build is another cause, with the opposite fix.
+
+How to fix: Install a build that still has this GPU: torch 2.7 and later for CUDA 12.6 (cu126) holds Maxwell, Pascal and Volta; for compiling,
+a toolkit of CUDA 12.
+
+Sources: https://docs.nvidia.com/cuda/cuda-compiler-driver-nvcc/index.html
+https://docs.nvidia.com/cuda/cuda-toolkit-release-notes/index.html
+https://github.com/Comfy-Org/ComfyUI/issues/16438
+https://github.com/pytorch/pytorch/blob/main/RELEASE.md
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gpudoctor.facts.cuda import Cuda, Toolkit
+from gpudoctor.facts.frameworks import Build, Cubin, Frameworks, Interpreter, Ptx, Targets
+from gpudoctor.facts.gpu import Gpu
+from gpudoctor.facts.observed import Known, Unknown, value_of
+from gpudoctor.findings import (
+    CannotLook,
+    CouldNotTell,
+    DoesNotApply,
+    Evidence,
+    Fix,
+    Problem,
+    Subject,
+    package,
+)
+from gpudoctor.rules.judging import Device, builds, devices
+from gpudoctor.rules.targets import serves
+from gpudoctor.versions import capability
+
+#: Variants of torch from new to old, to look for one of the same release that still has the GPU.
+OLDER_VARIANTS = ("cu128", "cu126", "cu124", "cu121", "cu118")
+
+
+def check(gpu: Gpu, cuda: Cuda, frameworks: Frameworks) -> Iterator[Problem | CouldNotTell]:
+    all_gpus = devices(gpu)
+    if not all_gpus:
+        raise CannotLook("no driver library describes the GPUs")
+    known = [one for one in all_gpus if isinstance(one.compute_capability, Known)]
+    for one in all_gpus:
+        if isinstance(one.compute_capability, Unknown):
+            reason = f"{one.subject.label}: compute capability: {one.compute_capability.reason}"
+            yield CouldNotTell(reason, one.compute_capability.would_help, one.subject)
+    for field, what in ((frameworks.interpreters, "Pythons"), (cuda.toolkits, "CUDA toolkits")):
+        if isinstance(field, Unknown):
+            yield CouldNotTell(f"{what}: {field.reason}", field.would_help)
+    installed, selected = builds(value_of(frameworks.interpreters, ())), _selected(cuda)
+    if not installed and not selected:
+        raise DoesNotApply("neither a framework nor a selected toolkit is here")
+    for interpreter, build in installed:
+        yield from _build(interpreter, build, known)
+    for toolkit in selected:
+        yield from _toolkit(toolkit, known)
+
+
+def _build(interpreter: Interpreter, build: Build, gpus: list[Device]) -> Iterator[Problem | CouldNotTell]:
+    about = package(interpreter.path, build.framework)
+    if isinstance(build.targets, Unknown):
+        reason = f"{build.framework} {build.version}: its GPU code: {build.targets.reason}"
+        yield CouldNotTell(reason, build.targets.would_help, about)
+    if not isinstance(build.targets, Known):
+        return
+    targets = build.targets.value
+    old = [one for one in gpus if _older_than_all(targets, _capability(one))]
+    if not old:
+        return
+    yield Problem(
+        f"{_names(old)} is older than {build.framework} {build.version} was built for ({_oldest(targets)} and newer)",
+        about,
+        "failure" if len(old) == len(gpus) else "warning",
+        (
+            *(
+                Evidence(f"compute capability of {one.subject.label}", _capability(one), "NVML")
+                for one in old
+            ),
+            Evidence(
+                "GPU code", serves(targets, _capability(old[0]), None).detail, targets.library or targets.via
+            ),
+        ),
+        fix=_fix(interpreter, build, _capability(old[0])),
+    )
+
+
+def _toolkit(toolkit: Toolkit, gpus: list[Device]) -> Iterator[Problem | CouldNotTell]:
+    from gpudoctor import knowledge
+
+    about = Subject("toolkit", toolkit.real_prefix, f"CUDA toolkit at {toolkit.prefix}")
+    release = value_of(toolkit.release, "")
+    row = knowledge.toolkit_targets(release) if release else None
+    if row is None:
+        yield CouldNotTell(
+            f"what the toolkit {release or '?'} at {toolkit.prefix} compiles for is not known", "", about
+        )
+        return
+    cubins = tuple(Cubin(text.rstrip("af")) for text in row.sm)
+    targets = Targets(cubins, tuple(Ptx(text.rstrip("af")) for text in row.ptx), "table")
+    old = [one for one in gpus if _older_than_all(targets, _capability(one))]
+    if old:
+        yield Problem(
+            f"{_names(old)} is older than CUDA {release} compiles for ({_oldest(targets)} and newer)",
+            about,
+            "warning",
+            (
+                *(
+                    Evidence(f"compute capability of {one.subject.label}", _capability(one), "NVML")
+                    for one in old
+                ),
+                Evidence(f"oldest target of CUDA {release}", _oldest(targets), row.source),
+            ),
+            fix=Fix(f"Compile with an older toolkit that still knows sm_{_digits(_capability(old[0]))}"),
+        )
+
+
+def _selected(cuda: Cuda) -> list[Toolkit]:
+    """The toolkits that a selector really picks; the others do no harm."""
+    picked = {value_of(choice.prefix, "") for choice in value_of(cuda.selections, ())}
+    chosen = [one for one in value_of(cuda.toolkits, ()) if one.real_prefix in picked or one.prefix in picked]
+    return list({one.real_prefix: one for one in chosen}.values())
+
+
+def _older_than_all(targets: Targets, gpu: str) -> bool:
+    """Nothing in the build is for this GPU or an older one: newer builds will not help."""
+    numbers = [capability(code) for code in _all(targets)]
+    if not numbers or min(numbers) <= capability(gpu):
+        return False
+    return serves(targets, gpu, None).how == "none"
+
+
+def _oldest(targets: Targets) -> str:
+    return min(_all(targets), key=capability)
+
+
+def _all(targets: Targets) -> list[str]:
+    return [code.capability for code in targets.cubins] + [code.capability for code in targets.ptx]
+
+
+def _capability(one: Device) -> str:
+    return value_of(one.compute_capability, "")
+
+
+def _digits(text: str) -> str:
+    return "".join(map(str, capability(text)))
+
+
+def _names(gpus: list[Device]) -> str:
+    first = f"{gpus[0].subject.label} ({_capability(gpus[0])})"
+    return first if len(gpus) == 1 else f"{first} and {len(gpus) - 1} more"
+
+
+def _fix(interpreter: Interpreter, build: Build, gpu: str) -> Fix:
+    from gpudoctor import knowledge
+
+    if build.framework == "torch":
+        plain = build.version.partition("+")[0]
+        for variant in OLDER_VARIANTS:
+            row = knowledge.torch_build(plain, variant)
+            if row is None or not row.capabilities or variant == build.variant:
+                continue
+            held = Targets(tuple(Cubin(c) for c in row.capabilities), (), "table")
+            if serves(held, gpu, None).how == "cubin":
+                return Fix(
+                    f"Install torch {plain} for {variant}, which still has this GPU",
+                    (
+                        f"{interpreter.path} -m pip install --force-reinstall torch=={plain} "
+                        f"--index-url https://download.pytorch.org/whl/{variant}",
+                    ),
+                )
+    return Fix(f"Install an older {build.framework} that still has code for sm_{_digits(gpu)}")

@@ -1,0 +1,68 @@
+"""CUDA_VISIBLE_DEVICES does not choose a MIG instance as CUDA wants it
+
+What it is: On a GPU in MIG mode a process gets one instance, chosen by its UUID ("MIG-..."). The list names an instance that is
+not there, more instances than a process can have, or more indices than CUDA shows in this mode.
+
+Why it hurts: Frameworks find no GPU, or fail with "invalid device ordinal" and assertions such as "device < num_gpus", because fewer
+devices exist than the list promises.
+
+How to tell: NVML's MIG mode and instances against the list, and how many devices libcuda shows. Without MIG the same list is a plain
+wrong entry.
+
+How to fix: Set CUDA_VISIBLE_DEVICES to the UUID of one instance (`nvidia-smi -L` lists them), and start one process per instance. UUIDs change
+when instances are created anew.
+
+Sources: https://docs.nvidia.com/datacenter/tesla/mig-user-guide/mig-device-names.html
+https://docs.nvidia.com/cuda/cuda-programming-guide/05-appendices/environment-variables.html
+https://github.com/pytorch/pytorch/issues/130181
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gpudoctor.facts.environment import Environment
+from gpudoctor.facts.gpu import Gpu, MigInstance
+from gpudoctor.facts.observed import known, value_of
+from gpudoctor.findings import MACHINE, DoesNotApply, Evidence, Fix, Problem
+from gpudoctor.rules.masks import NAME, Mask, commands, evidence_of, mask, visible
+from gpudoctor.rules.witnesses import each
+
+explains = ("visible-devices-hidden", "visible-devices-unknown-entry", "gpu-lost-in-cuda")
+
+
+def check(environment: Environment, gpu: Gpu) -> Iterator[Problem]:
+    told, _ = each(gpu, lambda one: one.mig_enabled, "MIG mode")
+    divided = [one.nvml for one, on in told if on and one.nvml is not None and known(one.nvml.mig_instances)]
+    instances = [i for one in divided for i in value_of(one.mig_instances, ())]
+    if not instances:
+        raise DoesNotApply("no GPU here is divided into MIG instances")
+    found = mask(environment, gpu)
+    what = _wrong(found, instances, visible(gpu))
+    if not what:
+        return
+    there = tuple(Evidence("MIG instance", f"{i.uuid} {i.profile}".rstrip(), "NVML") for i in instances[:4])
+    yield Problem(
+        f"{NAME} {what}",
+        MACHINE,
+        "failure",
+        (*evidence_of(found, gpu), *there),
+        fix=Fix(
+            "Name one MIG instance, and start one process per instance (see nvidia-smi -L)",
+            commands(found, instances[0].uuid),
+        ),
+    )
+
+
+def _wrong(found: Mask, instances: list[MigInstance], shown: int | None) -> str:
+    """What is wrong with the list, as the end of a sentence; "" when nothing is."""
+    wanted = len(found.entries)
+    if found.bad.upper().startswith("MIG-"):
+        return f"names the MIG instance {found.bad}, which is not one of the {len(instances)} there are"
+    named = [entry for entry in found.entries if entry.upper().startswith("MIG-")]
+    if len(named) > 1 and (shown is None or shown < wanted):
+        return f"names {len(named)} MIG instances; a process gets one"
+    numbers = [entry for entry in found.entries if entry.isdigit()]
+    if len(numbers) > 1 and shown is not None and 0 < shown < wanted:
+        return f"names {wanted} devices; in MIG mode CUDA shows {shown}"
+    return ""

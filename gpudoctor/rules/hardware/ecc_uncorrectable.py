@@ -1,0 +1,130 @@
+"""The GPU's memory had an uncorrectable error, or a row waits to be replaced
+
+What it is: The GPU's memory returned a value that its error correction could not repair (a double-bit error), or the
+driver has marked a bad row of memory that is replaced by a spare one only when the GPU is reset.
+
+Why it hurts: An uncorrectable error ends the program that used the memory, and can end every program on that GPU. Until
+the GPU is reset the bad row stays in use, so it can happen again at any time.
+
+How to tell: NVML's volatile count of uncorrected errors (since the driver was loaded) is above zero, a remapped row is
+pending, or the kernel logged Xid 48, 63, 94, 95, 140, 171 or 172. The aggregate count alone is history: those rows were replaced.
+
+How to fix: Stop what runs on that GPU and reset it (or reboot), so that the spare row takes its place. If it comes back, run
+NVIDIA's field diagnostics and return the card; a failed replacement is a reason to return it at once.
+
+Sources: https://docs.nvidia.com/deploy/a100-gpu-mem-error-mgmt/error-recovery-and-response-flags.html
+https://docs.nvidia.com/deploy/dynamic-page-retirement/visibility.html
+https://docs.nvidia.com/deploy/xid-errors/analyzing-xid-catalog.html
+https://docs.nvidia.com/health-validation/reference/checks/xid.md
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gpudoctor.facts.gpu import Gpu, NvmlDevice
+from gpudoctor.facts.host import Host, KernelEvent
+from gpudoctor.facts.observed import Known, Unknown, known, value_of
+from gpudoctor.findings import CannotLook, CouldNotTell, DoesNotApply, Evidence, Fix, Problem, Subject
+from gpudoctor.rules.judging import Device, devices
+from gpudoctor.rules.witnesses import (
+    answering,
+    by_device,
+    codes_of,
+    log,
+    log_lines,
+    reset_command,
+    via_log,
+    xids,
+)
+
+explains = (
+    "gpu-requires-reset",
+    "retired-pages-pending",
+    "xid-13-31-application-fault",
+    "xid-43-gpu-stopped-processing",
+    "xid-154-recovery-action",
+)
+
+#: 48: double-bit error. 63: row remapped (pending) or page retired. 94: contained, 95: uncontained error. 140: not
+#: recovered. 171, 172: in DRAM, in SRAM.
+CODES = (48, 63, 94, 95, 140, 171, 172)
+#: Of these the program, or the whole GPU, has suffered; 63 alone only waits for a reset.
+SERIOUS = frozenset({48, 95, 140, 171, 172})
+
+
+def check(host: Host, gpu: Gpu) -> Iterator[Problem | CouldNotTell]:
+    lines, no_log = _lines(host)
+    asked, no_nvml = _asked(gpu)
+    if no_log is not None and no_nvml is not None:
+        raise no_log if isinstance(no_nvml, DoesNotApply) else no_nvml
+    logged = {subject.name: (subject, found) for subject, found in by_device(gpu, lines)}
+    supported = False
+    for one in asked:
+        assert one.nvml is not None
+        fields = (one.nvml.ecc_uncorrected_volatile, one.nvml.remapped_rows)
+        supported = supported or any(map(known, fields))
+        for field in fields:
+            if isinstance(field, Unknown):
+                reason = f"{one.subject.label}: memory errors: {field.reason}"
+                yield CouldNotTell(reason, field.would_help, one.subject)
+                break
+        _, found = logged.pop(one.subject.name, (one.subject, ()))
+        yield from _judged(host, one.subject, one.nvml, found)
+    for subject, found in logged.values():
+        yield from _judged(host, subject, None, found)
+    if asked and not supported and not lines and not any(_unknown(one) for one in asked):
+        raise DoesNotApply("no GPU here counts memory errors (no ECC)")
+
+
+def _judged(
+    host: Host, subject: Subject, one: NvmlDevice | None, lines: tuple[KernelEvent, ...]
+) -> Iterator[Problem]:
+    count = value_of(one.ecc_uncorrected_volatile, 0) if one else 0
+    rows = value_of(one.remapped_rows, None) if one else None
+    pending = rows is not None and rows.pending
+    if not count and not pending and not lines:
+        return
+    evidence: list[Evidence] = []
+    said: list[str] = []
+    if count:
+        evidence.append(Evidence("uncorrected memory errors since the driver was loaded", str(count), "NVML"))
+        said.append(f"{count} uncorrectable memory error{'s' if count != 1 else ''}")
+    if pending:
+        evidence.append(Evidence("remapped rows pending", "yes", "NVML"))
+        said.append("a memory row that waits for a reset")
+    if lines:
+        said.append(codes_of(lines))
+    serious = bool(count) or any(line.code in SERIOUS for line in lines)
+    yield Problem(
+        f"{subject.label} has {' and '.join(said)}",
+        subject,
+        "failure" if serious else "warning",
+        (*evidence, *log_lines(lines, via_log(host))),
+        fix=Fix(
+            "Stop what runs on this GPU and reset it, so that the bad row is replaced; return the card if it comes back",
+            (reset_command(subject),),
+        ),
+    )
+
+
+def _lines(host: Host) -> tuple[tuple[KernelEvent, ...], CannotLook | None]:
+    try:
+        return xids(log(host), CODES), None
+    except CannotLook as error:
+        return (), error
+
+
+def _asked(gpu: Gpu) -> tuple[list[Device], CannotLook | DoesNotApply | None]:
+    try:
+        answering(gpu)
+    except (CannotLook, DoesNotApply) as error:
+        return [], error
+    return [one for one in devices(gpu) if one.nvml is not None], None
+
+
+def _unknown(one: Device) -> bool:
+    assert one.nvml is not None
+    return not isinstance(one.nvml.remapped_rows, Known) and isinstance(
+        one.nvml.ecc_uncorrected_volatile, Unknown
+    )

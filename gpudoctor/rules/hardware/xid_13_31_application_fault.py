@@ -1,0 +1,40 @@
+"""A program made the GPU touch what it may not
+
+What it is: A kernel of a program read or wrote memory that is not its own (Xid 31), or executed something illegal (Xid
+13). The driver ended that program and logged it.
+
+Why it hurts: The program failed ("an illegal memory access was encountered"). The GPU itself goes on working for others.
+
+How to tell: Xid 13 or 31 in the kernel log, usually with the program's process id. If it is always the same GPU, whatever
+program runs, the hardware or its memory is to blame instead.
+
+How to fix: Look for the fault in the program first: run it with `compute-sanitizer`, or with CUDA_LAUNCH_BLOCKING=1 to see the
+call that fails. If every program fails on one GPU and on no other, have that GPU tested.
+
+Sources: https://docs.nvidia.com/deploy/xid-errors/analyzing-xid-catalog.html
+https://docs.nvidia.com/compute-sanitizer/ComputeSanitizer/index.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gpudoctor.facts.gpu import Gpu
+from gpudoctor.facts.host import Host
+from gpudoctor.findings import Fix, Problem
+from gpudoctor.rules.witnesses import by_device, codes_of, log, log_lines, via_log, xids
+
+explains = ("xid-43-gpu-stopped-processing",)
+
+CODES = (13, 31)
+
+
+def check(host: Host, gpu: Gpu) -> Iterator[Problem]:
+    for subject, lines in by_device(gpu, xids(log(host), CODES)):
+        yield Problem(
+            f"A program made an illegal access on {subject.label}: {codes_of(lines)}",
+            subject,
+            "note",
+            log_lines(lines, via_log(host)),
+            fix=Fix("Run the program under compute-sanitizer, or with CUDA_LAUNCH_BLOCKING=1"),
+        )

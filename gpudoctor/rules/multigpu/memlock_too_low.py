@@ -1,0 +1,50 @@
+"""Little memory may be locked, with several GPUs
+
+What it is: The limit on locked memory (ulimit -l) of this process is small. Network cards that read memory by themselves (InfiniBand, RoCE) need
+it locked.
+
+Why it hurts: NCCL over InfiniBand fails to register memory ("ibv_reg_mr failed: Cannot allocate memory") when several machines train
+together. On one machine without such a card it does not matter.
+
+How to tell: The soft limit of RLIMIT_MEMLOCK on a machine with two or more GPUs.
+
+How to fix: In a container `--ulimit memlock=-1`; on a host a line in /etc/security/limits.d, and LimitMEMLOCK for services.
+
+Sources: https://docs.nvidia.com/deeplearning/nccl/user-guide/docs/troubleshooting.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gpudoctor.facts.containers import Containers
+from gpudoctor.facts.gpu import Gpu
+from gpudoctor.facts.host import Host
+from gpudoctor.facts.observed import Known
+from gpudoctor.findings import MACHINE, DoesNotApply, Evidence, Fix, Problem
+from gpudoctor.rules.judging import need
+from gpudoctor.rules.masks import total
+
+#: Linux's default of today (8 MiB) and less; distributions that raise it give an eighth of the memory.
+LITTLE = 8 << 20
+
+
+def check(host: Host, gpu: Gpu, containers: Containers) -> Iterator[Problem]:
+    if (total(gpu) or 0) < 2:
+        raise DoesNotApply("fewer than two GPUs")
+    limits = need(host.limits, "limits of this process")
+    if limits.memlock < 0 or limits.memlock > LITTLE:
+        return
+    inside = isinstance(containers.inside, Known)
+    yield Problem(
+        f"Only {limits.memlock >> 10} KiB of memory may be locked; NCCL over InfiniBand needs more",
+        MACHINE,
+        "note",
+        (Evidence("RLIMIT_MEMLOCK", f"{limits.memlock} bytes", getattr(host.limits, "via", "")),),
+        fix=Fix("Start the container with --ulimit memlock=-1")
+        if inside
+        else Fix(
+            "Lift the limit, then log in anew",
+            ("echo '* - memlock unlimited' | sudo tee /etc/security/limits.d/90-memlock.conf",),
+        ),
+    )

@@ -1,0 +1,67 @@
+"""/dev/shm is too small for NCCL and data loaders
+
+What it is: Processes of one machine hand each other data through /dev/shm. A container gets 64 MiB of it by default.
+
+Why it hurts: PyTorch's data loader workers die with "bus error", and NCCL fails with "error while creating shared memory segment" or
+"No space left on device".
+
+How to tell: The size of /dev/shm inside the container (a host has half its memory), or how little of it is free. The disk being full is
+another message.
+
+How to fix: Start the container with `--shm-size=1g` or more, or `--ipc=host`; in Kubernetes mount an emptyDir with medium Memory at
+/dev/shm. If it is full, remove what ended programs left there.
+
+Sources: https://docs.nvidia.com/deeplearning/nccl/user-guide/docs/troubleshooting.html
+https://docs.docker.com/reference/cli/docker/container/run/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gpudoctor.facts.containers import Containers
+from gpudoctor.facts.host import Host
+from gpudoctor.facts.observed import Absent, Known, Unknown
+from gpudoctor.findings import MACHINE, CannotLook, Evidence, Fix, Problem
+from gpudoctor.rules.judging import need
+
+#: What NCCL's manual asks for, and what Docker gives by itself (its --shm-size). Below that little free space,
+#: segments of NCCL (some 10 MB each) do not fit.
+ENOUGH, DEFAULT = 1 << 30, 64 << 20
+
+
+def check(host: Host, containers: Containers) -> Iterator[Problem]:
+    shm = need(host.shm, "/dev/shm")
+    size = Evidence("size of /dev/shm", f"{shm.size >> 20} MiB", getattr(host.shm, "via", ""))
+    free = Evidence("free in /dev/shm", f"{shm.free >> 20} MiB", getattr(host.shm, "via", ""))
+    if shm.free < DEFAULT < shm.size:
+        yield Problem(
+            f"/dev/shm is full: {shm.free >> 20} of {shm.size >> 20} MiB are free",
+            MACHINE,
+            "warning",
+            (size, free),
+            fix=Fix("Remove what ended programs left there", ("ls -lt /dev/shm",)),
+        )
+        return
+    if shm.size >= ENOUGH:
+        return
+    if isinstance(containers.inside, Unknown) and shm.size > DEFAULT:
+        raise CannotLook(f"whether this is a container: {containers.inside.reason}")
+    if isinstance(containers.inside, Absent) and shm.size > DEFAULT:
+        return  # a host with little memory: half of it is all there is
+    yield Problem(
+        f"/dev/shm holds {shm.size >> 20} MiB; NCCL and data loaders want 1 GiB or more",
+        MACHINE,
+        "warning",
+        (size, free),
+        fix=_fix(containers),
+    )
+
+
+def _fix(containers: Containers) -> Fix:
+    kind = containers.inside.value.kind if isinstance(containers.inside, Known) else ""
+    if kind in ("kubernetes", "containerd"):
+        return Fix("Mount an emptyDir with medium: Memory at /dev/shm in the pod")
+    if kind in ("docker", "podman"):
+        return Fix("Start the container anew with more shared memory", (f"{kind} run --shm-size=1g ...",))
+    return Fix("Give /dev/shm more room", ("sudo mount -o remount,size=1G /dev/shm",), "unsafe")

@@ -1,0 +1,125 @@
+"""The NVSwitch fabric is not ready: the Fabric Manager does not run, or is of another version
+
+What it is: On servers whose GPUs are joined by NVSwitches a service, NVIDIA's Fabric Manager, has to set up the switches before CUDA may
+use the GPUs. It must be of exactly the driver's version.
+
+Why it hurts: nvidia-smi works and every CUDA program fails with error 802, "system not yet initialized".
+
+How to tell: libcuda answers 802, or NVML's fabric state is not "completed", or NVSwitches are on the bus and no Fabric Manager of the
+driver's version runs. Without NVSwitches the service has nothing to do and its failure means nothing.
+
+How to fix: Install the Fabric Manager of the driver's exact version and start it. On HGX B200 and later, where it runs and the state stays
+"in progress", load the InfiniBand modules (mlx5_ib, ib_umad) first. On hosts without NVSwitch that answer 802, the driver's release notes
+name `nokaslr`.
+
+Sources: https://docs.nvidia.com/datacenter/tesla/fabric-manager-user-guide/index.html
+https://github.com/pytorch/pytorch/issues/35710
+https://github.com/NVIDIA/gpu-operator/issues/2781
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gpudoctor.facts.containers import Containers
+from gpudoctor.facts.driver import Driver
+from gpudoctor.facts.gpu import Gpu, PciDevice
+from gpudoctor.facts.observed import Absent, Known, Unknown, known, value_of
+from gpudoctor.findings import MACHINE, CannotLook, DoesNotApply, Evidence, Fix, Problem, seen
+from gpudoctor.rules.judging import NVIDIA, devices, driver_version
+from gpudoctor.versions import branch, is_version
+
+explains = ("driver-not-answering", "gpu-lost-in-cuda", "nvlink-inactive")
+
+#: cuInit: CUDA_ERROR_SYSTEM_NOT_READY. The PCI class of an NVSwitch: a bridge of no other kind.
+NOT_READY, BRIDGE = 802, 0x0680
+
+
+def check(driver: Driver, gpu: Gpu, containers: Containers) -> Iterator[Problem]:
+    cuda = value_of(gpu.cuda, None)
+    switches = nvswitches(gpu)
+    waiting = [
+        (one, value_of(one.nvml.fabric, ""))
+        for one in devices(gpu)
+        if one.nvml and value_of(one.nvml.fabric, "not-supported") not in ("completed", "not-supported")
+    ]
+    not_ready = cuda is not None and cuda.code == NOT_READY
+    # A container sees the host's bus and not its services.
+    service = "" if known(containers.inside) or not switches else _service(driver, gpu)
+    if not (not_ready or waiting or service):
+        if known(gpu.pci) and not switches:
+            raise DoesNotApply("no NVSwitch on the bus")
+        if isinstance(driver.fabric_manager, Unknown) and not (cuda and cuda.code == 0):
+            # Where CUDA answers, the fabric is ready, whoever made it so.
+            raise CannotLook(
+                f"Fabric Manager: {driver.fabric_manager.reason}", driver.fabric_manager.would_help
+            )
+        if not known(gpu.cuda) and not known(gpu.pci):
+            raise CannotLook("neither the bus nor libcuda can be asked")
+        return
+    evidence = [seen("driver", driver_version(driver, gpu))]
+    if not_ready:
+        evidence.append(Evidence("cuInit", f"{NOT_READY} CUDA_ERROR_SYSTEM_NOT_READY", "libcuda"))
+    evidence.append(Evidence("NVSwitches on the bus", str(len(switches)), getattr(gpu.pci, "via", "")))
+    evidence += [
+        Evidence(f"fabric state of {one.subject.label}", state, "NVML") for one, state in waiting[:2]
+    ]
+    if isinstance(driver.fabric_manager, Known):
+        evidence.append(seen("Fabric Manager runs", driver.fabric_manager.value.running))
+        evidence.append(seen("Fabric Manager's version", driver.fabric_manager.value.version))
+    else:
+        evidence.append(seen("Fabric Manager", driver.fabric_manager))
+    broken = not_ready or bool(waiting)
+    why = service or (f"CUDA answers {NOT_READY}" if not_ready else f"its state is {waiting[0][1]!r}")
+    yield Problem(
+        f"The NVSwitch fabric is not ready: {why}",
+        MACHINE,
+        "failure" if broken or not _runs(driver) else "warning",
+        tuple(evidence),
+        fix=_fix(driver, gpu, bool(switches)),
+    )
+
+
+def nvswitches(gpu: Gpu) -> tuple[PciDevice, ...]:
+    return tuple(d for d in value_of(gpu.pci, ()) if d.vendor == NVIDIA and d.class_code >> 8 == BRIDGE)
+
+
+def _runs(driver: Driver) -> bool:
+    manager = value_of(driver.fabric_manager, None)
+    return manager is not None and value_of(manager.running, False) is True
+
+
+def _service(driver: Driver, gpu: Gpu) -> str:
+    """What is wrong with the service, as the end of a sentence; "" when nothing is, or it is not known."""
+    if isinstance(driver.fabric_manager, Absent):
+        return "the Fabric Manager is not installed"
+    manager = value_of(driver.fabric_manager, None)
+    if manager is None:
+        return ""
+    if value_of(manager.running, True) is False:
+        return "the Fabric Manager does not run"
+    ours, theirs = value_of(manager.version, ""), value_of(driver_version(driver, gpu), "")
+    if ours and theirs and ours.partition("-")[0] != theirs:
+        return f"the Fabric Manager is {ours}, the driver {theirs}"
+    return ""
+
+
+def _fix(driver: Driver, gpu: Gpu, switches: bool) -> Fix:
+    version = value_of(driver_version(driver, gpu), "")
+    start = "sudo systemctl enable --now nvidia-fabricmanager"
+    if not switches and not known(driver.fabric_manager):
+        return Fix(
+            "If this is an NVSwitch system, install and start the Fabric Manager of the driver's version; "
+            "if it is not, see the driver's release notes on nokaslr",
+            (start,),
+        )
+    if known(driver.fabric_manager) and not _runs(driver):
+        return Fix(
+            "Start the Fabric Manager", (start, "journalctl -u nvidia-fabricmanager --no-pager | tail")
+        )
+    if not is_version(version):
+        return Fix("Install the Fabric Manager of the driver's exact version and start it", (start,))
+    return Fix(
+        f"Install the Fabric Manager {version}, the driver's own version, and start it",
+        (f"sudo apt-get install 'nvidia-fabricmanager-{branch(version)}={version}*'", start),
+    )

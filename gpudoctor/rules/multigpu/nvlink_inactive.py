@@ -1,0 +1,51 @@
+"""A GPU has fewer active NVLinks than its sisters
+
+What it is: GPUs of the same kind in one machine are joined by NVLinks, and on this one some or all links are down.
+
+Why it hurts: Traffic to this GPU goes over PCIe, many times slower, or collective operations fail: NCCL waits for the slowest.
+
+How to tell: NVML's link states of GPUs of the same name compared. Where all have the same number of links down, the board or its bridges
+are made so.
+
+How to fix: Read the kernel log for Xid 74 or SXids; reboot. For cards with a bridge: is it seated, and of the right kind. Otherwise the
+vendor.
+
+Sources: https://docs.nvidia.com/deploy/nvml-api/group__NvLink.html
+https://github.com/NVIDIA/open-gpu-kernel-modules/issues/1150
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from gpudoctor.facts.gpu import Gpu
+from gpudoctor.facts.observed import value_of
+from gpudoctor.findings import CouldNotTell, DoesNotApply, Evidence, Fix, Problem
+from gpudoctor.rules.judging import Device
+from gpudoctor.rules.witnesses import answering, each
+
+
+def check(gpu: Gpu) -> Iterator[Problem | CouldNotTell]:
+    if len(answering(gpu).devices) < 2:
+        raise DoesNotApply("only one GPU")
+    told, untold = each(gpu, lambda one: one.nvlinks, "NVLinks")
+    yield from untold
+    kinds: dict[str, list[tuple[Device, tuple[bool, ...]]]] = defaultdict(list)
+    for one, links in told:
+        kinds[value_of(one.name, one.subject.name)].append((one, links))
+    for sisters in kinds.values():
+        best = max(sum(links) for _, links in sisters)
+        for one, links in sisters:
+            if sum(links) < best:
+                down = [str(number) for number, active in enumerate(links) if not active]
+                yield Problem(
+                    f"{one.subject.label} has {sum(links)} active NVLinks, others of its kind {best}",
+                    one.subject,
+                    "warning",
+                    (
+                        Evidence("active links", f"{sum(links)} of {len(links)}", "NVML"),
+                        Evidence("links that are down", ", ".join(down) or "not listed", "NVML"),
+                    ),
+                    fix=Fix("See the links and the kernel log, then reboot", ("nvidia-smi nvlink -s",)),
+                )

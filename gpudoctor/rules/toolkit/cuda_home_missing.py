@@ -1,0 +1,122 @@
+"""CUDA_HOME, or what stands in for it, leads to no CUDA toolkit
+
+What it is: Builds of CUDA extensions look for the toolkit in CUDA_HOME (or CUDA_PATH), else they take the nvcc on PATH,
+else /usr/local/cuda. Here the variable names a folder that is not there, holds no nvcc, or is no path at all (a list
+such as ":/usr/local/cuda"); or a package that compiles at run time finds none of the three.
+
+Why it hurts: The variable wins over a good nvcc on PATH, so every extension build stops with "CUDA_HOME environment
+variable is not set" or "nvcc was not found", and CMake finds no CUDA.
+
+How to tell: The value of the variable against the file system: does its bin/nvcc exist? A CUDA-enabled PyTorch from pip
+or conda brings the run-time libraries, not nvcc; that alone is no fault, and running programs need no CUDA_HOME.
+
+How to fix: Point the variable at the folder above the bin that holds nvcc, without any colon, or unset it so that the
+nvcc on PATH decides. Where there is no toolkit, install one (only its compiler is needed: `cuda-nvcc`).
+
+Sources: https://github.com/CSAILVision/gandissect/issues/19
+https://github.com/pytorch/pytorch/blob/main/torch/utils/cpp_extension.py (_find_cuda_home)
+https://github.com/deepspeedai/DeepSpeed/blob/master/op_builder/builder.py (installed_cuda_version)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gpudoctor.facts.cuda import Cuda, Selection, Toolkit
+from gpudoctor.facts.environment import Environment
+from gpudoctor.facts.frameworks import Frameworks
+from gpudoctor.facts.observed import Absent, Known, Unknown
+from gpudoctor.findings import MACHINE, CouldNotTell, DoesNotApply, Evidence, Fix, Problem, Subject
+from gpudoctor.rules.judging import need
+from gpudoctor.rules.toolkit._view import builders, interpreters, selection, tool, where_to_edit
+
+NAMES = ("CUDA_HOME", "CUDA_PATH", "CUDA_ROOT", "CUDAToolkit_ROOT")
+
+
+def check(cuda: Cuda, environment: Environment, frameworks: Frameworks) -> Iterator[Problem | CouldNotTell]:
+    selections = need(cuda.selections, "toolkit selectors")
+    toolkits = [t for t in need(cuda.toolkits, "CUDA toolkits") if tool(t, "nvcc") is not None]
+    named = [s for s in selections if s.selector in NAMES and s.value]
+    broken = [s for s in named if isinstance(s.prefix, Absent)]
+    for chosen in broken:
+        yield _wrong(chosen, toolkits, cuda, environment, frameworks)
+    for chosen in named:
+        if isinstance(chosen.prefix, Unknown):
+            yield CouldNotTell(f"{chosen.selector}: {chosen.prefix.reason}")
+    if broken:
+        return
+    wanting = _wanting(frameworks)
+    torch = selection(cuda, "torch")
+    if wanting and (torch is None or isinstance(torch.prefix, Absent)):
+        yield _none(wanting, toolkits)
+    elif not named and not wanting:
+        raise DoesNotApply("CUDA_HOME is not set, and nothing that is installed needs it")
+
+
+def _wrong(
+    chosen: Selection,
+    toolkits: list[Toolkit],
+    cuda: Cuda,
+    environment: Environment,
+    frameworks: Frameworks,
+) -> Problem:
+    name, reason = chosen.selector, chosen.prefix.looked_in if isinstance(chosen.prefix, Absent) else ""
+    better = _better(chosen.value, toolkits)
+    command = f"export {name}={better}" if better else f"unset {name}"
+    return Problem(
+        f'{name} is "{chosen.value}": {reason}',
+        Subject("variable", name, name, MACHINE),
+        "failure" if builders(frameworks) else "warning",
+        (
+            Evidence(name, chosen.value, "environment"),
+            Evidence("why it leads nowhere", reason, "file system"),
+            *(Evidence("toolkit with nvcc", t.prefix, t.real_prefix) for t in toolkits),
+        ),
+        fix=Fix(
+            f"Point {name} at a toolkit" if better else f"Unset {name}, or install a toolkit there",
+            (command + f"   # {where.strip()}" if (where := where_to_edit(environment, name)) else command,),
+        ),
+    )
+
+
+def _better(value: str, toolkits: list[Toolkit]) -> str:
+    """A part of the value that is a toolkit after all (":/usr/local/cuda"), else a toolkit that exists."""
+    parts = [part.rstrip("/") for part in value.split(":") if part]
+    for toolkit in toolkits:
+        if toolkit.prefix in parts or toolkit.real_prefix in parts:
+            return toolkit.prefix
+    plain = [t for t in toolkits if t.origin in ("runfile", "distribution", "unknown")]
+    return plain[0].prefix if plain else toolkits[0].prefix if toolkits else ""
+
+
+def _wanting(frameworks: Frameworks) -> tuple[str, ...]:
+    """DeepSpeed and FlashInfer compile at run time with the toolkit that torch's rule finds."""
+    found = []
+    for one in interpreters(frameworks):
+        cuda_torch = any(b.framework == "torch" and isinstance(b.cuda, Known) for b in one.builds)
+        packages = one.packages.value if isinstance(one.packages, Known) else ()
+        if cuda_torch:
+            found += [
+                f"{p.name} {p.version} in {one.path}" for p in packages if p.name in ("deepspeed", "pycuda")
+            ]
+    return tuple(found)
+
+
+def _none(wanting: tuple[str, ...], toolkits: list[Toolkit]) -> Problem:
+    fix = (
+        Fix("Point CUDA_HOME at the toolkit", (f"export CUDA_HOME={toolkits[0].prefix}",))
+        if toolkits
+        else Fix(
+            "Install a CUDA toolkit with nvcc of the CUDA major that PyTorch was built with, then set CUDA_HOME"
+        )
+    )
+    return Problem(
+        f"{wanting[0].split(' ')[0]} compiles CUDA code, and no nvcc is found by CUDA_HOME, PATH or /usr/local/cuda",
+        MACHINE,
+        "warning",
+        (
+            *(Evidence("needs nvcc", one, "packages") for one in wanting),
+            Evidence("CUDA_HOME", "not set", "environment"),
+        ),
+        fix=fix,
+    )

@@ -1,0 +1,90 @@
+"""The host compiler is newer than nvcc accepts
+
+What it is: nvcc compiles the host's half of a program with gcc or clang, and its header crt/host_config.h refuses
+versions that came after it. The compiler that would be taken here is such a one.
+
+Why it hurts: Every compilation stops with "#error -- unsupported GNU version! gcc versions later than 13 are not
+supported!". Passing -allow-unsupported-compiler gets past the check and often into errors in the standard library.
+
+How to tell: The bound in this toolkit's own crt/host_config.h against the version of the compiler that nvcc takes: -ccbin
+in NVCC_PREPEND_FLAGS, else NVCC_CCBIN, else a gcc beside nvcc (Debian's package has one), else PATH's.
+
+How to fix: Install an older compiler beside the new one and name it with NVCC_PREPEND_FLAGS='-ccbin ...' (CMake:
+CUDAHOSTCXX), or take a newer toolkit.
+
+Sources: https://github.com/NVIDIA/cuda-samples/issues/250
+https://docs.nvidia.com/cuda/cuda-installation-guide-linux/#host-compiler-support-policy
+https://docs.nvidia.com/cuda/cuda-compiler-driver-nvcc/#compiler-bindir-directory-ccbin
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gpudoctor.facts.cuda import CompilerLimits, Cuda, HostCompiler
+from gpudoctor.facts.frameworks import Frameworks
+from gpudoctor.facts.host import Host
+from gpudoctor.facts.observed import Absent, Known, value_of
+from gpudoctor.findings import CannotLook, CouldNotTell, DoesNotApply, Evidence, Fix, Problem, seen
+from gpudoctor.rules.judging import need
+from gpudoctor.rules.toolkit._view import chose, running, severity, toolkit_subject
+from gpudoctor.versions import major
+
+explains = ("kernel-does-not-compile",)
+
+#: Who nvcc listens to, in this order. CUDAHOSTCXX is CMake's own and is judged beside them.
+ORDER = ("-ccbin", "NVCC_CCBIN", "beside nvcc", "PATH g++", "PATH gcc")
+OVERRIDE = "-allow-unsupported-compiler"
+
+
+def check(host: Host, cuda: Cuda, frameworks: Frameworks) -> Iterator[Problem | CouldNotTell]:
+    selection, toolkit = running(cuda)
+    if OVERRIDE in value_of(cuda.nvcc_flags, ""):
+        raise DoesNotApply(f"{OVERRIDE} is set: somebody has decided")
+    limits = need(toolkit.limits, "crt/host_config.h in the toolkit")
+    compilers = need(cuda.compilers, "host compiler")
+    taken = next((c for by in ORDER for c in compilers if c.selected_by == by), None)
+    judged = [c for c in (taken, next((c for c in compilers if c.selected_by == "CUDAHOSTCXX"), None)) if c]
+    if not judged:
+        raise DoesNotApply("no host compiler")
+    if not isinstance(toolkit.limits, Known):
+        raise CannotLook("crt/host_config.h")
+    for compiler in judged:
+        if isinstance(compiler.version, Absent):
+            continue  # host-compiler-missing
+        if not isinstance(compiler.version, Known):
+            yield CouldNotTell(f"the version of {compiler.path}: {compiler.version.reason}")
+            continue
+        limit = limits.gcc_max if compiler.family == "gcc" else limits.clang_max
+        if limit < 0 or major(compiler.version.value) <= limit:
+            continue
+        release = value_of(toolkit.release, "")
+        yield Problem(
+            f"nvcc {release} accepts {compiler.family} up to {limit}, {compiler.path} is "
+            f"{compiler.family} {compiler.version.value}",
+            toolkit_subject(toolkit),
+            severity(cuda, frameworks, "failure", "warning"),
+            (
+                chose(selection),
+                Evidence("host compiler", f"{compiler.path} ({compiler.selected_by})", compiler.version.via),
+                seen("version", compiler.version),
+                Evidence("newest that nvcc accepts", f"{compiler.family} {limit}", toolkit.limits.via),
+            ),
+            fix=_fix(host, compiler, limits),
+        )
+
+
+def _fix(host: Host, compiler: HostCompiler, limits: CompilerLimits) -> Fix:
+    gcc = limits.gcc_max
+    if gcc < 0:
+        return Fix(
+            "Name an older host compiler with NVCC_PREPEND_FLAGS='-ccbin ...', or take a newer toolkit"
+        )
+    names = value_of(host.distribution, None)
+    commands = [f"export NVCC_PREPEND_FLAGS='-ccbin /usr/bin/g++-{gcc}' CUDAHOSTCXX=/usr/bin/g++-{gcc}"]
+    if names is not None and "debian" in (names.id, *names.like):
+        commands.insert(0, f"sudo apt install g++-{gcc}")
+    if compiler.selected_by in ("NVCC_CCBIN", "CUDAHOSTCXX"):
+        commands.append(f"unset {compiler.selected_by}   # it names the newer one")
+        commands.reverse()
+    return Fix(f"Install g++ {gcc} beside the newer one and name it to nvcc", tuple(commands))

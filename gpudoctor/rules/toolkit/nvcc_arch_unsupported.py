@@ -1,0 +1,81 @@
+"""The toolkit is older than the GPU: nvcc cannot compile for it
+
+What it is: Each release of nvcc knows a fixed list of compute capabilities. The GPU's came in a later release than the
+toolkit that is selected here.
+
+Why it hurts: Builds that compile for the GPU in the machine, which is what PyTorch's extension builder and CMake's
+"native" do, stop with "nvcc fatal : Unsupported gpu architecture 'compute_89'". Code for an older capability of the same
+major still runs on the GPU, and PTX does where the driver can compile it, but without what is new.
+
+How to tell: The GPU's compute capability against the targets of the selected toolkit's release. A GPU that is *older* than
+all targets is another cause (gpu-too-old-for-toolkit). Frameworks from wheels do not use this nvcc.
+
+How to fix: Select a newer toolkit; or build for the newest capability that this one knows (TORCH_CUDA_ARCH_LIST,
+CMAKE_CUDA_ARCHITECTURES), with PTX.
+
+Sources: https://github.com/Totoro97/f2-nerf/issues/59
+https://docs.nvidia.com/cuda/cuda-compiler-driver-nvcc/#gpu-feature-list
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gpudoctor import knowledge
+from gpudoctor.facts.cuda import Cuda, Selection, Toolkit
+from gpudoctor.facts.frameworks import Frameworks
+from gpudoctor.facts.gpu import Gpu
+from gpudoctor.facts.observed import Known, value_of
+from gpudoctor.findings import CouldNotTell, Evidence, Fix, Problem
+from gpudoctor.rules.judging import Device
+from gpudoctor.rules.toolkit._view import chose, gpus, knows, numbers_in, selected, severity, toolkit_subject
+from gpudoctor.versions import sm
+
+explains = ("kernel-does-not-compile",)
+
+
+def check(cuda: Cuda, gpu: Gpu, frameworks: Frameworks) -> Iterator[Problem | CouldNotTell]:
+    chosen = selected(cuda)
+    for device in gpus(gpu):
+        if not isinstance(device.compute_capability, Known):
+            yield CouldNotTell(f"the compute capability of {device.subject.label}", subject=device.subject)
+            continue
+        for selection, toolkit in chosen:
+            yield from _judged(device, device.compute_capability, selection, toolkit, cuda, frameworks)
+
+
+def _judged(
+    device: Device,
+    capability: Known[str],
+    selection: Selection,
+    toolkit: Toolkit,
+    cuda: Cuda,
+    frameworks: Frameworks,
+) -> Iterator[Problem | CouldNotTell]:
+    if not isinstance(toolkit.release, Known):
+        yield CouldNotTell(f"the release of {toolkit.prefix}")
+        return
+    targets = knowledge.toolkit_targets(toolkit.release.value)
+    if targets is None:
+        yield CouldNotTell(f"no list of the targets of CUDA {toolkit.release.value}")
+        return
+    if knows(targets.sm, capability.value) is not False:
+        return
+    newest = max((c for c in targets.sm if not c[-1].isalpha()), key=numbers_in)
+    name = value_of(device.name, device.subject.label)
+    usable = [c for c in targets.sm if not c[-1].isalpha() and numbers_in(c) < numbers_in(capability.value)]
+    fallback = max(usable, key=numbers_in)
+    yield Problem(
+        f"nvcc {toolkit.release.value} cannot compile for {sm(capability.value)} ({name}); it ends at {sm(newest)}",
+        toolkit_subject(toolkit),
+        severity(cuda, frameworks, "failure", "warning"),
+        (
+            Evidence("compute capability", capability.value, capability.via),
+            chose(selection),
+            Evidence("newest target", sm(newest), targets.source),
+        ),
+        fix=Fix(
+            f"Select a toolkit that knows {sm(capability.value)}; until then build for {fallback} with PTX",
+            (f'export TORCH_CUDA_ARCH_LIST="{fallback}+PTX"',),
+        ),
+    )

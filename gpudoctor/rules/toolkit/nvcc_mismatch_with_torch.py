@@ -1,0 +1,74 @@
+"""The nvcc that extension builds would take is of another CUDA major than PyTorch
+
+What it is: PyTorch was built with one CUDA major; the toolkit that its extension builder finds (CUDA_HOME, else the
+folder above PATH's nvcc, else /usr/local/cuda) is of another.
+
+Why it hurts: Every build of a CUDA extension (flash-attn, apex, DeepSpeed's operators, your own CUDAExtension) stops with
+"The detected CUDA version mismatches the version that was used to compile PyTorch". Running PyTorch is not touched: its
+wheels bring their own libraries, so where nobody compiles this is only worth knowing.
+
+How to tell: The CUDA in torch/version.py against the release of the toolkit that torch's own rule selects. Another minor
+of the same major only warns, and is well. pip's build isolation may install another torch for the build than the one
+that is installed: then the message shows with matching versions here, and --no-build-isolation ends it.
+
+How to fix: Point CUDA_HOME at a toolkit of PyTorch's CUDA major for the build, or install PyTorch for the toolkit's.
+
+Sources: https://github.com/pytorch/pytorch/blob/main/torch/utils/cpp_extension.py (_check_cuda_version)
+https://github.com/pytorch/pytorch/issues/136845
+https://github.com/Dao-AILab/flash-attention/issues/219
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gpudoctor.facts.cuda import Cuda
+from gpudoctor.facts.frameworks import Frameworks
+from gpudoctor.facts.observed import Known
+from gpudoctor.findings import CouldNotTell, DoesNotApply, Evidence, Fix, Problem, package
+from gpudoctor.rules.judging import builds, need
+from gpudoctor.rules.toolkit._view import chose, selection, severity, tool, toolkit_of, who_builds
+from gpudoctor.versions import major
+
+
+def check(cuda: Cuda, frameworks: Frameworks) -> Iterator[Problem | CouldNotTell]:
+    chosen = selection(cuda, "torch")
+    toolkit = toolkit_of(cuda, chosen)
+    torches = builds(need(frameworks.interpreters, "Python interpreter"), "torch")
+    if chosen is None or toolkit is None or tool(toolkit, "nvcc") is None:
+        raise DoesNotApply("no toolkit that torch's rule would take")
+    mine = [(i, b, b.cuda) for i, b in torches if isinstance(b.cuda, Known)]
+    if not mine:
+        raise DoesNotApply("no PyTorch built with CUDA")
+    for one, build, built_with in mine:
+        if not isinstance(toolkit.release, Known):
+            yield CouldNotTell(f"the release of {toolkit.prefix}")
+            continue
+        wanted = major(built_with.value)
+        if major(toolkit.release.value) == wanted:
+            continue
+        fitting = [
+            t
+            for t in need(cuda.toolkits, "CUDA toolkits")
+            if tool(t, "nvcc") and isinstance(t.release, Known) and major(t.release.value) == wanted
+        ]
+        yield Problem(
+            f"PyTorch {build.version} was built with CUDA {built_with.value}, its builds would take nvcc "
+            f"{toolkit.release.value}",
+            package(one.path, "torch"),
+            severity(cuda, frameworks, "warning", "note"),
+            (
+                Evidence("PyTorch's CUDA", built_with.value, built_with.via),
+                chose(chosen),
+                Evidence("nvcc", toolkit.release.value, toolkit.release.via),
+                *(Evidence("somebody builds", who, "") for who in who_builds(cuda, frameworks)),
+            ),
+            fix=Fix(
+                f"Build with the CUDA {wanted} toolkit that is here",
+                (f"export CUDA_HOME={fitting[0].prefix}",),
+            )
+            if fitting
+            else Fix(
+                f"For builds, install a CUDA {wanted} toolkit ({built_with.value} is exact) and point CUDA_HOME at it"
+            ),
+        )
