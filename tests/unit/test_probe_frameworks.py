@@ -179,6 +179,14 @@ def test_what_python_names_must_be_there(machine: Machine) -> None:
             select.requested(port, wanted)
 
 
+def test_a_check_with_a_python_that_is_not_there_ends_with_an_error(machine: Machine) -> None:
+    from gpudoctor.workflows.check import Request, run
+
+    request = Request(root=str(machine.folder), options=Options(pythons=("/nowhere/python",)))
+    with pytest.raises(GpudoctorError, match="there is no interpreter at /nowhere/python"):
+        run(request)
+
+
 def test_another_users_interpreter_is_read_but_not_run(tmp_path: Path) -> None:
     path = tmp_path / "python"
     path.write_text("x")
