@@ -58,12 +58,35 @@ class Package(Record):
     top_level: tuple[str, ...] = ()
 
 
+class Imported(Record):
+    """What importing a framework in a child of that interpreter gave (`check --import`).
+
+    `state` "ok"; "failed": it raised `error` ("ImportError"), `message` its words; "crashed": killed by `error`
+    ("SIGSEGV"); "hung": no end within the time; "not-run": the interpreter could not be started, `message` says why.
+    `version`, `cuda`, `cudnn` and `arch_list` as the framework itself reports them; `available`: it sees a GPU.
+    `path`: the file that was imported.
+    """
+
+    state: Literal["ok", "failed", "crashed", "hung", "not-run"]
+    error: str = ""
+    message: str = ""
+    version: str = ""
+    cuda: str = ""
+    cudnn: str = ""
+    arch_list: tuple[str, ...] = ()
+    available: Observed[bool] = UNASKED
+    devices: Observed[int] = UNASKED
+    path: str = ""
+
+
 class Build(Record):
     """How a framework's package was built. `framework` is the package's normalised name ("torch").
 
     `variant`: "cu124", "cpu", "rocm6.2", "xpu", or "" when its files do not say. `cuda`: the CUDA runtime it was built
     with ("12.4"; Absent for a CPU build), `cudnn` ("9.1.0" or "9"), `libraries`: sonames it opens at run time.
-    `abi`: what it was built for beside CUDA ("torch 2.5", "cp311"). `location`: its package folder.
+    `built_for_torch`: "2.5.1" or "2.5" for an extension (Absent where its files name none). `cuda_code`: some library of
+    it holds GPU code. `glibc`: the newest GLIBC symbol version that its own libraries want. `location`: its package
+    folder; `distribution`: the package that it came from where its name differs ("jax-cuda12-plugin").
     """
 
     framework: str
@@ -75,15 +98,19 @@ class Build(Record):
     targets: Observed[Targets] = UNASKED
     libraries: Observed[tuple[str, ...]] = UNASKED
     built_for_torch: Observed[str] = UNASKED
+    cuda_code: Observed[bool] = UNASKED
     glibc: Observed[str] = UNASKED
+    distribution: str = ""
     detail: str = ""
+    imported: Observed[Imported] = UNASKED
 
 
 class Interpreter(Record):
     """A Python. `path` as asked for, `real_path` after links, `prefix` its environment, `base_prefix` what a venv
     stands on. `selected_by`: "this process", "PATH", "VIRTUAL_ENV", "CONDA_PREFIX", "--python", "kernel NAME".
     `path_order`: the folders that its imports search, in order. `shadows`: files or folders before the site folders
-    that hide a framework (PYTHONPATH). `is_64bit`: false for a 32-bit build."""
+    that hide a framework (PYTHONPATH). `python_path`: what PYTHONPATH puts before them.
+    `packages`: those that concern GPUs only."""
 
     path: str
     real_path: str
@@ -98,16 +125,19 @@ class Interpreter(Record):
     packages: Observed[tuple[Package, ...]] = UNASKED
     builds: tuple[Build, ...] = ()
     shadows: tuple[str, ...] = ()
+    python_path: tuple[str, ...] = ()
 
 
 class Kernel(Record):
-    """A Jupyter kernel: `interpreter` is its argv[0]; `exists` whether that can be run."""
+    """A Jupyter kernel: `path` of its kernel.json; `interpreter` is its argv[0]; `exists` whether that is there.
+    `frameworks`: those installed in that interpreter ("torch", "tensorflow", "jax")."""
 
     name: str
     path: str
     interpreter: str
     exists: Observed[bool] = UNASKED
     display_name: str = ""
+    frameworks: Observed[tuple[str, ...]] = UNASKED
 
 
 class Frameworks(Record):

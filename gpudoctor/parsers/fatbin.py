@@ -27,14 +27,13 @@ from typing import IO, Literal
 
 from gpudoctor.facts.frameworks import Cubin, Ptx, Targets
 from gpudoctor.facts.observed import Known
+from gpudoctor.parsers import elf
 
-SECTIONS = (b".nv_fatbin", b"__nv_relfatbin")
+SECTIONS = (".nv_fatbin", "__nv_relfatbin")
 MAGIC = 0xBA55ED50
 PTX, CUBIN = 1, 2
 #: A container's header and the one of its first entry.
 CHUNK = 16 + 44
-#: ELF's type of a section that takes no room in the file.
-NOBITS = 8
 ARCH_SPECIFIC, FAMILY_SPECIFIC = 0x100000, 0x200000
 
 _CONTAINER = Struct("<IHHQ")
@@ -48,51 +47,31 @@ _Key = tuple[int, int, int, int]
 
 
 def read(file: IO[bytes], library: str = "") -> Targets:
-    """The targets of an ELF file. Raises ValueError for what is no ELF file of 64 bits, or whose fatbins are broken.
+    """The targets of an ELF file. Raises ValueError for what is no ELF file, or whose fatbins are broken.
 
     A file without fatbins gives no targets and `containers` 0: it holds no GPU code.
     """
     descriptor = file.fileno()
-    return _read(lambda size, offset: os.pread(descriptor, size, offset), library)
+    return _read(file, lambda size, offset: os.pread(descriptor, size, offset), library)
 
 
 def read_bytes(data: bytes, library: str = "") -> Targets:
     """As `read`, of an ELF image in memory."""
-    return _read(lambda size, offset: data[offset : offset + size], library)
+    from io import BytesIO
+
+    return _read(BytesIO(data), lambda size, offset: data[offset : offset + size], library)
 
 
-def _read(pread: Read, library: str) -> Targets:
+def _read(file: elf.Seekable, pread: Read, library: str) -> Targets:
     groups: Counter[frozenset[_Key]] = Counter()
     try:
-        for start, size in fatbin_sections(pread):
-            for container in containers(pread, start, start + size):
-                groups[container] += 1
+        for section in elf.sections(file):
+            if section.name in SECTIONS:
+                for container in containers(pread, section.offset, section.offset + section.size):
+                    groups[container] += 1
     except (error, OverflowError, OSError) as problem:
         raise ValueError(f"truncated: {problem}") from problem
     return _targets(groups, library)
-
-
-def fatbin_sections(pread: Read) -> list[tuple[int, int]]:
-    """Offset and size of each fatbin section of a 64-bit little-endian ELF file. Raises ValueError."""
-    head = pread(64, 0)
-    if len(head) < 64 or head[:6] != b"\x7fELF\x02\x01":
-        raise ValueError("not a 64-bit little-endian ELF file")
-    (table,) = Struct("<Q").unpack_from(head, 0x28)
-    entry_size, count, names_index = Struct("<HHH").unpack_from(head, 0x3A)
-    if table == 0:
-        return []  # stripped of its section table
-    if entry_size < 64 or names_index >= count:
-        raise ValueError("the section table is not understood")
-    header = Struct("<IIQQQQ")  # name, type, flags, address, offset, size
-    rows = pread(entry_size * count, table)
-    *_, names_offset, names_size = header.unpack_from(rows, entry_size * names_index)
-    names = pread(min(names_size, 1 << 20), names_offset)
-    found = []
-    for index in range(count):
-        name, kind, _, _, offset, size = header.unpack_from(rows, entry_size * index)
-        if names[name : names.find(b"\0", name)] in SECTIONS and kind != NOBITS and size:
-            found.append((offset, size))
-    return found
 
 
 def containers(pread: Read, at: int, end: int) -> Iterator[frozenset[_Key]]:

@@ -82,6 +82,10 @@ def facts(request: Request, selected: Iterable[Cause]) -> Machine:
         return read_snapshot(request.snapshot).machine
     port = open_port(request)
     try:
+        if request.options.pythons:
+            from gpudoctor.probes.frameworks import complain
+
+            complain(port)  # a --python that names nothing is an error of the command, not a fact
         if request.select:
             wanted = [group for cause in selected for group in (needs(cause.check) if cause.check else ())]
             # The gates of the families and the report's head read these.

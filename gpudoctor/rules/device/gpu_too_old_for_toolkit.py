@@ -43,6 +43,11 @@ from gpudoctor.versions import capability
 #: Variants of torch from new to old, to look for one of the same release that still has the GPU.
 OLDER_VARIANTS = ("cu128", "cu126", "cu124", "cu121", "cu118")
 
+#: What is published for a list of GPUs; everything else is an extension, compiled for the GPU at hand.
+FRAMEWORKS = frozenset({"torch", "tensorflow", "jax", "onnxruntime"})
+#: Extensions whose kernels exist for newer GPUs only, however they are compiled.
+OLDEST = {"flash-attn": "8.0"}
+
 
 def check(gpu: Gpu, cuda: Cuda, frameworks: Frameworks) -> Iterator[Problem | CouldNotTell]:
     all_gpus = devices(gpu)
@@ -67,6 +72,11 @@ def check(gpu: Gpu, cuda: Cuda, frameworks: Frameworks) -> Iterator[Problem | Co
 
 def _build(interpreter: Interpreter, build: Build, gpus: list[Device]) -> Iterator[Problem | CouldNotTell]:
     about = package(interpreter.path, build.framework)
+    if build.framework not in FRAMEWORKS:
+        # An extension can be compiled again for any GPU (extension-lacks-gpu-arch), but for what it has no kernels.
+        gpus = [one for one in gpus if _never(build.framework, _capability(one))]
+        if not gpus:
+            return
     if isinstance(build.targets, Unknown):
         reason = f"{build.framework} {build.version}: its GPU code: {build.targets.reason}"
         yield CouldNotTell(reason, build.targets.would_help, about)
@@ -91,6 +101,10 @@ def _build(interpreter: Interpreter, build: Build, gpus: list[Device]) -> Iterat
         ),
         fix=_fix(interpreter, build, _capability(old[0])),
     )
+
+
+def _never(extension: str, gpu: str) -> bool:
+    return extension in OLDEST and capability(gpu) < capability(OLDEST[extension])
 
 
 def _toolkit(toolkit: Toolkit, gpus: list[Device]) -> Iterator[Problem | CouldNotTell]:

@@ -1,0 +1,79 @@
+"""An extension of PyTorch was compiled for another PyTorch
+
+What it is: flash-attn, xformers, torch-scatter and their like are compiled against one PyTorch release and one CUDA
+major. PyTorch keeps no stable C++ interface between releases, so such a library works with that release only.
+
+Why it hurts: Importing the extension fails with "undefined symbol: _ZN3c10..." or "libcudart.so.N: cannot open shared
+object file", or it switches itself off ("xFormers was built for PyTorch ...").
+
+How to tell: The release that the extension names (in its version's local part such as +cu12torch2.6, in xformers'
+cpp_lib.json, or in an exact requirement torch==X) against the torch that is installed beside it.
+
+How to fix: Install the extension's wheel for this PyTorch, or compile it here without build isolation; or install the
+PyTorch that it was compiled for.
+
+Sources: https://github.com/Dao-AILab/flash-attention/issues/975
+https://github.com/facebookresearch/xformers/blob/main/README.md
+https://github.com/pyg-team/pytorch_geometric/blob/master/docs/source/install/installation.rst
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gpudoctor.facts.frameworks import Build, Frameworks, Interpreter
+from gpudoctor.facts.observed import Known, value_of
+from gpudoctor.findings import DoesNotApply, Evidence, Fix, Problem, seen
+from gpudoctor.rules.pythons import build_named, installed, is_release, pip, public, same_release, subject
+from gpudoctor.versions import is_version, major
+
+#: These have a cause of their own.
+PAIRED = ("torchvision", "torchaudio")
+
+
+def check(frameworks: Frameworks) -> Iterator[Problem]:
+    judged = False
+    for python, build in installed(frameworks):
+        torch = build_named(python, "torch")
+        if torch is None or build.framework in PAIRED or not is_release(torch.version):
+            continue
+        wanted, cuda = value_of(build.built_for_torch, ""), value_of(build.cuda, "")
+        own_cuda = value_of(torch.cuda, "")
+        if not wanted:
+            continue
+        judged = True
+        other_torch = is_version(wanted) and not same_release(wanted, torch.version)
+        other_cuda = is_version(cuda) and is_version(own_cuda) and major(cuda) != major(own_cuda)
+        if other_torch or other_cuda:
+            yield _problem(python, build, torch, wanted if other_torch else "")
+    if not judged:
+        raise DoesNotApply("no extension names the PyTorch that it was compiled for")
+
+
+def _problem(python: Interpreter, build: Build, torch: Build, wanted: str) -> Problem:
+    name = f"{build.framework} {build.version}"
+    title = (
+        f"{name} was compiled for PyTorch {wanted}, installed is {torch.version}"
+        if wanted
+        else f"{name} was compiled for CUDA {value_of(build.cuda, '')}, PyTorch {torch.version} has another"
+    )
+    evidence = [
+        seen(f"{build.framework} was compiled for PyTorch", build.built_for_torch),
+        Evidence("PyTorch", torch.version, torch.location),
+    ]
+    if isinstance(build.cuda, Known):
+        evidence.append(seen(f"{build.framework} was compiled for CUDA", build.cuda))
+        evidence.append(seen("CUDA of PyTorch", torch.cuda))
+    return Problem(
+        title,
+        subject=subject(python, build),
+        evidence=tuple(evidence),
+        fix=Fix(
+            "Compile the extension against the PyTorch that is installed (or install its wheel for it)",
+            (
+                f"{pip(python, build)} --no-build-isolation --no-cache-dir --no-deps --force-reinstall "
+                f"{build.framework}=={public(build.version)}",
+            ),
+            "unsafe",
+        ),
+    )

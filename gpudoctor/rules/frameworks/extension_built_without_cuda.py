@@ -1,0 +1,94 @@
+"""An extension holds no code for CUDA though PyTorch does
+
+What it is: The extension was compiled on a machine, or in an isolated build, where no CUDA toolkit was found, or its
+wheel brings no library for the CUDA that PyTorch uses.
+
+Why it hurts: Its GPU functions raise "Not compiled with GPU support" (detectron2, mmcv, torch-scatter, xformers), or
+bitsandbytes reports that libbitsandbytes_cudaNNN.so was not found.
+
+How to tell: None of the extension's shared objects holds a fatbin, or bitsandbytes' folder has no library named after
+PyTorch's CUDA version; PyTorch itself is a CUDA build.
+
+How to fix: Compile it again with the toolkit on PATH and FORCE_CUDA=1 (needed where no GPU is visible), without build
+isolation so that it sees the installed PyTorch; or install its CUDA wheel. For bitsandbytes install a newer release.
+
+Sources: https://mmcv.readthedocs.io/en/latest/get_started/build.html
+https://github.com/facebookresearch/detectron2/blob/main/INSTALL.md
+https://huggingface.co/docs/bitsandbytes/main/en/errors
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gpudoctor.facts.frameworks import Build, Frameworks, Interpreter
+from gpudoctor.facts.gpu import Gpu
+from gpudoctor.facts.host import Host
+from gpudoctor.facts.observed import Absent, Known, value_of
+from gpudoctor.findings import CouldNotTell, DoesNotApply, Evidence, Fix, Problem, seen
+from gpudoctor.rules.pythons import build_named, installed, need_gpu, pip, public, subject
+
+#: Extensions that always have CUDA sources. Others (torchtext, torchaudio) may rightly hold none.
+WITH_CUDA = frozenset({
+    "mmcv", "mmcv-full", "detectron2", "torch-scatter", "torch-sparse", "torch-cluster", "pytorch3d", "xformers",
+    "flash-attn", "causal-conv1d", "mamba-ssm", "bitsandbytes",
+})  # fmt: skip
+
+
+def check(host: Host, gpu: Gpu, frameworks: Frameworks) -> Iterator[Problem | CouldNotTell]:
+    need_gpu(host, gpu)
+    judged = False
+    for python, build in installed(frameworks):
+        torch = build_named(python, "torch")
+        if build.framework not in WITH_CUDA or torch is None or not isinstance(torch.cuda, Known):
+            continue
+        judged = True
+        if isinstance(build.cuda_code, Absent):
+            continue  # no library at all: pure Python, or installed in part
+        if not isinstance(build.cuda_code, Known):
+            yield CouldNotTell(f"{build.framework}: {build.cuda_code.reason}", subject=subject(python, build))
+        elif not build.cuda_code.value or _bitsandbytes_lacks(build, torch):
+            yield _problem(python, build, torch)
+    if not judged:
+        raise DoesNotApply("no extension with CUDA sources beside a CUDA build of PyTorch")
+
+
+def _bitsandbytes_lacks(build: Build, torch: Build) -> bool:
+    """bitsandbytes opens the library of exactly PyTorch's CUDA version ("124" for 12.4)."""
+    wanted = "".join(value_of(torch.cuda, "").split(".")[:2])
+    return build.framework == "bitsandbytes" and bool(wanted) and wanted not in build.detail.split()
+
+
+def _problem(python: Interpreter, build: Build, torch: Build) -> Problem:
+    name = f"{build.framework} {build.version}"
+    if build.framework == "bitsandbytes":
+        wanted = "".join(value_of(torch.cuda, "").split(".")[:2])
+        has = build.detail or "none"
+        return Problem(
+            f"{name} brings no library for PyTorch's CUDA {value_of(torch.cuda, '')}",
+            subject=subject(python, build),
+            evidence=(
+                Evidence("CUDA versions that it has libraries for", has, build.location),
+                Evidence("library that it opens", f"libbitsandbytes_cuda{wanted}.so"),
+                seen("CUDA of PyTorch", torch.cuda),
+            ),
+            fix=Fix(
+                "Install a newer bitsandbytes", (f"{pip(python, build)} --upgrade bitsandbytes",), "unsafe"
+            ),
+        )
+    return Problem(
+        f"{name} was built without CUDA, PyTorch {torch.version} with it",
+        subject=subject(python, build),
+        evidence=(
+            seen("its libraries hold GPU code", build.cuda_code),
+            seen("CUDA of PyTorch", torch.cuda),
+        ),
+        fix=Fix(
+            "Compile it again with CUDA (nvcc must be on PATH), or install its CUDA wheel",
+            (
+                f"FORCE_CUDA=1 {pip(python, build)} --no-build-isolation --no-cache-dir --no-deps "
+                f"--force-reinstall --no-binary :all: {build.framework}=={public(build.version)}",
+            ),
+            "unsafe",
+        ),
+    )

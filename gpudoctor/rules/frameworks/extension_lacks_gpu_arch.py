@@ -1,0 +1,77 @@
+"""An extension was compiled for other GPUs than this one
+
+What it is: The extension's shared objects hold machine code for a list of compute capabilities that does not cover this
+GPU, and no PTX that the driver could compile for it. PyTorch itself may well cover it.
+
+Why it hurts: PyTorch works, and the first call into the extension fails with "no kernel image is available for
+execution on the device" or "invalid device function".
+
+How to tell: The fatbins in the extension's own libraries against the GPU's compute capability.
+
+How to fix: Compile it again with TORCH_CUDA_ARCH_LIST set to the GPU's capability, or install a wheel that covers it.
+
+Sources: https://docs.pytorch.org/docs/stable/cpp_extension.html
+https://docs.nvidia.com/cuda/cuda-c-programming-guide/index.html#binary-compatibility
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gpudoctor.facts.frameworks import Build, Frameworks, Interpreter
+from gpudoctor.facts.gpu import Gpu
+from gpudoctor.facts.host import Host
+from gpudoctor.facts.observed import Known
+from gpudoctor.findings import CannotLook, CouldNotTell, DoesNotApply, Evidence, Fix, Problem
+from gpudoctor.rules.architectures import code_evidence, judged
+from gpudoctor.rules.pythons import capabilities, installed, need_gpu, pip, public, subject
+from gpudoctor.versions import at_least
+
+FRAMEWORKS = frozenset({"torch", "tensorflow", "jax", "onnxruntime"})
+#: flash-attn 2 has no kernels for GPUs before Ampere, however it is compiled.
+FLASH_MINIMUM = "8.0"
+
+
+def check(host: Host, gpu: Gpu, frameworks: Frameworks) -> Iterator[Problem | CouldNotTell]:
+    need_gpu(host, gpu)
+    found = [
+        (p, b)
+        for p, b in installed(frameworks)
+        if b.framework not in FRAMEWORKS and isinstance(b.targets, Known) and b.targets.value.containers
+    ]
+    if not found:
+        raise DoesNotApply("no extension with GPU code of its own")
+    gpus = {c: n for n, c in capabilities(gpu)}
+    if not gpus:
+        raise CannotLook("no GPU's compute capability is known")
+    for python, build in found:
+        for capability, label in gpus.items():
+            if build.framework == "flash-attn" and not at_least(capability, FLASH_MINIMUM):
+                continue  # a GPU too old for it, not a wheel that lacks something
+            served = judged(build, capability, gpu)
+            if served.how == "unknown":
+                yield CouldNotTell(
+                    f"{build.framework} on {label}: {served.detail}", subject=subject(python, build)
+                )
+            elif served.how == "none":
+                yield _problem(python, build, label, capability, served.detail)
+
+
+def _problem(python: Interpreter, build: Build, label: str, capability: str, detail: str) -> Problem:
+    return Problem(
+        f"{build.framework} {build.version} has no code for {label} (compute capability {capability})",
+        subject=subject(python, build),
+        evidence=(
+            Evidence("GPU", f"{label}, compute capability {capability}"),
+            *code_evidence(build, capability),
+            Evidence("verdict", detail),
+        ),
+        fix=Fix(
+            "Compile it again for this GPU (nvcc must be on PATH)",
+            (
+                f"TORCH_CUDA_ARCH_LIST={capability} {pip(python, build)} --no-build-isolation --no-cache-dir "
+                f"--no-deps --force-reinstall --no-binary :all: {build.framework}=={public(build.version)}",
+            ),
+            "unsafe",
+        ),
+    )

@@ -1,0 +1,123 @@
+"""The framework wants another CUDA major than the one installed
+
+What it is: CuPy, TensorFlow, ONNX Runtime and JAX open CUDA's libraries by names that hold the major version
+(libcublas.so.12). Only libraries of another major are installed where this interpreter looks.
+
+Why it hurts: "libcublasLt.so.11: cannot open shared object file", "Cannot dlopen some GPU libraries", "CuPy is not
+correctly installed", or ONNX Runtime falling back to the CPU.
+
+How to tell: The CUDA major that the build was made with, against the libcudart that is there: NVIDIA's wheels in the same
+interpreter, toolkits, and the loader's folders.
+
+How to fix: Install the package for the CUDA that is there (cupy-cuda12x), or the CUDA libraries that the package wants,
+as wheels in the same interpreter.
+
+Sources: https://docs.cupy.dev/en/stable/install.html
+https://onnxruntime.ai/docs/execution-providers/CUDA-ExecutionProvider.html#requirements
+https://www.tensorflow.org/install/source#gpu
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from gpudoctor.facts.frameworks import Build, Frameworks, Interpreter
+from gpudoctor.facts.gpu import Gpu
+from gpudoctor.facts.host import Host
+from gpudoctor.facts.libraries import Libraries
+from gpudoctor.facts.observed import value_of
+from gpudoctor.findings import DoesNotApply, Evidence, Fix, Problem, seen
+from gpudoctor.rules.judging import need_or
+from gpudoctor.rules.pythons import installed, need_gpu, packages_of, pip, public, subject
+from gpudoctor.versions import is_version, major
+
+explains = (
+    "cuda-libs-missing-for-framework",
+    "libcudart-missing",
+    "cudnn-missing",
+    "import-differs-from-files",
+)
+
+#: torch is not among them: its wheels bring or pin their own libraries.
+FRAMEWORKS = ("cupy", "tensorflow", "onnxruntime", "jax")
+
+
+def check(host: Host, gpu: Gpu, libraries: Libraries, frameworks: Frameworks) -> Iterator[Problem]:
+    need_gpu(host, gpu)
+    judged = False
+    for python, build in installed(frameworks, *FRAMEWORKS):
+        wanted = value_of(build.cuda, "")
+        if not is_version(wanted):
+            continue
+        present = {**_wheels(python), **_libraries(libraries, python)}
+        if not present:
+            continue  # no CUDA at all is another cause
+        judged = True
+        if major(wanted) not in present:
+            yield _problem(python, build, wanted, present)
+    if not judged:
+        raise DoesNotApply("no framework that needs CUDA libraries from outside, or none of these is there")
+
+
+def _wheels(python: Interpreter) -> dict[int, str]:
+    found = {}
+    for own in packages_of(python):
+        match = re.fullmatch(r"nvidia-(?:cuda-runtime|cublas)(?:-cu(\d+))?", own.name)
+        if match and is_version(own.version):
+            found[int(match[1]) if match[1] else major(own.version)] = f"{own.name} {own.version}"
+        elif own.name in ("cudatoolkit", "cuda-cudart") and is_version(own.version):
+            found[major(own.version)] = f"{own.name} {own.version}"
+    return found
+
+
+def _libraries(libraries: Libraries, python: Interpreter) -> dict[int, str]:
+    """Of libcudart: other interpreters' copies don't count, nor files without content."""
+    found = {}
+    for copy in need_or(libraries.copies, "CUDA library", ()):
+        match = re.fullmatch(r"libcudart\.so\.(\d+).*", copy.name)
+        if not match or copy.family != "cudart" or copy.size == 0:
+            continue
+        if copy.origin in ("wheel", "conda") and copy.owner not in (python.prefix, ""):
+            continue
+        found[int(match[1])] = copy.path
+    return found
+
+
+def _problem(python: Interpreter, build: Build, wanted: str, present: dict[int, str]) -> Problem:
+    name = build.distribution or build.framework
+    there = " and ".join(str(n) for n in sorted(present))
+    return Problem(
+        f"{name} {build.version} wants CUDA {major(wanted)}, installed is CUDA {there}",
+        subject=subject(python, build),
+        evidence=(
+            seen(f"CUDA that {name} was built with", build.cuda),
+            *(Evidence(f"CUDA {n}", where, where) for n, where in sorted(present.items())),
+        ),
+        fix=_fix(python, build, major(wanted), max(present)),
+    )
+
+
+def _fix(python: Interpreter, build: Build, wanted: int, present: int) -> Fix:
+    install = pip(python, build)
+    if build.framework == "cupy":
+        return Fix(
+            f"Install CuPy for CUDA {present}",
+            (f"{python.path} -m pip uninstall -y {build.distribution}", f"{install} cupy-cuda{present}x"),
+            "unsafe",
+        )
+    if build.framework == "tensorflow":
+        return Fix(
+            f"Install the CUDA {wanted} libraries that this TensorFlow pins",
+            (f"{install} 'tensorflow[and-cuda]=={public(build.version)}'",),
+            "unsafe",
+        )
+    if build.framework == "jax":
+        return Fix(
+            f"Install JAX's libraries for CUDA {wanted}", (f"{install} 'jax[cuda{wanted}]'",), "unsafe"
+        )
+    return Fix(
+        f"Install the CUDA {wanted} and cuDNN libraries that this ONNX Runtime opens",
+        (f"{install} 'onnxruntime-gpu[cuda,cudnn]=={public(build.version)}'",),
+        "unsafe",
+    )

@@ -1,0 +1,58 @@
+"""JAX is installed without its CUDA plugin
+
+What it is: `pip install jax` brings jaxlib, which computes on the CPU only. The GPU needs two more packages of the same
+version, jax-cuda12-plugin and jax-cuda12-pjrt (or the ones for CUDA 13), which the extras jax[cuda12] and jax[cuda13]
+install.
+
+Why it hurts: JAX prints "An NVIDIA GPU may be present on this machine, but a CUDA-enabled jaxlib is not installed.
+Falling back to cpu." and runs on the CPU.
+
+How to tell: jax and jaxlib are installed in this environment and no jax-cudaNN-plugin is; jaxlib's version carries no
++cuda part.
+
+How to fix: Install the extra for a CUDA that this driver runs: jax[cuda13] needs a driver of branch 580 or newer,
+jax[cuda12] one of branch 525 or newer.
+
+Sources: https://docs.jax.dev/en/latest/installation.html
+https://github.com/jax-ml/jax/issues/18032
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gpudoctor.facts.frameworks import Frameworks
+from gpudoctor.facts.gpu import Gpu
+from gpudoctor.facts.host import Host
+from gpudoctor.facts.observed import value_of
+from gpudoctor.findings import Evidence, Fix, Problem, seen
+from gpudoctor.rules.judging import driver_cuda
+from gpudoctor.rules.pythons import installed, need_gpu, package_named, pip, subject
+from gpudoctor.versions import major
+
+explains = ("import-differs-from-files",)
+
+
+def check(host: Host, gpu: Gpu, frameworks: Frameworks) -> Iterator[Problem]:
+    sure = need_gpu(host, gpu)
+    for python, build in installed(frameworks, "jax"):
+        if build.variant != "cpu":
+            continue
+        jaxlib = package_named(python, "jaxlib")
+        driver = value_of(driver_cuda(gpu), "")
+        extra = "cuda13" if driver and major(driver) >= 13 else "cuda12"
+        yield Problem(
+            f"jax {build.version} in {python.prefix or python.path} has no CUDA plugin",
+            subject=subject(python, "jax"),
+            severity="failure" if sure else "warning",
+            evidence=(
+                Evidence("jax", build.version, build.location),
+                Evidence("jaxlib", jaxlib.version if jaxlib else "not installed", python.prefix),
+                seen("plugin", build.cuda),
+            ),
+            fix=Fix(
+                f"Install JAX with the plugin for CUDA {extra[4:]}",
+                (f"{pip(python, build)} 'jax[{extra}]=={build.version}'",),
+                "unsafe",
+            ),
+        )

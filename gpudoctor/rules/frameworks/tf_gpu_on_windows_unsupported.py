@@ -1,0 +1,50 @@
+"""TensorFlow after 2.10 has no GPU support on native Windows
+
+What it is: TensorFlow 2.10 was the last release with a CUDA build for native Windows; from 2.11 on the package for
+Windows is a CPU build.
+
+Why it hurts: tf.config.list_physical_devices("GPU") is empty, whatever CUDA and cuDNN are installed.
+
+How to tell: The system is Windows and TensorFlow is 2.11 or newer.
+
+How to fix: Install TensorFlow in WSL2; or stay with tensorflow<2.11 (Python 3.10 or older, CUDA 11.2, cuDNN 8.1).
+
+Sources: https://www.tensorflow.org/install/pip#windows-native
+https://github.com/tensorflow/tensorflow/issues/58629
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gpudoctor.facts.frameworks import Frameworks
+from gpudoctor.facts.host import Host
+from gpudoctor.findings import DoesNotApply, Evidence, Fix, Problem, seen
+from gpudoctor.rules.judging import need
+from gpudoctor.rules.pythons import installed, is_release, public, subject
+from gpudoctor.versions import at_least
+
+explains = ("import-differs-from-files",)
+
+FIRST_WITHOUT = "2.11"
+
+
+def check(host: Host, frameworks: Frameworks) -> Iterator[Problem]:
+    if need(host.system, "operating system") != "Windows":
+        raise DoesNotApply("not Windows")
+    for python, build in installed(frameworks, "tensorflow"):
+        if build.distribution == "tensorflow-cpu" or not is_release(build.version):
+            continue
+        if at_least(public(build.version), FIRST_WITHOUT):
+            yield Problem(
+                f"TensorFlow {build.version} has no GPU support on Windows",
+                subject=subject(python, build),
+                evidence=(
+                    seen("system", host.system),
+                    Evidence("TensorFlow", build.version, build.location),
+                ),
+                fix=Fix(
+                    "Install TensorFlow in WSL2, or stay with 2.10 on native Windows",
+                    ("wsl --install", "python3 -m pip install 'tensorflow[and-cuda]'   # inside WSL2"),
+                ),
+            )

@@ -1,0 +1,106 @@
+"""torchvision or torchaudio does not belong to the PyTorch beside it
+
+What it is: Each release of torchvision and torchaudio is compiled for one PyTorch release and one CUDA. They are
+installed here in releases, or in CUDA builds, that do not go together.
+
+Why it hurts: "operator torchvision::nms does not exist", undefined symbols when libtorchaudio loads, or "Detected that
+PyTorch and torchvision were compiled with different CUDA major versions".
+
+How to tell: The torch release that the package's metadata pins, or the published pairs; and the local parts of the
+versions (+cu124 against +cu121 or +cpu), or GPU code in the one and none in the other.
+
+How to fix: Install the three together from one index, so that the resolver pairs them.
+
+Sources: https://github.com/pytorch/vision#installation
+https://docs.pytorch.org/audio/main/installation.html
+https://github.com/pytorch/vision/issues/8117
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from gpudoctor import knowledge
+from gpudoctor.facts.frameworks import Build, Frameworks, Interpreter
+from gpudoctor.facts.gpu import Gpu
+from gpudoctor.facts.observed import Absent, Known, value_of
+from gpudoctor.findings import DoesNotApply, Evidence, Fix, Problem
+from gpudoctor.rules.pythons import (
+    TORCH_INDEX,
+    build_named,
+    is_release,
+    pip,
+    pythons,
+    same_release,
+    subject,
+    torch_variant,
+)
+from gpudoctor.versions import is_version
+
+PAIRED = ("torchvision", "torchaudio")
+
+
+def check(gpu: Gpu, frameworks: Frameworks) -> Iterator[Problem]:
+    pairs = 0
+    for python in pythons(frameworks):
+        torch = build_named(python, "torch")
+        for name in PAIRED:
+            build = build_named(python, name)
+            if torch is None or build is None or not is_release(torch.version):
+                continue
+            pairs += 1
+            why = _release_differs(build, torch) or _cuda_differs(build, torch)
+            if why:
+                yield _problem(python, build, torch, why, gpu)
+    if not pairs:
+        raise DoesNotApply("torch and torchvision or torchaudio are not installed together")
+
+
+def _release_differs(build: Build, torch: Build) -> str:
+    wanted = value_of(build.built_for_torch, "")
+    if is_version(wanted):
+        return "" if same_release(wanted, torch.version) else f"it was compiled for PyTorch {wanted}"
+    row = knowledge.torch_companions(".".join(torch.version.split("+")[0].split(".")[:2]))
+    pair = getattr(row, build.framework, None) if row is not None else None
+    if pair is None or not is_release(build.version) or same_release(pair, build.version):
+        return ""
+    return f"PyTorch {torch.version} goes with {build.framework} {pair}"
+
+
+def _cuda_differs(build: Build, torch: Build) -> str:
+    own = re.fullmatch(r"cu\d+|cpu|rocm[\d.]+|xpu", build.variant)
+    if own and torch.variant and build.variant != torch.variant:
+        return f"it is the {build.variant} build, PyTorch the {torch.variant} build"
+    if build.framework != "torchvision" or own:
+        return ""
+    code = build.cuda_code
+    if isinstance(code, Known) and code.value and isinstance(torch.cuda, Absent):
+        return "it was compiled with CUDA, PyTorch without"
+    if isinstance(code, Known) and not code.value and isinstance(torch.cuda, Known):
+        return "it was compiled without CUDA, PyTorch with it"
+    return ""
+
+
+def _problem(python: Interpreter, build: Build, torch: Build, why: str, gpu: Gpu) -> Problem:
+    release = torch.version.partition("+")[0]
+    variant = torch.variant if re.fullmatch(r"cu\d+|cpu", torch.variant) else torch_variant(release, gpu)
+    index = f" --index-url {TORCH_INDEX}/{variant}" if variant else ""
+    names = " ".join(n for n in PAIRED if build_named(python, n))
+    return Problem(
+        f"{build.framework} {build.version} does not belong to PyTorch {torch.version}: {why}",
+        subject=subject(python, build),
+        evidence=(
+            Evidence(build.framework, build.version, build.location),
+            Evidence("PyTorch", torch.version, torch.location),
+            Evidence("what differs", why),
+        ),
+        fix=Fix(
+            "Install them together from one index",
+            (
+                f"{python.path} -m pip uninstall -y {names}",
+                f"{pip(python)} torch=={release} {names}{index}",
+            ),
+            "unsafe",
+        ),
+    )

@@ -1,0 +1,100 @@
+"""The framework's build has no code for this GPU, which is newer than it
+
+What it is: A framework's wheel holds machine code (cubins) for a list of compute capabilities, and perhaps PTX, which
+the driver compiles for newer GPUs when the program starts. This build has no machine code that runs on this GPU.
+
+Why it hurts: Without usable PTX every kernel fails: "no kernel image is available for execution on the device", "sm_120
+is not compatible with the current PyTorch installation". With PTX the first start takes minutes, kernels are slower
+than they could be, and libraries with hand-written machine code may still fail.
+
+How to tell: The fatbins of the framework's own kernel library against the GPU's compute capability: machine code for
+X.y runs on X.z with z >= y, machine code with an `a` on exactly its own, PTX on everything newer if the driver's
+compiler knows its ISA version. How many of the library's containers serve the GPU is shown as evidence.
+
+How to fix: Install a build whose list covers the GPU; for Blackwell that is PyTorch's cu128 or newer.
+
+Sources: https://docs.nvidia.com/cuda/cuda-c-programming-guide/index.html#binary-compatibility
+https://github.com/pytorch/pytorch/issues/167244
+https://github.com/tensorflow/tensorflow/issues/89272
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gpudoctor.facts.frameworks import Build, Frameworks, Interpreter
+from gpudoctor.facts.gpu import Gpu
+from gpudoctor.facts.host import Host
+from gpudoctor.facts.observed import Absent, Known
+from gpudoctor.findings import CannotLook, CouldNotTell, Evidence, Fix, Problem
+from gpudoctor.rules.architectures import code_evidence, judged, older_than_all
+from gpudoctor.rules.pythons import capabilities, installed, need_gpu, subject, torch_reinstall
+
+explains = ("import-differs-from-files", "extension-lacks-gpu-arch")
+
+FRAMEWORKS = ("torch", "tensorflow", "jax", "onnxruntime")
+
+
+def check(host: Host, gpu: Gpu, frameworks: Frameworks) -> Iterator[Problem | CouldNotTell]:
+    found = installed(frameworks, *FRAMEWORKS)
+    need_gpu(host, gpu)
+    gpus = capabilities(gpu)
+    if not gpus:
+        raise CannotLook("no GPU's compute capability is known")
+    for python, build in found:
+        if isinstance(build.targets, Absent) or build.variant.startswith(("cpu", "rocm", "xpu")):
+            continue
+        if not isinstance(build.targets, Known):
+            yield CouldNotTell(
+                f"GPU code of {build.framework} in {python.path}: {build.targets.reason}",
+                subject=subject(python, build),
+            )
+            continue
+        yield from _one(python, build, gpu, gpus)
+
+
+def _one(
+    python: Interpreter, build: Build, gpu: Gpu, gpus: tuple[tuple[str, str], ...]
+) -> Iterator[Problem | CouldNotTell]:
+    assert isinstance(build.targets, Known)
+    targets = build.targets.value
+    for capability, label in {c: n for n, c in gpus}.items():
+        served = judged(build, capability, gpu)
+        if served.how == "cubin" or older_than_all(targets, capability):
+            continue
+        if served.how == "unknown":
+            yield CouldNotTell(
+                f"{build.framework} on {label}: {served.detail}", subject=subject(python, build)
+            )
+            continue
+        name = f"{build.framework} {build.version}"
+        missing = served.how == "none"
+        yield Problem(
+            f"{name} has no code for {label} (compute capability {capability})"
+            if missing
+            else f"{name} has only {served.detail}, for {label} ({capability})",
+            subject=subject(python, build),
+            severity="failure" if missing else "warning",
+            evidence=(
+                Evidence("GPU", f"{label}, compute capability {capability}"),
+                *code_evidence(build, capability),
+                Evidence("verdict", served.detail),
+            ),
+            fix=_fix(python, build, gpu),
+        )
+
+
+def _fix(python: Interpreter, build: Build, gpu: Gpu) -> Fix:
+    if build.framework == "torch":
+        commands = torch_reinstall(python, build.version, gpu)
+        if commands:
+            return Fix("Install the build of this release that has code for the GPU", commands, "unsafe")
+        return Fix(
+            "Install a newer PyTorch whose list covers the GPU: https://pytorch.org/get-started/locally/"
+        )
+    if build.framework == "tensorflow":
+        return Fix(
+            "Use a TensorFlow built for this GPU: NVIDIA's container image, a newer release, or a build of your own "
+            "with this compute capability"
+        )
+    return Fix(f"Install a newer {build.framework} whose build covers the GPU")

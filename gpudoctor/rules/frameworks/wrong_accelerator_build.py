@@ -1,0 +1,62 @@
+"""The framework is built for another vendor's accelerator
+
+What it is: PyTorch, TensorFlow, JAX and ONNX Runtime are also published for AMD's ROCm and Intel's XPU. Such a build is
+installed here, and the GPU is NVIDIA's.
+
+Why it hurts: A ROCm or XPU build can't use CUDA at all: the GPU is not seen, or the import fails because ROCm's
+libraries are missing.
+
+How to tell: The version's local part (+rocm6.2, +xpu), or version.py naming HIP, with an NVIDIA GPU on the bus and none
+of the other vendor.
+
+How to fix: Install the CUDA build from PyTorch's own index.
+
+Sources: https://pytorch.org/get-started/locally/
+https://docs.pytorch.org/docs/stable/notes/hip.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gpudoctor.facts.frameworks import Frameworks
+from gpudoctor.facts.gpu import Gpu
+from gpudoctor.facts.host import Host
+from gpudoctor.facts.observed import value_of
+from gpudoctor.findings import DoesNotApply, Evidence, Fix, Problem
+from gpudoctor.rules.pythons import installed, need_gpu, subject, torch_reinstall
+
+#: PCI vendor of the accelerator that each kind of build is for.
+VENDORS = {"rocm": 0x1002, "xpu": 0x8086}
+NAMES = {"rocm": "AMD's ROCm", "xpu": "Intel's XPU"}
+
+explains = ("import-fails", "import-differs-from-files")
+
+
+def check(host: Host, gpu: Gpu, frameworks: Frameworks) -> Iterator[Problem]:
+    found = installed(frameworks, "torch", "tensorflow", "jax", "onnxruntime")
+    if not need_gpu(host, gpu):
+        raise DoesNotApply("no NVIDIA GPU was seen")
+    for python, build in found:
+        kind = next((k for k in VENDORS if build.variant.startswith(k)), "")
+        if not kind or _has(gpu, VENDORS[kind], kind):
+            continue
+        commands = torch_reinstall(python, build.version, gpu) if build.framework == "torch" else ()
+        yield Problem(
+            f"{build.framework} {build.version} is built for {NAMES[kind]}, the GPU is NVIDIA's",
+            subject=subject(python, build),
+            evidence=(
+                Evidence("build", build.variant, build.location),
+                Evidence("version", build.version, build.location),
+            ),
+            fix=Fix("Install the CUDA build", commands, "unsafe" if commands else "manual"),
+        )
+
+
+def _has(gpu: Gpu, vendor: int, kind: str) -> bool:
+    """Another vendor's GPU is there too: then its build may be wanted. Every Intel processor has a small GPU, so for
+    XPU only a discrete one counts (it does not sit on the root bus)."""
+    return any(
+        d.vendor == vendor and d.is_display and (kind != "xpu" or not d.address.startswith("0000:00:"))
+        for d in value_of(gpu.pci, ())
+    )

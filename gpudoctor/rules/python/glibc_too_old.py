@@ -1,0 +1,58 @@
+"""A framework's libraries need a newer C library than this system has
+
+What it is: Compiled libraries name the newest glibc version whose functions they use. This one was compiled on a newer
+distribution than the one it runs on; or it needs glibc and the system has musl (Alpine).
+
+Why it hurts: Loading fails with "version `GLIBC_2.32' not found", or on musl with missing symbols.
+
+How to tell: The GLIBC_ versions in the library's dynamic section, against the system's C library.
+
+How to fix: Use a newer distribution or container image, or compile the package here. Do not replace the system's glibc.
+
+Sources: https://peps.python.org/pep-0600/
+https://github.com/Dao-AILab/flash-attention/issues/1708
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gpudoctor.facts.frameworks import Build, Frameworks, Interpreter
+from gpudoctor.facts.host import Host
+from gpudoctor.facts.observed import Known
+from gpudoctor.findings import DoesNotApply, Fix, Problem, seen
+from gpudoctor.rules.judging import need
+from gpudoctor.rules.pythons import installed, pip, public, subject
+from gpudoctor.versions import is_version, older
+
+explains = ("import-fails",)
+
+
+def check(host: Host, frameworks: Frameworks) -> Iterator[Problem]:
+    found = [
+        (p, b) for p, b in installed(frameworks) if isinstance(b.glibc, Known) and is_version(b.glibc.value)
+    ]
+    if not found:
+        raise DoesNotApply("no framework whose need of glibc is known")
+    name, _, version = need(host.libc, "C library").partition(" ")
+    for python, build in found:
+        assert isinstance(build.glibc, Known)
+        if name == "musl" or (name == "glibc" and is_version(version) and older(version, build.glibc.value)):
+            yield _problem(host, python, build, build.glibc.value)
+
+
+def _problem(host: Host, python: Interpreter, build: Build, wanted: str) -> Problem:
+    has = seen("C library", host.libc)
+    return Problem(
+        f"{build.framework} {build.version} needs glibc {wanted}, this system has {has.value}",
+        subject=subject(python, build),
+        evidence=(has, seen(f"glibc that {build.framework} needs", build.glibc)),
+        fix=Fix(
+            "Use a newer distribution or image, or compile the package here",
+            (
+                f"{pip(python, build)} --no-binary :all: --no-build-isolation {build.framework}=={public(build.version)}",
+            )
+            if build.framework not in ("torch", "tensorflow", "jax", "onnxruntime")
+            else (),
+        ),
+    )

@@ -1,0 +1,140 @@
+"""Another Python runs than the one that has the framework
+
+What it is: The framework is installed in one environment, and the command, the Jupyter kernel or the import path leads
+to another: a kernel whose interpreter was deleted or has no framework, an activated environment that PATH does not lead
+to, or a file named torch.py (or a source tree) in front of the installed package.
+
+Why it hurts: "No module named 'torch'" although it is installed, another version than expected, or "partially
+initialized module 'torch' has no attribute ...".
+
+How to tell: The kernel's argv[0] and what is installed there; VIRTUAL_ENV or CONDA_PREFIX against the first python on
+PATH; what PYTHONPATH puts before the site folders.
+
+How to fix: Use `python -m pip` of the interpreter that runs; register the environment as a kernel; rename or remove what
+shadows the package.
+
+Sources: https://ipython.readthedocs.io/en/stable/install/kernel_install.html
+https://github.com/microsoft/vscode-jupyter/issues/9081
+https://docs.python.org/3/using/cmdline.html#envvar-PYTHONPATH
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gpudoctor.facts.frameworks import Frameworks, Interpreter, Kernel
+from gpudoctor.facts.observed import Known, Unknown, value_of
+from gpudoctor.findings import CouldNotTell, Evidence, Fix, Problem, Subject, interpreter, package
+from gpudoctor.rules.pythons import pythons, whole
+
+explains = ("import-differs-from-files",)
+
+#: Frameworks that a kernel is expected to have when every examined environment with one has it.
+FRAMEWORKS = ("torch", "tensorflow", "jax")
+
+
+def check(frameworks: Frameworks) -> Iterator[Problem | CouldNotTell]:
+    found = pythons(frameworks)
+    for python in found:
+        yield from _shadowed(python)
+    yield from _beside_the_environment(found)
+    if isinstance(frameworks.kernels, Unknown):
+        yield CouldNotTell(f"Jupyter kernels: {frameworks.kernels.reason}", frameworks.kernels.would_help)
+    for kernel in value_of(frameworks.kernels, ()):
+        yield from _kernel(kernel, found)
+
+
+def _shadowed(python: Interpreter) -> Iterator[Problem]:
+    own = {b.framework for b in python.builds}
+    for path in python.shadows:
+        name = path.rpartition("/")[2].removesuffix(".py")
+        if name not in own and not any(p.name == name for p in value_of(python.packages, ())):
+            continue
+        yield Problem(
+            f"{path} is imported instead of the installed {name}",
+            subject=package(python.path, name),
+            evidence=(
+                Evidence("PYTHONPATH puts in front", path, "PYTHONPATH"),
+                Evidence(
+                    "installed", ", ".join(b.location for b in python.builds if b.framework == name) or name
+                ),
+            ),
+            fix=Fix("Take that folder off PYTHONPATH, or rename the file", ("unset PYTHONPATH",)),
+        )
+
+
+def _beside_the_environment(found: tuple[Interpreter, ...]) -> Iterator[Problem]:
+    active = next((p for p in found if p.selected_by in ("VIRTUAL_ENV", "CONDA_PREFIX")), None)
+    runs = next((p for p in found if p.selected_by == "PATH"), None)
+    if active is None or runs is None or active.prefix == runs.prefix:
+        return
+    there = {b.framework for b in active.builds} & set(FRAMEWORKS)
+    here = {b.framework for b in runs.builds} & set(FRAMEWORKS)
+    missing = sorted(there - here)
+    if not missing:
+        return
+    yield Problem(
+        f"python on PATH is {runs.path}, which lacks the {' and '.join(missing)} of the activated {active.prefix}",
+        subject=whole(runs),
+        severity="warning",
+        evidence=(
+            Evidence(active.selected_by, active.prefix, active.selected_by),
+            Evidence("first python on PATH", runs.path, "PATH"),
+            Evidence("frameworks there", ", ".join(sorted(here)) or "none", runs.path),
+        ),
+        fix=Fix(
+            "Activate the environment again, so that its folder comes first on PATH", (_activate(active),)
+        ),
+    )
+
+
+def _activate(python: Interpreter) -> str:
+    return f"conda activate {python.prefix}" if python.kind == "conda" else f". {python.prefix}/bin/activate"
+
+
+def _kernel(kernel: Kernel, found: tuple[Interpreter, ...]) -> Iterator[Problem]:
+    subject = Subject(
+        "file", kernel.path, f"kernel {kernel.display_name or kernel.name}", interpreter(kernel.interpreter)
+    )
+    best = next((p for p in found if {b.framework for b in p.builds} & set(FRAMEWORKS)), None)
+    if isinstance(kernel.exists, Known) and not kernel.exists.value:
+        yield Problem(
+            f"the Jupyter kernel {kernel.display_name or kernel.name} starts {kernel.interpreter}, which is gone",
+            subject=subject,
+            severity="warning",
+            evidence=(Evidence("interpreter of the kernel", kernel.interpreter, kernel.path),),
+            fix=Fix(
+                "Remove the kernel, or register the environment again", (_remove(kernel), *_register(best))
+            ),
+        )
+        return
+    if best is None or not isinstance(kernel.frameworks, Known):
+        return
+    wanted = sorted({b.framework for b in best.builds} & set(FRAMEWORKS))
+    if kernel.frameworks.value or any(p.path == kernel.interpreter for p in found):
+        return
+    yield Problem(
+        f"the Jupyter kernel {kernel.display_name or kernel.name} has no {' and no '.join(wanted)}: "
+        f"it runs {kernel.interpreter}",
+        subject=subject,
+        severity="note",
+        evidence=(
+            Evidence("interpreter of the kernel", kernel.interpreter, kernel.path),
+            Evidence(f"{' and '.join(wanted)} is installed in", best.prefix or best.path),
+        ),
+        fix=Fix("Register the environment that has it as a kernel, and choose that one", _register(best)),
+    )
+
+
+def _remove(kernel: Kernel) -> str:
+    return f"jupyter kernelspec remove {kernel.name}"
+
+
+def _register(python: Interpreter | None) -> tuple[str, ...]:
+    if python is None:
+        return ()
+    name = python.prefix.rpartition("/")[2] or "python"
+    return (
+        f"{python.path} -m pip install ipykernel",
+        f"{python.path} -m ipykernel install --user --name {name}",
+    )
