@@ -9,6 +9,9 @@ from gpudoctor.facts.host import Host
 from gpudoctor.facts.machine import Expectation
 from gpudoctor.facts.observed import Known, Unknown, known, value_of
 
+#: Judged even where the gate below is shut: on a machine without a GPU this is what there is to say.
+judged_always = ("no-nvidia-gpu",)
+
 
 def not_applicable(
     host: Host, driver: Driver, gpu: Gpu, containers: Containers, expectation: Expectation

@@ -32,8 +32,8 @@ from gpudoctor.rules.judging import gpu_ruled_out
 
 explains = (*SYMPTOMS, "driver-not-installed")
 
-#: NVIDIA_VISIBLE_DEVICES: these ask for nothing. CUDA's base images set "all", so that alone shows no wish either.
-NOTHING = frozenset({"", "void", "none", "all"})
+#: NVIDIA_VISIBLE_DEVICES: these ask for nothing. (CUDA's base images set "all": who runs one expects a GPU.)
+NOTHING = frozenset({"", "void", "none"})
 
 
 def check(
@@ -51,17 +51,20 @@ def check(
     displays = [d for d in value_of(gpu.pci, ()) if d.is_display]
     seen_there = ", ".join(f"{d.address} {d.vendor:04x}:{d.device:04x}" for d in displays[:4]) or "none"
     yield Problem(
-        "No NVIDIA GPU in this machine" + (f", but {why.what}" if severity == "failure" else ""),
+        "No NVIDIA GPU in this machine" + (f", but {why.what}" if why and severity == "failure" else ""),
         severity=severity,
-        evidence=(Evidence("display devices on the bus", seen_there, "/sys/bus/pci/devices"), why),
+        evidence=(
+            Evidence("display devices on the bus", seen_there, "/sys/bus/pci/devices"),
+            *((why,) if why else ()),
+        ),
         fix=Fix("Use a machine with an NVIDIA GPU, pass one through to this one, or install CPU builds"),
     )
 
 
 def _asked(
     host: Host, driver: Driver, containers: Containers, expectation: Expectation
-) -> tuple[Severity, Evidence]:
-    """Who wants a GPU here. Raises DoesNotApply when nobody does: a machine without one is not ill."""
+) -> tuple[Severity, Evidence | None]:
+    """Who wants a GPU here. Where nobody does the machine is not ill, and the finding is a note."""
     if expectation.gpu:
         return "failure", Evidence(f"{expectation.gpu} expects one", expectation.gpu)
     inside = value_of(containers.inside, None)
@@ -71,6 +74,4 @@ def _asked(
             f"NVIDIA_VISIBLE_DEVICES asks for {visible}", visible, "environment of process 1"
         )
     parts = installation(host, driver) if inside is None else ()
-    if parts:
-        return "note", parts[0]
-    raise DoesNotApply("no NVIDIA GPU, and nobody asks for one")
+    return "note", parts[0] if parts else None

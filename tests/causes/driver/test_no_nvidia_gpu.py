@@ -27,9 +27,13 @@ def test_no_gpu_where_one_is_required_is_a_failure() -> None:
     assert found.severity == "failure" and "--require-gpu" in found.title
 
 
-def test_no_gpu_where_nobody_wants_one_is_well() -> None:
-    judged = judgement(healthy.no_gpu_server())
-    assert judged.findings == () and "no-nvidia-gpu" in {n.id for n in judged.not_applicable}
+def test_no_gpu_where_nobody_wants_one_is_a_note() -> None:
+    assert [f.id for f in judgement(healthy.no_gpu_server()).findings] == ["no-nvidia-gpu"]
+    assert finding(healthy.no_gpu_server(), "no-nvidia-gpu").severity == "note"
+
+
+def test_a_machine_with_a_gpu_has_one() -> None:
+    assert causes(healthy.rtx3050_laptop()) == set()
 
 
 def test_a_container_that_was_given_a_device_misses_it() -> None:
@@ -37,8 +41,9 @@ def test_a_container_that_was_given_a_device_misses_it() -> None:
     assert found.severity == "failure"
 
 
-def test_the_all_that_cuda_images_bake_in_asks_for_nothing() -> None:
-    assert "no-nvidia-gpu" not in causes(container("all"))
+def test_a_cuda_image_expects_a_gpu_and_void_does_not() -> None:
+    assert finding(container("all"), "no-nvidia-gpu").severity == "failure"
+    assert finding(container("void"), "no-nvidia-gpu").severity == "note"
 
 
 def test_a_driver_without_a_gpu_is_worth_a_note() -> None:
