@@ -15,7 +15,8 @@ class Inside(Record):
     `visible_devices`, `capabilities`, `require_cuda`, `disable_require`, `cuda_version`: the NVIDIA_* variables and
     CUDA_VERSION of the container's first process, which the toolkit read when it started (Absent: not set).
     `driver_mounts`: driver files that were mounted in. `baked`: zero-size driver libraries of the image itself.
-    `cgroup_devices`: the device rules where cgroup v1 shows them ("c 195:* m"); `unprivileged`: user namespace.
+    `cgroup_devices`: the device rules where cgroup v1 shows them ("c 195:* m"). `requirements`: every
+    NVIDIA_REQUIRE_* variable by name; the toolkit wants all of them fulfilled.
     """
 
     kind: Literal[
@@ -30,6 +31,7 @@ class Inside(Record):
     driver_mounts: Observed[tuple[str, ...]] = UNASKED
     baked: Observed[tuple[str, ...]] = UNASKED
     cgroup_devices: Observed[tuple[str, ...]] = UNASKED
+    requirements: Observed[Mapping[str, str]] = UNASKED
 
 
 class CdiSpec(Record):
@@ -49,8 +51,13 @@ class CdiSpec(Record):
 class Engine(Record):
     """A container engine. `endpoint` "unix:///var/run/docker.sock"; `selected_by` "DOCKER_HOST", "context desktop-linux",
     "default". `flavour`: how it is installed. `config_file`: what that daemon really reads; `config_error`: why it
-    would not parse (with line and column). `file_runtimes` as the file says, `runtimes` as the daemon lists them.
-    `started`: seconds since the epoch. `search_path`: the daemon's own PATH."""
+    would not parse (with line and column). `file_runtimes` (name -> program) as the file and the daemon's flags
+    say, `runtimes` as the daemon lists them. `started`: seconds since the epoch. `search_path`: the daemon's own PATH.
+
+    `paths_missing`: those of `file_runtimes` whose program is not there. `hook`: nvidia-container-runtime-hook on the
+    daemon's PATH. `conflicts`: directives given both as a flag and in the file. `cdi_dir_links`: CDI folders that are
+    links as the daemon sees them. containerd: `config_version` of the main file, `drop_ins` with an nvidia runtime
+    (path -> version), `drop_ins_ignored` those that the main file does not import."""
 
     name: Literal["docker", "podman", "containerd", "cri-o"]
     endpoint: str = ""
@@ -71,6 +78,13 @@ class Engine(Record):
     cri_disabled: Observed[bool] = UNASKED
     started: Observed[float] = UNASKED
     search_path: Observed[str] = UNASKED
+    paths_missing: Observed[Mapping[str, str]] = UNASKED
+    hook: Observed[str] = UNASKED
+    conflicts: Observed[tuple[str, ...]] = UNASKED
+    cdi_dir_links: Observed[tuple[str, ...]] = UNASKED
+    config_version: Observed[int] = UNASKED
+    drop_ins: Observed[Mapping[str, int]] = UNASKED
+    drop_ins_ignored: Observed[tuple[str, ...]] = UNASKED
 
 
 class ContainerToolkit(Record):
@@ -90,11 +104,20 @@ class ContainerToolkit(Record):
     mode: Observed[str] = UNASKED
 
 
+class Repository(Record):
+    """A package source of NVIDIA's container tools: `place` is file and line ("/etc/apt/sources.list.d/x.list:1")."""
+
+    place: str
+    url: str
+
+
 class Containers(Record):
-    """`inside` is Absent on a host. `dev_char_links`: the /dev/char/195:* links that a systemd reload needs."""
+    """`inside` is Absent on a host. `dev_char_links`: the /dev/char/195:* links that a systemd reload needs.
+    `repositories`: package sources under nvidia.github.io."""
 
     inside: Observed[Inside] = UNASKED
     engines: Observed[tuple[Engine, ...]] = UNASKED
     toolkit: Observed[ContainerToolkit] = UNASKED
     cdi: Observed[tuple[CdiSpec, ...]] = UNASKED
     dev_char_links: Observed[bool] = UNASKED
+    repositories: Observed[tuple[Repository, ...]] = UNASKED

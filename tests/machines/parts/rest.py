@@ -47,6 +47,7 @@ def on_a_host() -> Containers:
         toolkit=Absent("nvidia-ctk on PATH"),
         cdi=Known((), "/etc/cdi"),
         dev_char_links=Absent("/dev/char/195:*"),
+        repositories=Known((), "/etc/apt"),
     )
 
 

@@ -1,0 +1,85 @@
+"""The container has lost its right to open the GPU
+
+What it is: A container may open only the devices that its device cgroup allows. When systemd manages the cgroups and is
+told to reload (`systemctl daemon-reload`, many package updates do it), it writes the rules anew from what it knows, and
+NVIDIA's devices, which the toolkit's hook had added behind its back, are gone.
+
+Why it hurts: The GPU worked and stops working, in the middle of a job: "Failed to initialize NVML: Unknown Error", CUDA
+error 999 or 100. New containers work, the host works, the node files are there with the right modes.
+
+How to tell: Opening /dev/nvidiactl gives EPERM (not EACCES, which would be the file's mode) although we may read it, and
+NVML says 999. With cgroup v1 the rules show it: "c 195:* m" without r and w.
+
+How to fix: Restart the container: it gets its rules again. To keep it from coming back, on the host: create the /dev/char
+links (`nvidia-ctk system create-dev-char-symlinks`, with a udev rule), or use CDI, or Docker's cgroupfs driver. If it
+fails from the first moment on, look for no-cgroups=true in the toolkit's config.toml.
+
+Sources: https://github.com/NVIDIA/nvidia-container-toolkit/issues/48
+https://docs.nvidia.com/datacenter/cloud-native/container-toolkit/latest/troubleshooting.html
+https://github.com/NVIDIA/nvidia-container-toolkit/issues/251
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gpudoctor.facts.containers import Containers
+from gpudoctor.facts.driver import Driver
+from gpudoctor.facts.gpu import Gpu
+from gpudoctor.facts.observed import Known, Unknown, value_of
+from gpudoctor.findings import CannotLook, DoesNotApply, Evidence, Fix, Problem, seen
+from gpudoctor.rules.containers._shared import the_container
+from gpudoctor.rules.judging import need_or
+
+explains = (
+    "device-node-missing-or-permission",
+    "driver-not-answering",
+    "uvm-not-working",
+    "gpu-init-failed",
+    "kernel-module-not-loaded",
+)
+
+UNKNOWN_ERROR = 999
+
+
+def check(driver: Driver, gpu: Gpu, containers: Containers) -> Iterator[Problem]:
+    inside = the_container(containers)
+    nodes = need_or(driver.nodes, "device nodes", ())
+    mine = [node for node in nodes if node.major == 195]
+    if not mine:
+        raise DoesNotApply("no GPU was given to this container")
+    denied = [node for node in mine if value_of(node.open_error, "") == "EPERM"]
+    if not denied:
+        unread = next((n.open_error for n in mine if isinstance(n.open_error, Unknown)), None)
+        if unread is not None:
+            raise CannotLook(f"whether the GPU's nodes open: {unread.reason}", unread.would_help)
+        return
+    nvml = value_of(gpu.nvml, None)
+    rules = [rule for rule in value_of(inside.cgroup_devices, ()) if " 195:" in rule or " *:*" in rule]
+    evidence = [
+        Evidence("open", f"{node.path}: EPERM", getattr(node.open_error, "via", "")) for node in denied[:3]
+    ]
+    if nvml is not None:
+        evidence.append(Evidence("nvmlInit", f"{nvml.code} {nvml.message}", getattr(gpu.nvml, "via", "")))
+    if isinstance(inside.cgroup_devices, Known):
+        evidence.append(
+            Evidence(
+                "device rules for NVIDIA",
+                ", ".join(rules) or "none",
+                inside.cgroup_devices.via,
+            )
+        )
+    evidence.append(seen("container", Known(inside.kind, inside.evidence)))
+    yield Problem(
+        f"This {inside.kind} container may no longer open {denied[0].path}: its device rules are gone",
+        evidence=tuple(evidence),
+        fix=Fix(
+            "Restart the container; then, on the host, make the rules survive the next reload of systemd",
+            (
+                "docker restart CONTAINER",
+                "sudo nvidia-ctk system create-dev-char-symlinks --create-all",
+            )
+            if inside.kind == "docker"
+            else ("sudo nvidia-ctk system create-dev-char-symlinks --create-all   # on the host",),
+        ),
+    )

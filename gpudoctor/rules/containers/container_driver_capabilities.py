@@ -1,0 +1,86 @@
+"""A part of the driver was not given to the container
+
+What it is: NVIDIA_DRIVER_CAPABILITIES says which libraries of the driver the toolkit mounts: `compute` brings libcuda,
+`utility` brings libnvidia-ml and nvidia-smi, `video` the codecs. A list that leaves one out, in the image, on the command
+line or in a compose file (`capabilities: [gpu, utility]`), gives a container in which half of the driver works.
+
+Why it hurts: Without `compute` nvidia-smi shows the GPU while every CUDA program says that it finds no driver. Without
+`utility` it is the other way round. It looks like a broken driver and is none.
+
+How to tell: One of libcuda.so.1 and libnvidia-ml.so.1 is in the container and the other is not.
+
+How to fix: Set NVIDIA_DRIVER_CAPABILITIES=compute,utility (add video, graphics, display as needed), or take the list of
+capabilities out of the compose file. If the list is right, the library is missing on the host itself.
+
+Sources: https://docs.nvidia.com/datacenter/cloud-native/container-toolkit/latest/docker-specialized.html#driver-capabilities
+https://github.com/NVIDIA/nvidia-docker/issues/1226
+https://github.com/mudler/LocalAI/issues/11973
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gpudoctor.facts.containers import Containers, Inside
+from gpudoctor.facts.driver import Driver
+from gpudoctor.facts.host import Host
+from gpudoctor.facts.observed import value_of
+from gpudoctor.findings import DoesNotApply, Evidence, Fix, Problem, seen
+from gpudoctor.rules.containers._shared import gpu_nodes, libraries, paravirtual_gpu, the_container
+from gpudoctor.rules.judging import need_or
+
+explains = ("driver-not-installed", "driver-not-answering", "no-nvidia-gpu")
+
+#: The toolkit's own default, where the variable is not set.
+DEFAULT = "compute,utility"
+_PARTS = (
+    ("compute", "libcuda.so.1", "CUDA programs find no driver"),
+    ("utility", "libnvidia-ml.so.1", "nvidia-smi and monitoring don't work"),
+)
+
+
+def check(host: Host, driver: Driver, containers: Containers) -> Iterator[Problem]:
+    inside = the_container(containers)
+    if not gpu_nodes(driver) and not paravirtual_gpu(host):
+        raise DoesNotApply("no GPU was given to this container")
+    need_or(driver.libraries, "driver libraries", ())
+    given = _given(inside)
+    there = {name: libraries(driver, library) for name, library, _ in _PARTS}
+    nothing = not any(there.values())
+    if nothing and (given & {"compute", "utility", "all"}):
+        return  # nothing at all was mounted although it was asked for: that is another cause
+    for name, library, effect in _PARTS:
+        if there[name] or (nothing and name == "utility"):
+            continue
+        asked = name in given or "all" in given
+        yield Problem(
+            f"{library} is not in the container: {effect}",
+            severity="failure" if name == "compute" else "warning",
+            evidence=(
+                seen("NVIDIA_DRIVER_CAPABILITIES", inside.capabilities),
+                Evidence(library, "not there", getattr(driver.libraries, "via", "")),
+                seen("driver files mounted", inside.driver_mounts),
+            ),
+            explanation=f"{name} was asked for, so the library is missing on the host." if asked else "",
+            fix=_on_the_host(library) if asked else _in_the_container(given | {name}),
+        )
+
+
+def _given(inside: Inside) -> set[str]:
+    words = value_of(inside.capabilities, DEFAULT) or DEFAULT
+    return {word.strip().lower() for word in words.split(",")}
+
+
+def _in_the_container(wanted: set[str]) -> Fix:
+    words = ",".join(sorted(word for word in wanted if word))
+    return Fix(
+        "Start the container with the missing capability",
+        (f"docker run --rm --gpus all -e NVIDIA_DRIVER_CAPABILITIES={words} IMAGE nvidia-smi",),
+    )
+
+
+def _on_the_host(library: str) -> Fix:
+    return Fix(
+        f"On the host: install the driver's package with {library}, then start the container again",
+        (f"ldconfig -p | grep {library}",),
+    )

@@ -1,0 +1,133 @@
+"""The container was started without a GPU
+
+What it is: An engine gives a container a GPU only when it is told to: `--gpus all`, the nvidia runtime, a CDI device, a
+resource request in Kubernetes. This container got none: there are no GPU nodes in it, and no driver was mounted. CUDA
+base images set NVIDIA_VISIBLE_DEVICES=all by themselves, which asks the runtime for GPUs but does not start it.
+
+Why it hurts: Nothing in the container can reach a GPU. CUDA finds no driver or no device, frameworks fall back to the
+CPU or stop, and nvidia-smi is not even there. No installation inside the container can mend it.
+
+How to tell: No /dev/nvidia0 in the container and no mounted libcuda, although NVIDIA_VISIBLE_DEVICES asks for GPUs, the
+PCI bus shows the host's, or the host's kernel module is visible in /sys/module.
+
+How to fix: Start the container again with a GPU: `docker run --gpus all`, `podman run --device nvidia.com/gpu=all`,
+`apptainer exec --nv`, in compose a device reservation, in Kubernetes a limit of nvidia.com/gpu. Never install a driver
+in the image.
+
+Sources: https://docs.nvidia.com/datacenter/cloud-native/container-toolkit/latest/docker-specialized.html
+https://github.com/NVIDIA/nvidia-docker/issues/1034
+https://docs.docker.com/compose/how-tos/gpu-support/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gpudoctor.facts.containers import Containers, Inside
+from gpudoctor.facts.driver import Driver
+from gpudoctor.facts.gpu import Gpu
+from gpudoctor.facts.host import Host
+from gpudoctor.facts.machine import Expectation
+from gpudoctor.facts.observed import Known, Unknown, value_of
+from gpudoctor.findings import CannotLook, DoesNotApply, Evidence, Fix, Problem, seen
+from gpudoctor.rules.containers._shared import (
+    asks_for_gpus,
+    gpu_nodes,
+    libraries,
+    paravirtual_gpu,
+    the_container,
+)
+from gpudoctor.rules.judging import NVIDIA
+
+explains = (
+    "driver-not-installed",
+    "no-nvidia-gpu",
+    "kernel-module-not-loaded",
+    "device-node-missing-or-permission",
+    "uvm-not-working",
+    "driver-not-answering",
+    "container-baked-driver-libraries",
+)
+
+_HOW: dict[str, tuple[str, ...]] = {
+    "docker": ("docker run --rm --gpus all IMAGE nvidia-smi   # and so on for your own command",),
+    "containerd": ("nerdctl run --rm --gpus all IMAGE nvidia-smi",),
+    "podman": ("podman run --rm --device nvidia.com/gpu=all IMAGE nvidia-smi",),
+    "apptainer": ("apptainer exec --nv IMAGE nvidia-smi",),
+    "lxc": ("lxc config device add CONTAINER gpu gpu", "lxc config set CONTAINER nvidia.runtime true"),
+    "kubernetes": (
+        "kubectl patch deployment NAME --type=json -p "
+        '\'[{"op":"add","path":"/spec/template/spec/containers/0/resources","value":{"limits":{"nvidia.com/gpu":1}}}]\'',
+    ),
+}
+
+
+def check(
+    host: Host, driver: Driver, gpu: Gpu, containers: Containers, expectation: Expectation
+) -> Iterator[Problem]:
+    inside = the_container(containers)
+    nodes = gpu_nodes(driver)
+    if nodes or paravirtual_gpu(host):
+        yield from _nodes_alone(driver, inside, [n.path for n in nodes])
+        return
+    why = _why(driver, gpu, inside, expectation)
+    if not why:
+        if isinstance(gpu.pci, Unknown) and not isinstance(inside.visible_devices, Known):
+            raise CannotLook(f"whether the host has a GPU: {gpu.pci.reason}", gpu.pci.would_help)
+        raise DoesNotApply("nobody asks for a GPU in this container")
+    yield Problem(
+        f"This {inside.kind} container was started without a GPU",
+        evidence=(
+            Evidence("container", inside.kind, inside.evidence),
+            *why,
+            Evidence("GPU nodes", "none", getattr(driver.nodes, "via", "/dev")),
+            seen("driver files mounted", inside.driver_mounts),
+        ),
+        fix=_fix(inside),
+    )
+
+
+def _why(driver: Driver, gpu: Gpu, inside: Inside, expectation: Expectation) -> tuple[Evidence, ...]:
+    """What says that a GPU belongs here. An explicit "void" or "none" is somebody's wish, unless one is demanded."""
+    asked = inside.visible_devices
+    if isinstance(asked, Known) and asks_for_gpus(asked.value):
+        return (seen("NVIDIA_VISIBLE_DEVICES", asked),)
+    if expectation.gpu:
+        return (seen("NVIDIA_VISIBLE_DEVICES", asked), Evidence("a GPU is expected", expectation.gpu))
+    if isinstance(asked, Known):
+        return ()
+    found = [d for d in value_of(gpu.pci, ()) if d.vendor == NVIDIA and d.is_display]
+    if found:
+        return (Evidence("the host's GPU", found[0].address, getattr(gpu.pci, "via", "")),)
+    if isinstance(driver.module, Known):
+        return (Evidence("the host's kernel module", driver.module.value.version, driver.module.via),)
+    return ()
+
+
+def _nodes_alone(driver: Driver, inside: Inside, nodes: list[str]) -> Iterator[Problem]:
+    """`docker run --device /dev/nvidia0` hands over the nodes and nothing of the driver."""
+    if isinstance(driver.libraries, Unknown) or not nodes:
+        return
+    if libraries(driver, "libcuda.so.1") or libraries(driver, "libnvidia-ml.so.1"):
+        return
+    words = value_of(inside.capabilities, "compute,utility").lower()
+    if not any(word in words for word in ("compute", "utility", "all")):
+        return  # then the capabilities are the cause, and have a page of their own
+    yield Problem(
+        f"This {inside.kind} container has GPU nodes but no driver libraries",
+        evidence=(
+            Evidence("GPU nodes", ", ".join(nodes), getattr(driver.nodes, "via", "")),
+            Evidence("libcuda.so.1, libnvidia-ml.so.1", "not there", getattr(driver.libraries, "via", "")),
+            seen("driver files mounted", inside.driver_mounts),
+        ),
+        explanation="The nodes alone are of no use: the driver's libraries must be those of the host's version, and "
+        "only the container toolkit (or CDI) mounts them.",
+        fix=_fix(inside),
+    )
+
+
+def _fix(inside: Inside) -> Fix:
+    return Fix(
+        "On the host: check that nvidia-smi works there, then start the container with a GPU",
+        _HOW.get(inside.kind, ()),
+    )

@@ -1,0 +1,77 @@
+"""The container toolkit's configuration points to the wrong place
+
+What it is: /etc/nvidia-container-runtime/config.toml says where the driver lies (`root`). With a driver in a container
+(the GPU operator's) that is /run/nvidia/driver; with the host's own driver it is /. After the one was replaced by the
+other the file still names the old place. Or the file is no TOML any more.
+
+Why it hurts: Every GPU container fails to start: "load library failed: libnvidia-ml.so.1", or a file that can't be
+parsed, while nvidia-smi on the host works.
+
+How to tell: `root` in the file, whether that folder exists, and whether the host's own loader finds the driver.
+
+How to fix: Set root to "/" for the host's own driver (`nvidia-ctk config --set nvidia-container-cli.root=/ --in-place`),
+or bring the driver's container up again.
+
+Sources: https://docs.nvidia.com/datacenter/cloud-native/gpu-operator/latest/troubleshooting.html
+https://github.com/NVIDIA/nvidia-container-toolkit/issues/154
+https://docs.nvidia.com/datacenter/cloud-native/container-toolkit/latest/troubleshooting.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gpudoctor.facts.containers import Containers
+from gpudoctor.facts.driver import Driver
+from gpudoctor.facts.observed import Known, value_of
+from gpudoctor.findings import Evidence, Fix, Problem, Subject, seen
+from gpudoctor.rules.containers._shared import the_toolkit
+from gpudoctor.rules.judging import need_or
+
+#: Where the GPU operator's driver container shows its root.
+OPERATOR = "/run/nvidia/driver"
+
+
+def check(driver: Driver, containers: Containers) -> Iterator[Problem]:
+    toolkit = the_toolkit(containers)
+    file = value_of(toolkit.config_file, "/etc/nvidia-container-runtime/config.toml")
+    subject = Subject("file", file, file)
+    if isinstance(toolkit.config_error, Known):
+        yield Problem(
+            f"The container toolkit's configuration can't be read: {toolkit.config_error.value}",
+            subject,
+            evidence=(seen("error", toolkit.config_error),),
+            fix=Fix(
+                "Correct the file, or write the default one",
+                (f"sudo nvidia-ctk config default --output={file}",),
+                "unsafe",
+            ),
+        )
+        return
+    root = need_or(toolkit.driver_root, "root in the toolkit's configuration", "/")
+    if root.rstrip("/") == "":
+        return
+    there = need_or(toolkit.driver_root_exists, f"{root} on this machine", False)
+    own = [
+        lib.real_path
+        for lib in value_of(driver.libraries, ())
+        if lib.name == "libnvidia-ml.so.1" and lib.origin == "loader" and not lib.real_path.startswith(root)
+    ]
+    if there and not (own and root.startswith(OPERATOR)):
+        return
+    evidence = [seen("root", toolkit.driver_root), seen(f"{root} exists", toolkit.driver_root_exists)]
+    if own:
+        evidence.append(Evidence("the host's own driver", own[0], getattr(driver.libraries, "via", "")))
+    yield Problem(
+        f"The container toolkit looks for the driver under {root}"
+        + (f", the host has it at {own[0]}" if own else ", which is not there"),
+        subject,
+        evidence=tuple(evidence),
+        fix=Fix(
+            "Let the toolkit use the host's own driver"
+            if own
+            else "Start the driver's container, or use the host's driver",
+            ("sudo nvidia-ctk config --set nvidia-container-cli.root=/ --in-place",) if own else (),
+            "unsafe" if own else "manual",
+        ),
+    )

@@ -1,0 +1,92 @@
+"""The NVIDIA Container Toolkit is not installed
+
+What it is: Docker can't give a GPU to a container by itself: the NVIDIA Container Toolkit mounts the driver's libraries
+and nodes. The host has a GPU and a Docker daemon, but not the toolkit, and no CDI specification either.
+
+Why it hurts: `docker run --gpus all` fails with: could not select device driver "" with capabilities: [[gpu]]. And
+`--runtime=nvidia` is unknown.
+
+How to tell: Neither nvidia-container-runtime-hook, nor nvidia-container-runtime, nor nvidia-ctk is on the host.
+
+How to fix: Install the package nvidia-container-toolkit from NVIDIA's repository, register the runtime, restart Docker.
+The driver itself stays as it is.
+
+Sources: https://docs.nvidia.com/datacenter/cloud-native/container-toolkit/latest/install-guide.html
+https://github.com/NVIDIA/nvidia-docker/issues/1034
+https://github.com/NVIDIA/nvidia-docker/issues/1243
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gpudoctor.facts.containers import Containers
+from gpudoctor.facts.driver import Driver
+from gpudoctor.facts.gpu import Gpu
+from gpudoctor.facts.host import Host
+from gpudoctor.facts.observed import value_of
+from gpudoctor.findings import DoesNotApply, Evidence, Fix, Problem, seen
+from gpudoctor.rules.containers._shared import (
+    docker_daemons,
+    names_nvidia,
+    need_a_gpu,
+    nvidia_specs,
+    restart,
+    toolkit_usable,
+)
+
+explains = (
+    "docker-runtime-path-missing",
+    "container-runtime-not-registered",
+    "docker-needs-restart-for-gpus",
+)
+
+
+def check(host: Host, driver: Driver, gpu: Gpu, containers: Containers) -> Iterator[Problem]:
+    daemons = [d for d in docker_daemons(containers) if d.flavour != "snap"]
+    if not daemons:
+        raise DoesNotApply("Docker is a snap: the host's toolkit is out of its reach")
+    need_a_gpu(host, driver, gpu)
+    if toolkit_usable(containers) or nvidia_specs(containers):
+        return
+    intended = any(names_nvidia(daemon) for daemon in daemons)
+    yield Problem(
+        "Docker is here and a GPU is here, but the NVIDIA Container Toolkit between them is not",
+        # Many hosts have Docker for other work: without a sign that GPUs are wanted in it, a warning is enough.
+        severity="failure" if intended else "warning",
+        evidence=(
+            seen("container toolkit", containers.toolkit),
+            *(
+                Evidence("Docker", f"{d.flavour} {value_of(d.version, '')}".strip(), d.endpoint)
+                for d in daemons
+            ),
+            *(seen("runtimes in its file", d.file_runtimes) for d in daemons if names_nvidia(d)),
+        ),
+        fix=_fix(host, restart(daemons[0])),
+    )
+
+
+def _fix(host: Host, restarting: str) -> Fix:
+    distribution = value_of(host.distribution, None)
+    family = {distribution.id, *distribution.like} if distribution else set()
+    install: tuple[str, ...] = ()
+    base = "https://nvidia.github.io/libnvidia-container"
+    if family & {"debian", "ubuntu"}:
+        key = "/usr/share/keyrings/nvidia-container-toolkit-keyring.gpg"
+        install = (
+            f"curl -fsSL {base}/gpgkey | sudo gpg --dearmor -o {key}",
+            f'echo "deb [signed-by={key}] {base}/stable/deb/$(dpkg --print-architecture) /" '
+            "| sudo tee /etc/apt/sources.list.d/nvidia-container-toolkit.list",
+            "sudo apt-get update && sudo apt-get install -y nvidia-container-toolkit",
+        )
+    elif family & {"rhel", "fedora", "centos"}:
+        install = (
+            f"curl -fsSL {base}/stable/rpm/nvidia-container-toolkit.repo "
+            "| sudo tee /etc/yum.repos.d/nvidia-container-toolkit.repo",
+            "sudo dnf install -y nvidia-container-toolkit",
+        )
+    return Fix(
+        "Install the package nvidia-container-toolkit, register its runtime, restart Docker",
+        (*install, "sudo nvidia-ctk runtime configure --runtime=docker", restarting) if install else (),
+        "unsafe" if install else "manual",
+    )
