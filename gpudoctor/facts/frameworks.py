@@ -42,6 +42,10 @@ class Targets(Record):
     serving: Observed[Mapping[str, int]] = UNASKED
 
 
+#: Distributions that concern GPUs and compute nothing themselves: with these alone no framework is installed.
+SUPPORTING = ("nvidia", "cuda-", "numpy", "ipykernel", "cudnn", "nccl", "cpuonly", "cudatoolkit")
+
+
 class Package(Record):
     """An installed distribution. `name` normalised (PEP 503: "nvidia-cudnn-cu12"), `version` with its local part
     ("2.5.1+cu124"). `location`: its site folder. `requires`: Requires-Dist lines. `build`: conda's build string.

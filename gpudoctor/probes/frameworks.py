@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from gpudoctor.facts.frameworks import Build, Interpreter, Kernel, Package
+from gpudoctor.facts.frameworks import SUPPORTING, Build, Interpreter, Kernel, Package
 from gpudoctor.facts.observed import Known, Observed, Unknown
 from gpudoctor.probes.python import select
 from gpudoctor.probes.python.layout import Layout, layout, version
@@ -60,8 +60,8 @@ def _interpreter(port: Port, one: select.Candidate) -> Interpreter:
 
 
 def _builds(port: Port, found: Layout, installed: tuple[Package, ...]) -> tuple[Build, ...]:
-    if not installed:
-        return ()
+    if all(package.name.startswith(SUPPORTING) for package in installed):
+        return ()  # nvidia-ml-py, which came with us, among them
     from gpudoctor.probes.python.builds import builds
 
     result = builds(port, found, installed)

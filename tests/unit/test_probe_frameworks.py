@@ -356,6 +356,8 @@ def test_bitsandbytes_by_its_libraries(machine: Machine) -> None:
     for cuda in ("118", "124"):
         machine.write(f"{site}/bitsandbytes/libbitsandbytes_cuda{cuda}.so", b"")
     assert build(machine.ask("/home/u/venv")["--python"], "bitsandbytes").detail == "118 124"
+    machine.write(f"{site}/bitsandbytes/cextension.py", "available = _find_cuda_libs(prefix)\n")
+    assert build(machine.ask("/home/u/venv")["--python"], "bitsandbytes").detail == "118 124 same-major"
 
 
 # ---------------------------------------------------------------- kernels

@@ -84,6 +84,15 @@ def needed(port: Port, path: str) -> Observed[tuple[str, ...]]:
     )
 
 
+def major_of(sonames: Observed[tuple[str, ...]], stem: str, otherwise: Observed[str]) -> Observed[str]:
+    """The major in the soname of one of the libraries ("libcudart.so.12" -> "12")."""
+    for soname in sonames.value if isinstance(sonames, Known) else ():
+        match = re.fullmatch(rf"{stem}\.so\.(\d+)(?:\.\d+)*", soname)
+        if match and isinstance(sonames, Known):
+            return Known(match[1], f"{sonames.via} needs {soname}")
+    return otherwise
+
+
 def needed_cuda(port: Port, files: list[str]) -> Observed[str]:
     """The CUDA major by the libcudart that the files are linked against ("12")."""
     for path in files:

@@ -168,7 +168,11 @@ def _tensorflow(port: Port, layout: Layout, package: Package, others: Mapping[st
 
 def _said(said: Mapping[str, object], key: str, path: str) -> Observed[str]:
     value = str(said.get(key) or "")
-    return Known(value, path) if re.match(r"\d", value) else Unknown(f"{path} does not say {key}")
+    return (
+        Known(value, path)
+        if re.match(r"\d", value)
+        else Unknown(f"{path or 'its package'} does not say {key}")
+    )
 
 
 def _build_info_targets(said: Mapping[str, object], path: str) -> Observed[Targets]:
@@ -250,9 +254,13 @@ def _onnxruntime(port: Port, layout: Layout, package: Package, others: Mapping[s
     if isinstance(targets, Absent):
         other = "rocm" if "rocm" in package.name else "openvino" if "openvino" in package.name else "cpu"
         return base.replace(variant=other, cuda=Absent(provider))
-    cuda, cudnn = _said(said, "cuda_version", via), _said(said, "cudnn_version", via)
-    variant = "cu" + "".join(cuda.value.split(".")[:2]) if isinstance(cuda, Known) else "cuda"
     needed = binaries.needed(port, provider)
+    cuda, cudnn = _said(said, "cuda_version", via), _said(said, "cudnn_version", via)
+    if not isinstance(cuda, Known):  # releases without those files: its sonames tell the majors
+        cuda = binaries.major_of(needed, "libcudart", cuda)
+    if not isinstance(cudnn, Known):
+        cudnn = binaries.major_of(needed, "libcudnn", cudnn)
+    variant = "cu" + "".join(cuda.value.split(".")[:2]) if isinstance(cuda, Known) else "cuda"
     return base.replace(variant=variant, cuda=cuda, cudnn=cudnn, libraries=needed)
 
 
@@ -276,7 +284,13 @@ def _bitsandbytes(
         for path in binaries.libraries(port, folder)
         if (match := re.search(r"/libbitsandbytes_cuda(\d+)(?:_nocublaslt)?\.so$", path))
     )
-    base = Build("bitsandbytes", package.version, folder, detail=" ".join(variants))
+    try:
+        loader = text(port, f"{folder}/cextension.py", 1 << 16)
+    except OSError:
+        loader = ""
+    # Later releases fall back to another library of the same CUDA major; earlier ones open exactly one.
+    same_major = ("same-major",) if "_find_cuda_libs" in loader else ()
+    base = Build("bitsandbytes", package.version, folder, detail=" ".join((*variants, *same_major)))
     code: Observed[bool] = Known(bool(variants), folder) if is_dir(port, folder) else Absent(folder)
     return base.replace(variant="cuda" if variants else "cpu", cuda_code=code)
 

@@ -54,9 +54,12 @@ def check(host: Host, gpu: Gpu, frameworks: Frameworks) -> Iterator[Problem | Co
 
 
 def _bitsandbytes_lacks(build: Build, torch: Build) -> bool:
-    """bitsandbytes opens the library of exactly PyTorch's CUDA version ("124" for 12.4)."""
-    wanted = "".join(value_of(torch.cuda, "").split(".")[:2])
-    return build.framework == "bitsandbytes" and bool(wanted) and wanted not in build.detail.split()
+    """bitsandbytes opens the library of exactly PyTorch's CUDA version ("124" for 12.4); later releases take another
+    of the same major where that is missing."""
+    wanted, has = "".join(value_of(torch.cuda, "").split(".")[:2]), build.detail.split()
+    if build.framework != "bitsandbytes" or not wanted or wanted in has:
+        return False
+    return not ("same-major" in has and any(v[:-1] == wanted[:-1] for v in has if v.isdigit()))
 
 
 def _problem(python: Interpreter, build: Build, torch: Build) -> Problem:

@@ -29,6 +29,16 @@ def test_bitsandbytes_without_a_library_for_this_cuda() -> None:
     assert any("cuda124" in e.value for e in finding(machine, "extension-built-without-cuda").evidence)
 
 
+def test_a_bitsandbytes_that_falls_back_within_the_major_is_well() -> None:
+    """cextension.py of 0.50: the highest packaged version of the same major that is not newer."""
+    well = healthy.rtx3050_laptop().replace(
+        frameworks=frameworks.with_torch(bitsandbytes("118 121 same-major"))
+    )
+    assert causes(well) == set()
+    ill = healthy.rtx3050_laptop().replace(frameworks=frameworks.with_torch(bitsandbytes("118 same-major")))
+    assert causes(ill) == {"extension-built-without-cuda"}
+
+
 def test_bitsandbytes_with_one_is_well() -> None:
     machine = healthy.rtx3050_laptop().replace(frameworks=frameworks.with_torch(bitsandbytes("118 121 124")))
     assert causes(machine) == set()
