@@ -50,6 +50,9 @@ def parse(text: str) -> DaemonConfig:
 def _words(error: json.JSONDecodeError, text: str) -> str:
     """What people wrongly write into it has a name; the rest is told in the parser's words."""
     here = text[error.pos :].lstrip()
+    after_comma = here[1:].lstrip()[:1] if here.startswith(",") else ""
+    if after_comma in ("}", "]"):  # Python 3.13 points at the comma, older ones behind it
+        return f"a comma before the closing {after_comma}"
     if here.startswith(("//", "/*", "#")):
         return "a comment, which JSON does not have"
     if here[:1] in ("}", "]") and text[: error.pos].rstrip().endswith(","):
