@@ -64,7 +64,7 @@ def judge(machine: Machine, selected: Sequence[Cause] | None = None) -> Judgemen
     for cause in causes() if selected is None else selected:
         if cause.family not in gates:
             gates[cause.family] = _gate(cause.family, machine)
-        if gates[cause.family]:
+        if gates[cause.family] and cause.id not in always(cause.family):
             not_applicable.append(NotApplicable(cause.id, gates[cause.family]))
             continue
         outcome = _run(cause, machine)
@@ -122,6 +122,18 @@ def _gate(family: str, machine: Machine) -> str:
         return str(gate(**arguments(gate, machine)))
     except CannotLook:
         return ""
+
+
+def gated(family: str) -> bool:
+    return hasattr(importlib.import_module(f"gpudoctor.rules.{family}"), "not_applicable")
+
+
+def always(family: str) -> tuple[str, ...]:
+    """The causes of a family that are judged whatever its gate says."""
+    names: tuple[str, ...] = getattr(
+        importlib.import_module(f"gpudoctor.rules.{family}"), "judged_always", ()
+    )
+    return names
 
 
 def needs(function: Callable[..., Any]) -> tuple[str, ...]:

@@ -8,8 +8,12 @@ from gpudoctor.findings import Finding, Judgement
 
 
 def causes(machine: Machine) -> set[str]:
-    """Ids of the root findings (not folded under another); rules that crash fail the test at once."""
-    return {f.id for f in judgement(machine).findings if f.caused_by is None}
+    """Ids of the root findings (not folded under another); rules that crash fail the test at once.
+
+    The note that there is no GPU is left out: it stands on every machine without one, and says nothing of its health.
+    """
+    roots = [f for f in judgement(machine).findings if f.caused_by is None]
+    return {f.id for f in roots if (f.id, f.severity) != ("no-nvidia-gpu", "note")}
 
 
 def judgement(machine: Machine) -> Judgement:

@@ -86,7 +86,12 @@ class Service(Record):
 
 
 class Driver(Record):
-    """Everything of the driver that can be read without asking it."""
+    """Everything of the driver that can be read without asking it.
+
+    `blacklisted`: GPU modules that modprobe may not load (`blacklist`, `install ... /bin/false`, kernel command line).
+    `modprobe_helper`: nvidia-modprobe is there; its value: it is set-uid root, so that any user's first CUDA program
+    loads nvidia-uvm and makes the nodes.
+    """
 
     module: Observed[LoadedModule] = UNASKED
     loaded_modules: Observed[tuple[str, ...]] = UNASKED
@@ -99,3 +104,4 @@ class Driver(Record):
     fabric_manager: Observed[Service] = UNASKED
     persistence_daemon: Observed[Service] = UNASKED
     blacklisted: Observed[tuple[str, ...]] = UNASKED
+    modprobe_helper: Observed[bool] = UNASKED

@@ -43,6 +43,8 @@ KernelEventKind = Literal[
     "fallen-off-bus",
     "bar",
     "module-rejected",
+    "module-unfit",
+    "bound-elsewhere",
     "version-mismatch",
     "unsupported-gpu",
     "needs-open-module",
@@ -59,6 +61,9 @@ class KernelEvent(Record):
 
     `code` is the Xid or SXid number; `pci` the address as the log spells it without function ("0000:3b:00");
     `seconds` since boot. `text` is the line without its time stamp.
+
+    "module-rejected": a signature was wanted. "module-unfit": a module for another kernel ("version magic", "Unknown
+    symbol"). Neither names the module always; `text` tells. "bound-elsewhere": another driver owns the GPU.
     """
 
     kind: KernelEventKind

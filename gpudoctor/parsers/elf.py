@@ -13,7 +13,7 @@ Whatever the bytes say, the only exception of this module's own is ValueError; O
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from gpudoctor.facts.record import Record
 
@@ -38,14 +38,17 @@ _SHT_NOBITS = 8
 _MOST_ENTRIES, _MOST_VERSIONS, _LONGEST_STRING = 1 << 16, 1 << 12, 1 << 16
 
 
-class Seekable(Protocol):
-    """A binary file, an `mmap`, or a `BytesIO`."""
+if TYPE_CHECKING:
+    from typing import Protocol
 
-    def seek(self, offset: int, whence: int = ..., /) -> object: ...
+    class Seekable(Protocol):
+        """A binary file, an `mmap`, or a `BytesIO`."""
 
-    def tell(self) -> int: ...
+        def seek(self, offset: int, whence: int = ..., /) -> object: ...
 
-    def read(self, size: int, /) -> bytes: ...
+        def tell(self) -> int: ...
+
+        def read(self, size: int, /) -> bytes: ...
 
 
 class VersionNeed(Record):

@@ -94,11 +94,22 @@ class Live:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         try:
             chunks: list[bytes] = []
-            left = limit
+            left, size = limit, 1 << 13
             while left > 0:
-                chunk = os.read(descriptor, min(left, 1 << 20))
+                try:
+                    chunk = os.read(descriptor, min(left, size))
+                except BlockingIOError:  # /dev/kmsg and FIFOs: nothing more for now
+                    break
+                except (
+                    BrokenPipeError
+                ):  # /dev/kmsg: this record was overwritten meanwhile; the next one stands
+                    continue
                 if not chunk:
                     break
+                if (
+                    len(chunk) == size
+                ):  # a large file; most are not, and a large buffer costs more than the read
+                    size = min(size * 8, 1 << 20)
                 chunks.append(chunk)
                 left -= len(chunk)
             return b"".join(chunks)
@@ -121,6 +132,10 @@ class Live:
 
     def realpath(self, path: str) -> str:
         return os.path.realpath(path)
+
+    def space(self, path: str) -> tuple[int, int]:
+        told = os.statvfs(path)
+        return told.f_frsize * told.f_blocks, told.f_frsize * told.f_bavail
 
     def try_open(self, path: str) -> str:
         try:

@@ -96,6 +96,10 @@ class Port(Protocol):
         """The path with all links resolved inside the root; never raises, a loop stays as it is."""
         ...
 
+    def space(self, path: str) -> tuple[int, int]:
+        """Bytes in all and bytes free of the file system at `path`. Raises OSError, NotHere under another root."""
+        ...
+
     def try_open(self, path: str) -> str:
         """Open a device for reading and writing and close it: "" if it opens, else the errno name ("EPERM")."""
         ...

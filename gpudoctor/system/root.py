@@ -117,6 +117,9 @@ class Root:
         except OSError:
             return path
 
+    def space(self, path: str) -> tuple[int, int]:
+        raise NotHere(f"{path}: sizes of file systems are the running machine's")
+
     def try_open(self, path: str) -> str:
         raise NotHere("devices are not opened under --root")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from gpudoctor.engine import Asking, judge, needs
+from gpudoctor.engine import Asking, gated, judge, needs
 from gpudoctor.errors import GpudoctorError
 from gpudoctor.facts.machine import Expectation, Machine
 from gpudoctor.facts.record import Record
@@ -92,8 +92,11 @@ def facts(request: Request, selected: Iterable[Cause]) -> Machine:
             asking = Asking(port, dict.fromkeys(["host", "gpu", "driver", "containers", *wanted]))
         else:
             asking = Asking(port)
-            for cause in selected:  # imported while the probes wait for their answers
-                cause.load()
+            for (
+                cause
+            ) in selected:  # while the probes wait for their answers; a gated family may never be needed
+                if not gated(cause.family):
+                    cause.load()
         return asking.machine()
     finally:
         close = getattr(port, "close", None)

@@ -79,6 +79,7 @@ def installed(
             Service("nvidia-persistenced", Known(version, "package"), Known(True, "/proc")), "/proc"
         ),
         blacklisted=Known(("nouveau",), "/etc/modprobe.d"),
+        modprobe_helper=Known(True, "/usr/bin/nvidia-modprobe"),
     )
     return base.replace(**changes)
 
@@ -97,5 +98,25 @@ def missing(**changes: object) -> Driver:
         fabric_manager=Absent("/usr/bin/nv-fabricmanager"),
         persistence_daemon=Absent("/usr/bin/nvidia-persistenced"),
         blacklisted=Known((), "/etc/modprobe.d"),
+        modprobe_helper=Absent("/usr/bin/nvidia-modprobe"),
+    )
+    return base.replace(**changes)
+
+
+def module_file(version: str, kernel: str = KERNEL, **changes: object) -> ModuleFile:
+    """An unsigned nvidia.ko of the proprietary flavour, as DKMS leaves it."""
+    path = f"/lib/modules/{kernel}/updates/dkms/nvidia.ko"
+    base = ModuleFile(path, kernel, Known(version, path), Known("proprietary", path), Known(False, path))
+    return base.replace(**changes)
+
+
+def not_loaded(version: str = "550.163.01", **changes: object) -> Driver:
+    """An installed driver whose module is not in memory."""
+    base = installed(
+        version,
+        module=Absent("/sys/module/nvidia/version, /proc/driver/nvidia/version"),
+        loaded_modules=Known((), "/proc/modules"),
+        parameters=Absent("/proc/driver/nvidia/params"),
+        nodes=Known((), "/dev"),
     )
     return base.replace(**changes)

@@ -167,3 +167,36 @@ def none() -> Gpu:
         cuda=Absent("libcuda.so.1 in the loader's folders"),
         smi=Absent("nvidia-smi on PATH"),
     )
+
+
+def not_loaded(gpu: Gpu, driver: str | None = None, **changes: object) -> Gpu:
+    """The same GPUs on the bus while no kernel module answers: NVML 9, libcuda 100, nvidia-smi 9 (codes: nvml.h, cuda.h)."""
+    assert isinstance(gpu.pci, Known)
+    bus = tuple(
+        d.replace(driver=Known(driver, "/sys/bus/pci") if driver else Absent("/sys/bus/pci"))
+        for d in gpu.pci.value
+    )
+    base = Gpu(
+        pci=Known(bus, gpu.pci.via),
+        nvml=Known(Nvml("failed", 9, "Driver Not Loaded"), "nvml"),
+        cuda=Known(
+            CudaDriver("failed", 100, "CUDA_ERROR_NO_DEVICE", devices_unmasked=Known(0, "cuInit")), "libcuda"
+        ),
+        smi=Known(
+            Smi("failed", "/usr/bin/nvidia-smi", 9, "couldn't communicate with the NVIDIA driver"),
+            "/usr/bin/nvidia-smi",
+        ),
+    )
+    return base.replace(**changes)
+
+
+def no_devices(gpu: Gpu) -> Gpu:
+    """The module runs and finds no device: NVML answers with an empty list, libcuda 100, nvidia-smi 6."""
+    assert isinstance(gpu.nvml, Known)
+    return gpu.replace(
+        nvml=Known(gpu.nvml.value.replace(devices=()), "nvml"),
+        cuda=Known(
+            CudaDriver("failed", 100, "CUDA_ERROR_NO_DEVICE", devices_unmasked=Known(0, "cuInit")), "libcuda"
+        ),
+        smi=Known(Smi("failed", "/usr/bin/nvidia-smi", 6, "No devices were found"), "/usr/bin/nvidia-smi"),
+    )

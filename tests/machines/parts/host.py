@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gpudoctor.facts.host import Distribution, Filesystem, Host, Limits, Wsl
-from gpudoctor.facts.observed import Absent, Known
+from gpudoctor.facts.host import Distribution, Filesystem, Host, KernelEvent, Limits, Wsl
+from gpudoctor.facts.observed import Absent, Known, Observed
 
 KERNEL = "6.8.0-45-generic"
 
@@ -45,3 +45,11 @@ def wsl2(**changes: object) -> Host:
         kernel_headers=Absent("/lib/modules"),
     )
     return base.replace(**changes)
+
+
+def event(kind: str, text: str, pci: str = "", code: int | None = None) -> KernelEvent:
+    return KernelEvent(kind, text, code, pci, 5.5)  # type: ignore[arg-type]
+
+
+def log(*events: KernelEvent) -> Observed[tuple[KernelEvent, ...]]:
+    return Known(events, "/dev/kmsg")

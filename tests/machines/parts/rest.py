@@ -27,6 +27,8 @@ def no_libraries() -> Libraries:
         copies=Known((), "/etc/ld.so.cache"),
         search=Known((), "/etc/ld.so.conf"),
         cache=Known("/etc/ld.so.cache", "/etc"),
+        uncached=Known((), "/etc/ld.so.cache"),
+        loads=Known((), "ELF files"),
     )
 
 

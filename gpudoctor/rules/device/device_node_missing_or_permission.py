@@ -1,0 +1,132 @@
+"""The device nodes are missing, or may not be opened
+
+What it is: Programs reach the driver through nodes in /dev: nvidiactl, one nvidiaN for each GPU, nvidia-uvm. They are
+missing, are no device nodes, or their owner and mode keep this user out.
+
+Why it hurts: NVML says "Insufficient Permissions", "Driver Not Loaded" or finds no device; CUDA finds no device. Often
+root works and users don't.
+
+How to tell: `ls -l /dev/nvidia*` against this user's groups, and what opening them really gives. Some distributions give
+the nodes mode 0660 and group video by the module options NVreg_DeviceFileMode and NVreg_DeviceFileGID.
+
+How to fix: Add the user to the nodes' group and log in again, or change the module options; make missing nodes with
+`nvidia-modprobe`.
+
+Sources: https://github.com/openSUSE/nvidia-driver-G06/issues/52
+https://github.com/containers/podman/issues/17539
+https://github.com/NVIDIA/nvidia-container-toolkit/issues/210
+https://download.nvidia.com/XFree86/Linux-x86_64/575.57.08/README/faq.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gpudoctor.facts.containers import Containers
+from gpudoctor.facts.driver import DeviceNode, Driver
+from gpudoctor.facts.gpu import Gpu
+from gpudoctor.facts.host import Host
+from gpudoctor.facts.observed import Known, Unknown, value_of
+from gpudoctor.findings import CannotLook, DoesNotApply, Evidence, Fix, Problem
+from gpudoctor.rules.driver._installation import native_linux
+from gpudoctor.rules.judging import need
+
+explains = ("driver-not-answering", "uvm-not-working", "gpu-missing-in-nvml", "gpu-lost-in-cuda")
+
+REFUSED = ("EACCES", "EPERM")
+
+
+def check(host: Host, driver: Driver, gpu: Gpu, containers: Containers) -> Iterator[Problem]:
+    native_linux(host)
+    need(driver.module, "NVIDIA kernel module in memory")
+    nodes = {n.path: n for n in need(driver.nodes, "device nodes")}
+    inside = isinstance(containers.inside, Known)
+    false = [n for n in nodes.values() if not n.is_device and _counts(n.path)]
+    if false:
+        yield _no_device(false)
+        return
+    refused = [n for n in nodes.values() if value_of(n.open_error, "") in REFUSED]
+    if inside and any(value_of(n.open_error, "") == "EPERM" for n in refused):
+        raise DoesNotApply("in a container EPERM comes from its device rules, not from the nodes")
+    if refused:
+        yield _refused(host, driver, refused)
+        return
+    bound = [d for d in value_of(gpu.pci, ()) if value_of(d.driver, "") == "nvidia" and d.is_display]
+    wanted = ["/dev/nvidiactl", *(f"/dev/nvidia{n}" for n in range(len(bound)))]
+    missing = [path for path in wanted if path not in nodes]
+    if missing and not inside and not _answers(gpu):
+        if value_of(driver.modprobe_helper, False):
+            raise CannotLook(
+                f"{missing[0]} is not there yet; the first CUDA program makes it through nvidia-modprobe"
+            )
+        yield _missing(missing, nodes)
+        return
+    untried = [n for n in nodes.values() if isinstance(n.open_error, Unknown) and n.path == "/dev/nvidiactl"]
+    if untried and not _answers(gpu):
+        raise CannotLook(f"{untried[0].path}: {getattr(untried[0].open_error, 'reason', 'not opened')}")
+
+
+def _counts(path: str) -> bool:
+    return path.startswith("/dev/nvidia") and "/nvidia-caps/" not in path
+
+
+def _answers(gpu: Gpu) -> bool:
+    nvml = value_of(gpu.nvml, None)
+    return nvml is not None and nvml.code == 0 and bool(nvml.devices)
+
+
+def _no_device(false: list[DeviceNode]) -> Problem:
+    paths = [n.path for n in false]
+    return Problem(
+        f"{paths[0]} is no device node",
+        evidence=tuple(Evidence(path, "not a character device", "/dev") for path in paths),
+        fix=Fix(
+            "Remove it and let the driver make it anew",
+            (f"sudo rm {' '.join(paths)}", "sudo nvidia-modprobe -c 0 -u"),
+            "unsafe",
+        ),
+    )
+
+
+def _refused(host: Host, driver: Driver, refused: list[DeviceNode]) -> Problem:
+    node = refused[0]
+    uid, groups = value_of(host.uid, None), value_of(host.groups, ())
+    by_group = bool(node.mode & 0o060) and node.gid not in groups
+    commands = (f'sudo usermod -aG "$(getent group {node.gid} | cut -d: -f1)" "$USER"',) if by_group else ()
+    settings = {k: v for k, v in value_of(driver.parameters, {}).items() if k.startswith("DeviceFile")}
+    evidence = [
+        Evidence(
+            n.path,
+            f"{n.mode:04o} uid {n.uid} gid {n.gid}: {value_of(n.open_error, '')}",
+            getattr(n.open_error, "via", ""),
+        )
+        for n in refused
+    ]
+    evidence.append(
+        Evidence("this user", f"uid {uid}, groups {', '.join(map(str, groups))}", "/proc/self/status")
+    )
+    evidence += [Evidence(f"NVreg_{k}", v, "/proc/driver/nvidia/params") for k, v in settings.items()]
+    return Problem(
+        f"This user may not open {node.path} (mode {node.mode:04o}, group {node.gid})",
+        evidence=tuple(evidence),
+        fix=Fix(
+            f"Add the user to group {node.gid} and log in again"
+            if by_group
+            else "Give the nodes a mode that lets this user in (module option NVreg_DeviceFileMode)",
+            commands,
+            "unsafe" if commands else "manual",
+        ),
+    )
+
+
+def _missing(missing: list[str], nodes: dict[str, DeviceNode]) -> Problem:
+    indices = [path[len("/dev/nvidia") :] for path in missing if path[len("/dev/nvidia") :].isdigit()]
+    commands = tuple(f"sudo nvidia-modprobe -c {index}" for index in indices or ["0"])
+    return Problem(
+        f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing although the module is loaded",
+        evidence=(
+            Evidence("missing", ", ".join(missing), "/dev"),
+            Evidence("there", ", ".join(sorted(nodes)) or "none", "/dev"),
+        ),
+        fix=Fix("Make the nodes", commands, "safe"),
+    )

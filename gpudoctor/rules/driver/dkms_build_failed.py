@@ -1,0 +1,65 @@
+"""DKMS could not build the NVIDIA module
+
+What it is: DKMS compiles the driver's kernel module anew for each kernel. For one kernel the compiler stopped: the kernel
+is newer than the driver knows, the compiler is another than the kernel's, or DKMS' tree is stale.
+
+Why it hurts: That kernel boots without the NVIDIA module: no nvidia-smi, no CUDA, perhaps no desktop.
+
+How to tell: /var/lib/dkms/nvidia/<version>/build/make.log ends in an error and names the kernel, and there is no built
+module for that kernel. ("Bad return status for module build", "Could not locate dkms.conf".)
+
+How to fix: Install a driver that supports this kernel, or boot the kernel before. For a stale tree remove it (`sudo dkms
+remove nvidia/<version> --all`) and install the driver's DKMS package again.
+
+Sources: https://github.com/NVIDIA/open-gpu-kernel-modules/issues/526
+https://github.com/pop-os/pop/issues/3811
+https://man7.org/linux/man-pages/man8/dkms.8.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gpudoctor.facts.driver import Driver
+from gpudoctor.facts.gpu import Gpu
+from gpudoctor.facts.host import DkmsBuild, Host
+from gpudoctor.facts.observed import value_of
+from gpudoctor.findings import Evidence, Fix, Problem, seen
+from gpudoctor.rules.driver._installation import SYMPTOMS, gpus, in_memory, native_linux
+from gpudoctor.rules.judging import need
+
+explains = SYMPTOMS
+
+
+def check(host: Host, driver: Driver, gpu: Gpu) -> Iterator[Problem]:
+    native_linux(host)
+    gpus(gpu)
+    builds = need(host.dkms, "DKMS tree")
+    running = need(host.kernel, "running kernel")
+    have = {f.kernel for f in value_of(driver.module_files, ())}
+    failed = [b for b in builds if b.state == "failed" and b.kernel not in have]
+    now = [b for b in failed if b.kernel in ("", running)]
+    if now and not in_memory(driver) and running not in have:
+        yield _problem(host, driver, now[0], running, here=True)
+    elif later := [b for b in failed if b.kernel not in ("", running)]:
+        yield _problem(host, driver, later[0], later[0].kernel, here=False)
+
+
+def _problem(host: Host, driver: Driver, build: DkmsBuild, kernel: str, here: bool) -> Problem:
+    return Problem(
+        f"DKMS could not build {build.module} {build.version} for kernel {kernel}"
+        + ("" if here else ": that kernel will boot without the driver"),
+        severity="failure" if here else "warning",
+        evidence=(
+            Evidence("build log", build.detail, "/var/lib/dkms"),
+            seen("running kernel", host.kernel),
+            seen("module in memory", driver.module),
+        ),
+        fix=Fix(
+            f"Install a driver that supports kernel {kernel} (or boot an older kernel), then build it",
+            (
+                f"sudo dkms build {build.module}/{build.version} -k {kernel}",
+                f"sudo dkms autoinstall -k {kernel}",
+            ),
+        ),
+    )

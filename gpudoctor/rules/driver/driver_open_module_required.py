@@ -1,0 +1,33 @@
+"""This GPU works only with the open kernel module
+
+What it is: NVIDIA's kernel module comes in two flavours. Blackwell GPUs (and Grace Hopper) are supported by the open one
+only; the proprietary flavour loads and refuses the GPU.
+
+Why it hurts: nvidia-smi says "No devices were found", although the module is loaded and of the right version.
+
+How to tell: The licence of the module is "NVIDIA" (the open one's is "Dual MIT/GPL"), the GPU's generation needs the open
+one; the kernel log says "requires use of the NVIDIA open kernel modules".
+
+How to fix: Install the -open flavour of the same driver and reboot.
+
+Sources: https://github.com/NVIDIA/open-gpu-kernel-modules/issues/872
+https://developer.nvidia.com/blog/nvidia-transitions-fully-towards-open-source-gpu-kernel-modules/
+https://download.nvidia.com/XFree86/Linux-x86_64/575.57.08/README/kernel_open.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gpudoctor.facts.driver import Driver
+from gpudoctor.facts.gpu import Gpu
+from gpudoctor.facts.host import Host
+from gpudoctor.findings import CouldNotTell, Problem
+from gpudoctor.rules.driver._flavour import judge
+from gpudoctor.rules.driver._installation import SYMPTOMS
+
+explains = (*SYMPTOMS, "gpu-init-failed")
+
+
+def check(host: Host, driver: Driver, gpu: Gpu) -> Iterator[Problem | CouldNotTell]:
+    yield from judge(host, driver, gpu, "open", "needs-open-module")

@@ -1,0 +1,77 @@
+"""The installed driver is older than this GPU
+
+What it is: A GPU needs a driver branch that knows it. Blackwell came with branch 570; older drivers do not claim such a
+GPU at all.
+
+Why it hurts: The module loads and no device is found, or the module does not load because there is no device for it.
+
+How to tell: The GPU's generation, by its PCI id, against the driver's version.
+
+How to fix: Install a newer driver branch (for Blackwell in the open flavour).
+
+Sources: https://docs.nvidia.com/cuda/cuda-toolkit-release-notes/index.html
+https://www.nvidia.com/en-us/drivers/unix/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gpudoctor.facts.driver import Driver
+from gpudoctor.facts.gpu import Gpu, PciDevice
+from gpudoctor.facts.host import Host
+from gpudoctor.facts.observed import Known
+from gpudoctor.findings import CannotLook, CouldNotTell, DoesNotApply, Fix, Problem, seen
+from gpudoctor.rules.driver._installation import (
+    SYMPTOMS,
+    capability,
+    described,
+    family,
+    gpus,
+    installation,
+    native_linux,
+    not_for_guests,
+    silent,
+    subject,
+    version_here,
+)
+from gpudoctor.versions import branch
+
+explains = (*SYMPTOMS, "gpu-init-failed", "driver-open-module-required", "driver-too-old-for-runtime")
+
+
+def check(host: Host, driver: Driver, gpu: Gpu) -> Iterator[Problem | CouldNotTell]:
+    from gpudoctor import knowledge
+
+    native_linux(host)
+    found = not_for_guests(gpus(gpu))
+    if not isinstance(driver.module, Known) and not installation(host, driver):
+        raise DoesNotApply("no NVIDIA driver is installed")
+    version = version_here(host, driver)
+    if not isinstance(version, Known):
+        raise CannotLook(getattr(version, "reason", "the driver's version is not known"))
+    ill: list[PciDevice] = []
+    first = 0
+    for one in silent(gpu, found):
+        known = capability(gpu, one)
+        if not isinstance(known, Known):
+            yield CouldNotTell(f"{one.address}: {getattr(known, 'reason', 'capability not known')}")
+            continue
+        row = knowledge.first_branch(known.value)
+        if row is not None and branch(version.value) < row.branch:
+            ill.append(one)
+            first = max(first, row.branch)
+    for whom in subject(gpu, ill, found) if ill else []:
+        command = f"sudo apt-get install nvidia-driver-{max(first, 580)}-open"
+        yield Problem(
+            f"Driver {version.value} is older than the {described(ill)}, which needs branch {first} or newer",
+            whom,
+            evidence=(
+                seen("driver", version),
+                *(seen(f"compute capability of {d.address}", capability(gpu, d)) for d in ill),
+            ),
+            fix=Fix(
+                f"Install driver branch {first} or newer, in the open flavour",
+                (command, "sudo reboot") if family(host) == "ubuntu" else (),
+            ),
+        )

@@ -1,0 +1,122 @@
+"""A framework's CUDA is newer than the driver supports
+
+What it is: A framework was built with a CUDA version of a newer major than the driver implements (or with one that this
+driver is too old for by NVIDIA's table). Within one major a newer runtime works on an older driver, if that one is at
+least the major's first (minor-version compatibility); across majors it does not.
+
+Why it hurts: The framework stops with "CUDA driver version is insufficient for CUDA runtime version" (35) or "The NVIDIA
+driver on your system is too old", or quietly uses the CPU.
+
+How to tell: The CUDA version that the framework's build names, against the one that libcuda implements
+(cuDriverGetVersion), or the driver's version against NVIDIA's table of minimum drivers.
+
+How to fix: Update the driver, or install the framework's build for a CUDA that this driver has. On data-centre GPUs the
+cuda-compat package is a third way.
+
+Sources: https://docs.nvidia.com/cuda/cuda-toolkit-release-notes/index.html
+https://docs.nvidia.com/deploy/cuda-compatibility/minor-version-compatibility.html
+https://github.com/pytorch/pytorch/issues/85332
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gpudoctor.facts.driver import Driver
+from gpudoctor.facts.frameworks import Build, Frameworks, Interpreter
+from gpudoctor.facts.gpu import Gpu
+from gpudoctor.facts.host import Host
+from gpudoctor.facts.observed import Absent, Known, Observed, Unknown, value_of
+from gpudoctor.findings import CannotLook, CouldNotTell, DoesNotApply, Evidence, Fix, Problem, package, seen
+from gpudoctor.rules.judging import builds, driver_cuda, driver_version, need
+from gpudoctor.versions import branch, compare, major, older, release
+
+explains = ("ptx-newer-than-driver",)
+
+
+def check(host: Host, driver: Driver, gpu: Gpu, frameworks: Frameworks) -> Iterator[Problem | CouldNotTell]:
+    if isinstance(gpu.cuda, Absent) and isinstance(gpu.nvml, Absent) and isinstance(driver.module, Absent):
+        raise DoesNotApply("no NVIDIA driver")
+    every = builds(need(frameworks.interpreters, "Python interpreters"))
+    built = [(i, b) for i, b in every if isinstance(b.cuda, Known)]
+    unread = [(i, b) for i, b in every if isinstance(b.cuda, Unknown)]
+    if not built and not unread:
+        raise DoesNotApply("no framework with CUDA")
+    implemented = _implemented(host, driver, gpu)
+    version = driver_version(driver, gpu)
+    if not isinstance(implemented, Known) and not isinstance(version, Known):
+        raise CannotLook(getattr(implemented, "reason", "the driver's version is not known"))
+    for whose, build in built:
+        wanted = value_of(build.cuda, "")
+        old = _too_old(wanted, implemented, "" if isinstance(host.wsl, Known) else value_of(version, ""))
+        if old is None:
+            yield CouldNotTell(f"{build.framework} {build.version}: no driver is on record for CUDA {wanted}")
+        elif old:
+            yield _problem(whose, build, wanted, implemented, version)
+    for whose, build in unread:
+        yield CouldNotTell(f"{build.framework} in {whose.path}: {getattr(build.cuda, 'reason', '')}")
+
+
+def _implemented(host: Host, driver: Driver, gpu: Gpu) -> Observed[str]:
+    """The newest CUDA that the user-space driver implements; by the table where no library tells."""
+    from gpudoctor import knowledge
+
+    said = driver_cuda(gpu)
+    version = driver_version(driver, gpu)
+    if isinstance(said, Known) or not isinstance(version, Known) or isinstance(host.wsl, Known):
+        return said
+    row = knowledge.branch_cuda(branch(version.value))
+    return (
+        Known(row.cuda, row.source)
+        if row
+        else Unknown(f"CUDA of driver branch {branch(version.value)} is not on record")
+    )
+
+
+def _too_old(wanted: str, implemented: Observed[str], version: str) -> bool | None:
+    """None: nothing on record decides it. A build that names a major alone ("12") is content with all of it."""
+    from gpudoctor import knowledge
+
+    minimum = knowledge.driver_minimum(wanted) if "." in wanted else None
+    floor = (minimum.compatible or minimum.full) if minimum else None
+    if isinstance(implemented, Known):
+        has = implemented.value
+        if major(has) != major(wanted):
+            return major(has) < major(wanted)
+        if "." not in wanted or compare(release(has), release(wanted)) >= 0:
+            return False
+        if major(wanted) < 11:
+            return True  # before CUDA 11 there was no minor-version compatibility
+    if version and floor:
+        return older(version, floor)
+    return False if isinstance(implemented, Known) else None
+
+
+def _problem(
+    whose: Interpreter, build: Build, wanted: str, implemented: Observed[str], version: Observed[str]
+) -> Problem:
+    from gpudoctor import knowledge
+
+    minimum = knowledge.driver_minimum(wanted) if "." in wanted else None
+    least = (minimum.compatible or minimum.full or f"branch {minimum.branch}") if minimum else ""
+    has = value_of(implemented, "")
+    needs = f"; it needs driver {least} or newer" if least else ""
+    evidence = [
+        Evidence(
+            f"CUDA of {build.framework} {build.version}", wanted, getattr(build.cuda, "via", build.location)
+        ),
+        seen("CUDA of the driver", implemented),
+        seen("driver", version),
+    ]
+    if minimum:
+        evidence.append(Evidence(f"oldest driver for CUDA {wanted}", least, minimum.source))
+    return Problem(
+        f"{build.framework} {build.version} is built with CUDA {wanted}, "
+        f"and driver {value_of(version, '?')} has CUDA {has or 'of an unknown version'}{needs}",
+        package(whose.path, build.framework),
+        evidence=tuple(evidence),
+        fix=Fix(
+            f"Update the driver to {least or 'a branch with CUDA ' + wanted} or newer, or install a build of "
+            f"{build.framework} for CUDA {has or 'of this driver'} or older"
+        ),
+    )

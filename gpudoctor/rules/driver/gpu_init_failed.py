@@ -1,0 +1,102 @@
+"""The driver cannot initialise the GPU
+
+What it is: The kernel module is loaded and has the GPU, but starting it failed: the GSP firmware is missing or did not
+come up, the GPU is stuck in an old state, it lacks power or address space, or it is broken.
+
+Why it hurts: nvidia-smi says "No devices were found", or leaves this GPU out.
+
+How to tell: "RmInitAdapter failed!" or "Cannot initialize GSP firmware RM" in the kernel log for a GPU that NVML does not
+list. The lines before tell the variant: "unexpected WPR2 already up" (the GPU kept its old state), "Direct firmware load
+... failed" (no firmware file), "waiting for GFW_BOOT" (the GPU's own boot did not end).
+
+How to fix: Switch the machine off completely (mains too) and on again; for a missing firmware install the firmware package
+of the driver; check power plugs and seat; update BIOS and driver; if another GPU works in this slot, replace this one.
+
+Sources: https://github.com/NVIDIA/open-gpu-kernel-modules/issues/789
+https://github.com/NVIDIA/open-gpu-kernel-modules/issues/1104
+https://github.com/NVIDIA/open-gpu-kernel-modules/issues/639
+https://github.com/NVIDIA/open-gpu-kernel-modules/issues/862
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gpudoctor.facts.driver import Driver
+from gpudoctor.facts.gpu import Gpu, PciDevice
+from gpudoctor.facts.host import Host, KernelEvent
+from gpudoctor.facts.observed import Unknown
+from gpudoctor.findings import CannotLook, CouldNotTell, Evidence, Fix, Problem
+from gpudoctor.rules.driver._installation import (
+    described,
+    events,
+    gpus,
+    in_memory,
+    native_linux,
+    not_for_guests,
+    quoted,
+    silent,
+    subject_of,
+)
+
+explains = (
+    "driver-not-answering",
+    "uvm-not-working",
+    "device-node-missing-or-permission",
+    "gpu-missing-in-nvml",
+    "gpu-lost-in-cuda",
+)
+
+KINDS = ("rm-init-failed", "gsp")
+
+
+def check(host: Host, driver: Driver, gpu: Gpu) -> Iterator[Problem | CouldNotTell]:
+    native_linux(host)
+    found = not_for_guests(gpus(gpu))
+    if not in_memory(driver):
+        return
+    if isinstance(gpu.nvml, Unknown):
+        raise CannotLook(f"NVML: {gpu.nvml.reason}", gpu.nvml.would_help)
+    missing = silent(gpu, found)
+    said = events(host, *KINDS)
+    if missing and isinstance(host.kernel_log, Unknown):
+        raise CannotLook(f"kernel log: {host.kernel_log.reason}", host.kernel_log.would_help)
+    for one in missing:
+        mine = [e for e in said if _of(e, one, len(found))]
+        if any(e.kind == "rm-init-failed" or "Cannot initialize GSP" in e.text for e in mine):
+            yield _problem(host, gpu, one, mine)
+
+
+def _of(event: KernelEvent, one: PciDevice, count: int) -> bool:
+    """A line without an address ("RmInitAdapter: Cannot initialize GSP firmware RM") is the only GPU's, if there is one."""
+    return one.address.lower().startswith(event.pci) if event.pci else count == 1
+
+
+def _problem(host: Host, gpu: Gpu, one: PciDevice, lines: list[KernelEvent]) -> Problem:
+    text = " ".join(e.text for e in lines)
+    if "WPR2" in text:
+        why, fix = "it kept an old state (WPR2)", "Switch the machine off completely, mains too, and on again"
+    elif "irmware load" in text and "fail" in text and "nvidia/" in text:
+        why, fix = (
+            "its GSP firmware file is missing",
+            "Install the firmware package of this driver version, and reboot",
+        )
+    elif "GSP" in text:
+        why, fix = (
+            "its GSP firmware did not start",
+            "Switch the machine off and on; then update BIOS and driver",
+        )
+    else:
+        why, fix = (
+            "RmInitAdapter failed",
+            "Switch the machine off and on; check power plugs, seat and BIOS (Above 4G decoding)",
+        )
+    return Problem(
+        f"The driver cannot initialise the {described([one])}: {why}",
+        subject_of(gpu, one),
+        evidence=(
+            *quoted(host, lines),
+            Evidence("NVML", f"does not list {one.address}", getattr(gpu.nvml, "via", "nvml")),
+        ),
+        fix=Fix(fix),
+    )

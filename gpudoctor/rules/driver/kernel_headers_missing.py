@@ -1,0 +1,68 @@
+"""The running kernel's headers are missing, so DKMS cannot build the module
+
+What it is: The driver came as source for DKMS, and the headers (the build tree) of the running kernel are not installed,
+so no module was built for it.
+
+Why it hurts: After a kernel update the machine boots without the NVIDIA module; nothing prints an error, DKMS just skips
+that kernel.
+
+How to tell: DKMS knows the nvidia module, /lib/modules/<running kernel>/build is missing, and there is no nvidia.ko for
+this kernel.
+
+How to fix: Install the headers of exactly this kernel and build; install the meta package that pulls headers with every
+kernel (linux-headers-generic, kernel-devel, linux-headers), so that it does not come back.
+
+Sources: https://github.com/MatMoul/archfi/issues/113
+https://docs.nvidia.com/datacenter/tesla/driver-installation-guide/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gpudoctor.facts.driver import Driver
+from gpudoctor.facts.gpu import Gpu
+from gpudoctor.facts.host import Host
+from gpudoctor.facts.observed import Absent
+from gpudoctor.findings import CannotLook, Evidence, Fix, Problem, seen
+from gpudoctor.rules.driver._installation import (
+    SYMPTOMS,
+    files_for_running,
+    gpus,
+    headers_command,
+    in_memory,
+    native_linux,
+)
+from gpudoctor.rules.judging import need
+
+explains = (*SYMPTOMS, "dkms-build-failed")
+
+
+def check(host: Host, driver: Driver, gpu: Gpu) -> Iterator[Problem]:
+    native_linux(host)
+    gpus(gpu)
+    builds = need(host.dkms, "DKMS tree")
+    kernel = need(host.kernel, "running kernel")
+    if not builds or in_memory(driver) or files_for_running(host, driver):
+        return
+    if any(b.kernel == kernel and b.state in ("built", "installed") for b in builds):
+        return
+    if not isinstance(host.kernel_headers, Absent):
+        if need(host.kernel_headers, "kernel headers"):
+            return
+        raise CannotLook("kernel headers")
+    command = headers_command(host)
+    commands = (command, f"sudo dkms autoinstall -k {kernel}", "sudo modprobe nvidia") if command else ()
+    yield Problem(
+        f"The headers of kernel {kernel} are missing, so DKMS built no NVIDIA module for it",
+        evidence=(
+            seen("kernel headers", host.kernel_headers),
+            Evidence("DKMS", f"{builds[0].module} {builds[0].version}", "/var/lib/dkms"),
+            seen("module in memory", driver.module),
+        ),
+        fix=Fix(
+            "Install the headers of the running kernel, build the module, load it",
+            commands,
+            "unsafe" if commands else "manual",
+        ),
+    )

@@ -1,0 +1,108 @@
+"""The driver's kernel module is not loaded
+
+What it is: The user-space half of the driver is installed, but nvidia.ko is not in memory: it was never built for the
+running kernel, or it is on disk and was not loaded.
+
+Why it hurts: nvidia-smi "couldn't communicate with the NVIDIA driver", NVML answers "Driver Not Loaded" (9), CUDA finds
+no device.
+
+How to tell: No /sys/module/nvidia, while libraries or packages of the driver are there. Then /lib/modules/<running
+kernel> decides: no nvidia*.ko there (after a kernel update, typically), or a file that modprobe would load.
+
+How to fix: No module for this kernel: install the kernel's headers and let DKMS build it, install the distribution's
+prebuilt module package, or boot the older kernel. A module on disk: `modprobe nvidia`, and read what the kernel says.
+
+Sources: https://github.com/crhy/spaced/issues/20
+https://github.com/M-Bab/linux-kernel-amdgpu-binaries/issues/101
+https://docs.nvidia.com/datacenter/tesla/driver-installation-guide/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gpudoctor.facts.containers import Containers
+from gpudoctor.facts.driver import Driver
+from gpudoctor.facts.gpu import Gpu
+from gpudoctor.facts.host import Host
+from gpudoctor.facts.observed import Known, value_of
+from gpudoctor.findings import DoesNotApply, Evidence, Fix, Problem, seen
+from gpudoctor.rules.driver._installation import (
+    family,
+    files_for_running,
+    gpus,
+    headers_command,
+    in_memory,
+    installation,
+    native_linux,
+    not_for_guests,
+    user_space,
+)
+
+explains = ("driver-not-answering", "device-node-missing-or-permission", "uvm-not-working")
+
+
+def check(host: Host, driver: Driver, gpu: Gpu, containers: Containers) -> Iterator[Problem]:
+    native_linux(host)
+    if not not_for_guests(gpus(gpu)):
+        raise DoesNotApply("all GPUs are set aside for virtual machines")
+    if in_memory(driver):
+        return
+    if isinstance(containers.inside, Known):
+        if not user_space(driver):
+            raise DoesNotApply("in a container without driver libraries the host's driver is not judged")
+        yield _problem(
+            host, driver, "The host's kernel has no NVIDIA module loaded", ("sudo modprobe nvidia",), "host"
+        )
+        return
+    signs = installation(host, driver)
+    if not signs:
+        raise DoesNotApply("no NVIDIA driver is installed")
+    kernel = value_of(host.kernel, "the running kernel")
+    if isinstance(driver.module_files, Known) and files_for_running(host, driver):
+        title = f"nvidia.ko for kernel {kernel} is on disk, but not loaded"
+        yield _problem(
+            host,
+            driver,
+            title,
+            ("sudo modprobe nvidia", "sudo dmesg | grep -iE 'nvrm|nvidia' | tail"),
+            "load",
+        )
+        return
+    others = sorted({f.kernel for f in value_of(driver.module_files, ())})
+    title = f"No NVIDIA kernel module for the running kernel {kernel}"
+    title += f" (there is one for {', '.join(others[-2:])})" if others else ""
+    yield _problem(host, driver, title, _build_commands(host), "build")
+
+
+def _problem(host: Host, driver: Driver, title: str, commands: tuple[str, ...], kind: str) -> Problem:
+    summary = {
+        "host": "Load the module on the host; a container can't",
+        "load": "Load the module, and read what the kernel says if it refuses",
+        "build": "Install the headers of this kernel and build the module for it, or boot the kernel that has one",
+    }[kind]
+    evidence = (
+        seen("module in memory", driver.module),
+        seen("running kernel", host.kernel),
+        Evidence(
+            "modules on disk",
+            ", ".join(f.path for f in value_of(driver.module_files, ())[:3]) or "none",
+            getattr(driver.module_files, "via", "/lib/modules"),
+        ),
+        *(Evidence("driver library", c.real_path, c.path) for c in user_space(driver)[:1]),
+    )
+    return Problem(title, evidence=evidence, fix=Fix(summary, commands, "unsafe" if commands else "manual"))
+
+
+def _build_commands(host: Host) -> tuple[str, ...]:
+    kernel = value_of(host.kernel, "$(uname -r)")
+    headers = headers_command(host)
+    if not headers:
+        return ()
+    if family(host) == "fedora":
+        return (
+            headers,
+            f"sudo akmods --force --kernels {kernel} || sudo dkms autoinstall -k {kernel}",
+            "sudo modprobe nvidia",
+        )
+    return (headers, f"sudo dkms autoinstall -k {kernel}", "sudo modprobe nvidia")

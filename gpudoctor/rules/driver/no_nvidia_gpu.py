@@ -1,0 +1,77 @@
+"""There is no NVIDIA GPU in this machine
+
+What it is: The PCI bus can be read and shows no NVIDIA display device, and no driver library answers as if there were
+one.
+
+Why it hurts: CUDA programs cannot run here, whatever is installed. GPU builds of frameworks fall back to the CPU, or
+stop.
+
+How to tell: /sys/bus/pci/devices holds no device of vendor 0x10de and class 0x03. A virtual machine shows only what was
+passed through to it; a card that sits badly or has no power is not on the bus either.
+
+How to fix: Use another machine (or another instance type), pass a GPU through to this virtual machine, or install CPU
+builds. If a card is built in: check its seat, its power plugs and the slot's BIOS setting.
+
+Sources: https://docs.nvidia.com/cuda/cuda-installation-guide-linux/#verify-you-have-a-cuda-capable-gpu
+https://docs.nvidia.com/datacenter/cloud-native/container-toolkit/latest/docker-specialized.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gpudoctor.facts.containers import Containers
+from gpudoctor.facts.driver import Driver
+from gpudoctor.facts.gpu import Gpu
+from gpudoctor.facts.host import Host
+from gpudoctor.facts.machine import Expectation
+from gpudoctor.facts.observed import Known, Unknown, value_of
+from gpudoctor.findings import CannotLook, DoesNotApply, Evidence, Fix, Problem, Severity
+from gpudoctor.rules.driver._installation import SYMPTOMS, installation
+from gpudoctor.rules.judging import gpu_ruled_out
+
+explains = (*SYMPTOMS, "driver-not-installed")
+
+#: NVIDIA_VISIBLE_DEVICES: these ask for nothing. (CUDA's base images set "all": who runs one expects a GPU.)
+NOTHING = frozenset({"", "void", "none"})
+
+
+def check(
+    host: Host, driver: Driver, gpu: Gpu, containers: Containers, expectation: Expectation
+) -> Iterator[Problem]:
+    if isinstance(host.tegra, Known):
+        raise DoesNotApply("a Jetson's GPU is not on the PCI bus")
+    if isinstance(gpu.pci, Unknown):
+        raise CannotLook(f"PCI bus: {gpu.pci.reason}", gpu.pci.would_help)
+    if not gpu_ruled_out(gpu, wsl=isinstance(host.wsl, Known)):
+        if isinstance(gpu.pci, Known):
+            return
+        raise CannotLook("without a PCI bus a GPU can't be ruled out")
+    severity, why = _asked(host, driver, containers, expectation)
+    displays = [d for d in value_of(gpu.pci, ()) if d.is_display]
+    seen_there = ", ".join(f"{d.address} {d.vendor:04x}:{d.device:04x}" for d in displays[:4]) or "none"
+    yield Problem(
+        "No NVIDIA GPU in this machine" + (f", but {why.what}" if why and severity == "failure" else ""),
+        severity=severity,
+        evidence=(
+            Evidence("display devices on the bus", seen_there, "/sys/bus/pci/devices"),
+            *((why,) if why else ()),
+        ),
+        fix=Fix("Use a machine with an NVIDIA GPU, pass one through to this one, or install CPU builds"),
+    )
+
+
+def _asked(
+    host: Host, driver: Driver, containers: Containers, expectation: Expectation
+) -> tuple[Severity, Evidence | None]:
+    """Who wants a GPU here. Where nobody does the machine is not ill, and the finding is a note."""
+    if expectation.gpu:
+        return "failure", Evidence(f"{expectation.gpu} expects one", expectation.gpu)
+    inside = value_of(containers.inside, None)
+    visible = value_of(inside.visible_devices, "") if inside else ""
+    if visible not in NOTHING:
+        return "failure", Evidence(
+            f"NVIDIA_VISIBLE_DEVICES asks for {visible}", visible, "environment of process 1"
+        )
+    parts = installation(host, driver) if inside is None else ()
+    return "note", parts[0] if parts else None

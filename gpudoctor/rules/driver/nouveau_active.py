@@ -1,0 +1,72 @@
+"""nouveau or nova owns the GPU, not NVIDIA's driver
+
+What it is: The kernel's own driver for NVIDIA GPUs (nouveau, or its successor nova_core) took the GPU at boot, before
+NVIDIA's module could. A device belongs to one driver.
+
+Why it hurts: nouveau can't run CUDA, and NVIDIA's module finds no device left: "NVIDIA probe routine was not called".
+
+How to tell: /sys/bus/pci/devices/<GPU>/driver points to nouveau, while NVIDIA's driver is installed.
+
+How to fix: Blacklist nouveau (and nova_core), rebuild the initramfs so that it holds at the start of boot too, reboot.
+Distributions' driver packages do that; a .run installation offers it.
+
+Sources: https://github.com/NVIDIA/gpu-operator/issues/8
+https://docs.nvidia.com/datacenter/tesla/driver-installation-guide/#disabling-nouveau
+https://docs.kernel.org/gpu/nova/index.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gpudoctor.facts.driver import Driver
+from gpudoctor.facts.gpu import Gpu
+from gpudoctor.facts.host import Host
+from gpudoctor.facts.observed import Known, Unknown, value_of
+from gpudoctor.findings import CouldNotTell, DoesNotApply, Evidence, Fix, Problem, seen
+from gpudoctor.rules.driver._installation import (
+    SYMPTOMS,
+    described,
+    events,
+    gpus,
+    initramfs_command,
+    installation,
+    native_linux,
+    quoted,
+    subject,
+)
+
+explains = (*SYMPTOMS, "gpu-init-failed", "nvidia-module-blacklisted")
+
+OTHERS = ("nouveau", "nova", "NovaCore", "nvidiafb")
+
+
+def check(host: Host, driver: Driver, gpu: Gpu) -> Iterator[Problem | CouldNotTell]:
+    native_linux(host)
+    found = gpus(gpu)
+    held = [d for d in found if value_of(d.driver, "").startswith(OTHERS)]
+    if not held:
+        for one in found:
+            if isinstance(one.driver, Unknown):
+                yield CouldNotTell(f"driver of {one.address}: {one.driver.reason}", one.driver.would_help)
+        return
+    if not isinstance(driver.module, Known) and not installation(host, driver):
+        raise DoesNotApply("no NVIDIA driver is installed that could have the GPU instead")
+    owner = value_of(held[0].driver, "nouveau")
+    lines = events(host, "bound-elsewhere", "nouveau")
+    blacklist = f"printf 'blacklist {owner}\\noptions {owner} modeset=0\\n' | sudo tee /etc/modprobe.d/blacklist-{owner}.conf"
+    commands = tuple(c for c in (blacklist, initramfs_command(host), "sudo reboot") if c)
+    for whom in subject(gpu, held, found):
+        yield Problem(
+            f"{owner} drives the {described(held)}, so NVIDIA's driver can't",
+            whom,
+            evidence=(
+                *(
+                    Evidence(f"driver of {d.address}", value_of(d.driver, ""), getattr(d.driver, "via", ""))
+                    for d in held
+                ),
+                seen("blacklisted", driver.blacklisted),
+                *quoted(host, lines),
+            ),
+            fix=Fix(f"Blacklist {owner}, rebuild the initramfs, reboot", commands, "unsafe"),
+        )

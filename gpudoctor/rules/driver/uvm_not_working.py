@@ -1,0 +1,99 @@
+"""The driver's memory module, nvidia-uvm, does not work
+
+What it is: CUDA needs a second kernel module beside nvidia.ko: nvidia-uvm, with its node /dev/nvidia-uvm. It is not
+loaded, its node is missing or does not open, or it broke when the machine went to sleep and woke up.
+
+Why it hurts: nvidia-smi works and every CUDA program fails: cuInit ends in error 999, PyTorch says "CUDA unknown error
+... Setting the available devices to be zero".
+
+How to tell: NVML answers, libcuda answers 999, and nvidia_uvm is missing in /proc/modules, or /dev/nvidia-uvm is missing
+or refuses, or the kernel log shows a wake-up since boot.
+
+How to fix: Make the node with `nvidia-modprobe -c 0 -u`; after a suspend stop what uses the GPU and load the module anew.
+Against the next time: NVreg_PreserveVideoMemoryAllocations=1 and the nvidia-suspend and nvidia-resume services.
+
+Sources: https://github.com/pytorch/pytorch/issues/49081
+https://github.com/NixOS/nixpkgs/issues/334180
+https://download.nvidia.com/XFree86/Linux-x86_64/575.57.08/README/powermanagement.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gpudoctor.facts.containers import Containers
+from gpudoctor.facts.driver import DeviceNode, Driver
+from gpudoctor.facts.gpu import Gpu
+from gpudoctor.facts.host import Host
+from gpudoctor.facts.observed import Known, Unknown, value_of
+from gpudoctor.findings import CannotLook, DoesNotApply, Evidence, Fix, Problem
+from gpudoctor.rules.driver._installation import events, native_linux, quoted
+from gpudoctor.rules.judging import need
+
+explains = ("driver-not-answering", "gpu-lost-in-cuda")
+
+#: CUDA_ERROR_UNKNOWN.
+UNKNOWN = 999
+NODE = "/dev/nvidia-uvm"
+
+
+def check(host: Host, driver: Driver, gpu: Gpu, containers: Containers) -> Iterator[Problem]:
+    native_linux(host)
+    need(driver.module, "NVIDIA kernel module in memory")
+    nvml = need(gpu.nvml, "answer of NVML")
+    if nvml.code != 0 or not nvml.devices:
+        raise DoesNotApply("NVML finds no working GPU: UVM is not what is missing")
+    if isinstance(gpu.cuda, Known) and gpu.cuda.value.code != UNKNOWN:
+        return  # CUDA gets past UVM
+    nodes = need(driver.nodes, "device nodes")
+    node = next((n for n in nodes if n.path == NODE), None)
+    error = value_of(node.open_error, "") if node else ""
+    if error in ("EPERM", "EACCES"):
+        return  # who may open it is another cause
+    loaded = "nvidia_uvm" in value_of(driver.loaded_modules, ())
+    not_yet = not loaded or node is None
+    inside = isinstance(containers.inside, Known)
+    if not_yet and not inside and value_of(driver.modprobe_helper, False):
+        # Our own question to libcuda runs without the right to load modules, so 999 is what it must say here.
+        raise CannotLook(
+            "nvidia-uvm is not loaded yet; the first CUDA program loads it through nvidia-modprobe"
+        )
+    if isinstance(gpu.cuda, Unknown) and not not_yet:
+        raise CannotLook(f"libcuda: {gpu.cuda.reason}", gpu.cuda.would_help)
+    if not_yet or isinstance(gpu.cuda, Known):
+        yield _problem(host, driver, gpu, node, error, loaded, inside)
+
+
+def _problem(
+    host: Host, driver: Driver, gpu: Gpu, node: DeviceNode | None, error: str, loaded: bool, inside: bool
+) -> Problem:
+    resumed = events(host, "resume")
+    if inside and node is None:
+        what, fix = (
+            f"{NODE} is not in this container",
+            Fix(f"Start the container again with {NODE} (--gpus does that)"),
+        )
+    elif node is None or not loaded:
+        what = f"{NODE} is missing" if node is None else "the module nvidia_uvm is not loaded"
+        fix = Fix("Load nvidia-uvm and make its node", ("sudo nvidia-modprobe -c 0 -u",), "safe")
+    else:
+        what = (
+            f"{NODE} does not open ({error})"
+            if error
+            else "broken since the machine slept"
+            if resumed
+            else "CUDA's error 999"
+        )
+        commands = ("sudo modprobe -r nvidia_uvm", "sudo modprobe nvidia_uvm")
+        fix = Fix(
+            "Stop what uses the GPU (containers too), and load nvidia-uvm anew; or reboot", commands, "unsafe"
+        )
+    cuda = value_of(gpu.cuda, None)
+    evidence = [
+        Evidence("NVML", "answers", "nvml"),
+        Evidence("cuInit", f"{cuda.code} {cuda.name}" if cuda else "not asked", "libcuda"),
+        Evidence("nvidia_uvm", "loaded" if loaded else "not loaded", "/proc/modules"),
+        Evidence(NODE, f"{node.major}:{node.minor}" if node else "missing", "/dev"),
+        *quoted(host, resumed[-1:]),
+    ]
+    return Problem(f"CUDA cannot start although nvidia-smi works: {what}", evidence=tuple(evidence), fix=fix)

@@ -1,0 +1,70 @@
+"""A framework's cuDNN is found nowhere
+
+What it is: A framework opens libcudnn.so by name, and the loader finds no file of that name: cuDNN is not installed, or
+it lies in an environment's nvidia/cudnn/lib, where only libraries whose RPATH or RUNPATH leads there find it.
+
+Why it hurts: The import fails ("libcudnn.so.9: cannot open shared object file"), or the framework silently leaves the
+GPU out (TensorFlow: "Cannot dlopen some GPU libraries"; ONNX Runtime: the CUDA provider is not created).
+
+How to tell: The loader's search is played through from the framework's own library. If the file lies in the same
+environment all the same, it is there but not on this library's path: that is not a missing installation.
+
+How to fix: Install the cuDNN wheel for the framework's CUDA into its environment. If the wheel is already there, open
+it first: `onnxruntime.preload_dlls()`, or `import torch` before the other library.
+
+Sources: https://github.com/microsoft/onnxruntime/issues/25609
+https://onnxruntime.ai/docs/execution-providers/CUDA-ExecutionProvider.html
+https://github.com/tensorflow/tensorflow/issues/5591
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gpudoctor.facts.frameworks import Build, Frameworks
+from gpudoctor.facts.libraries import Libraries, Library
+from gpudoctor.facts.observed import value_of
+from gpudoctor.findings import Evidence, Fix, Problem
+from gpudoctor.rules.loading import (
+    Loading,
+    build_of,
+    cuda_suffix,
+    load_evidence,
+    loadings,
+    missing,
+)
+
+
+def check(libraries: Libraries, frameworks: Frameworks) -> Iterator[Problem]:
+    for loading in loadings(libraries):
+        main = loading.cudnn
+        lacks = missing(loading)
+        if main is None or lacks != (main,):
+            continue
+        interpreter, build = build_of(loading, frameworks)
+        there = [c for c in value_of(libraries.copies, ()) if c.name == main.soname and c.path != main.path]
+        mine = [c for c in there if interpreter is not None and c.owner == interpreter.prefix]
+        title = f"{loading.framework} finds no {main.soname}"
+        if mine:
+            title += f", although {mine[0].package or 'its environment'} brings it"
+        yield Problem(
+            title,
+            loading.subject,
+            evidence=(
+                *load_evidence((main,)),
+                *(Evidence("lies in", c.path, c.package or c.origin) for c in there[:3]),
+            ),
+            fix=_fix(loading, build, interpreter.path if interpreter else "", mine, main.soname),
+        )
+
+
+def _fix(loading: Loading, build: Build | None, python: str, mine: list[Library], soname: str) -> Fix:
+    if mine and "onnxruntime" in loading.framework:
+        return Fix("Call onnxruntime.preload_dlls() (or import torch) before the first session is made")
+    if mine:
+        return Fix("Load the environment's own cuDNN first, by importing torch before this library")
+    suffix, major = cuda_suffix(build), soname.rpartition(".")[2]
+    if not suffix or not python or not major.isdigit():
+        return Fix("Install cuDNN for the framework's CUDA into its environment")
+    package = f"nvidia-cudnn-{suffix}>={major},<{int(major) + 1}"
+    return Fix(f"Install {package}", (f'{python} -m pip install "{package}"',), "unsafe")

@@ -1,0 +1,111 @@
+"""LD_LIBRARY_PATH puts another cuDNN before the one that came with the framework
+
+What it is: A framework's wheel or conda environment brings the cuDNN that it was tested with. A folder on
+LD_LIBRARY_PATH holds another one, and the loader takes that: for everything that finds its libraries by RUNPATH
+(TensorFlow, and cuDNN's own parts), LD_LIBRARY_PATH is searched before the library's own folder.
+
+Why it hurts: An older cuDNN than the framework was built with is refused ("Loaded runtime CuDNN library: 9.1.0 but
+source was compiled with: 9.3.0"), and parts of two cuDNNs in one process give CUDNN_STATUS_SUBLIBRARY_VERSION_MISMATCH
+or undefined symbols such as cudnnGetLibConfig.
+
+How to tell: The loader's search is played through for each framework: RPATH, LD_LIBRARY_PATH, RUNPATH, cache. The file
+that it ends at lies in a folder of LD_LIBRARY_PATH, and the environment has its own of another version.
+
+How to fix: Take the folder off LD_LIBRARY_PATH, in the start-up file that puts it there. The framework then finds its
+own cuDNN without any variable. Do not install a system cuDNN for it.
+
+Sources: https://man7.org/linux/man-pages/man8/ld.so.8.html
+https://github.com/pytorch/functorch/issues/926
+https://github.com/pytorch/pytorch/issues/185512
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gpudoctor.facts.environment import Environment
+from gpudoctor.facts.frameworks import Frameworks
+from gpudoctor.facts.libraries import Libraries, Library, Load
+from gpudoctor.facts.observed import Known, value_of
+from gpudoctor.findings import Evidence, Fix, Problem
+from gpudoctor.rules.loading import (
+    Loading,
+    build_of,
+    built_cudnn,
+    differ,
+    folder,
+    is_older,
+    load_evidence,
+    loadings,
+    own_copy,
+)
+
+explains = ("cudnn-version-mismatch", "cudnn-mixed-sublibraries")
+
+
+def check(libraries: Libraries, frameworks: Frameworks, environment: Environment) -> Iterator[Problem]:
+    for loading in loadings(libraries):
+        interpreter, build = build_of(loading, frameworks)
+        pairs: list[tuple[Load, Library]] = []
+        for load in loading.of("cudnn"):
+            own = own_copy(load, libraries, interpreter) if load.via == "LD_LIBRARY_PATH" else None
+            if own and not _same(load, own):
+                pairs.append((load, own))
+        if not pairs:
+            yield from _alone(loading, built_cudnn(build)[0], environment)
+            continue
+        load, own = pairs[0]
+        theirs, ours = value_of(load.version, "?"), value_of(own.version, "?")
+        split = loading.cudnn is not None and loading.cudnn.via != "LD_LIBRARY_PATH"
+        fails = split or is_older(theirs, built_cudnn(build)[0] or ours) or theirs == "?"
+        place = folder(load.path)
+        yield Problem(
+            f"{loading.framework} would load cuDNN {theirs} from {place} on LD_LIBRARY_PATH, not its own {ours}",
+            loading.subject,
+            "failure" if fails else "warning",
+            (
+                *load_evidence(loaded for loaded, _ in pairs),
+                Evidence("the environment's own", f"{own.path} ({ours})", own.package or own.owner),
+                *_setting(environment, place),
+            ),
+            fix=_fix(environment, place),
+        )
+
+
+def _alone(loading: Loading, built: str, environment: Environment) -> Iterator[Problem]:
+    """No copy of its own, and the one from LD_LIBRARY_PATH is too old: the path decides, so it is the cause."""
+    main = loading.cudnn
+    loaded = value_of(main.version, "") if main else ""
+    if main is None or main.via != "LD_LIBRARY_PATH" or not is_older(loaded, built):
+        return
+    place = folder(main.path)
+    fix = _fix(environment, place)
+    yield Problem(
+        f"{loading.framework} was built with cuDNN {built} and would load {loaded} from {place} on LD_LIBRARY_PATH",
+        loading.subject,
+        evidence=(*load_evidence((main,)), *_setting(environment, place)),
+        fix=fix.replace(summary=f"{fix.summary}, and install cuDNN's wheel into the environment"),
+    )
+
+
+def _same(load: Load, own: Library) -> bool:
+    if not isinstance(load.version, Known) or not isinstance(own.version, Known):
+        return False
+    return not differ(load.version.value, own.version.value)
+
+
+def _setting(environment: Environment, place: str) -> tuple[Evidence, ...]:
+    for entry in value_of(environment.paths, ()):
+        same = entry.variable == "LD_LIBRARY_PATH" and entry.value.rstrip("/") == place.rstrip("/")
+        if same and isinstance(entry.set_by, Known):
+            return (Evidence("set in", entry.set_by.value, "start-up file"),)
+    return ()
+
+
+def _fix(environment: Environment, place: str) -> Fix:
+    entries = [e.value for e in value_of(environment.paths, ()) if e.variable == "LD_LIBRARY_PATH"]
+    kept = ":".join(e for e in entries if e and e.rstrip("/") != place.rstrip("/"))
+    set_by = "".join(e.value for e in _setting(environment, place))
+    where = f", in {set_by}" if set_by else ", where it is set"
+    command = f"export LD_LIBRARY_PATH={kept}" if kept else "unset LD_LIBRARY_PATH"
+    return Fix(f"Take {place} off LD_LIBRARY_PATH{where}", (command,))

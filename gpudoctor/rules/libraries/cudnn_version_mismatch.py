@@ -1,0 +1,99 @@
+"""The cuDNN that a framework would load is not of the version that it was built with
+
+What it is: A framework needs a cuDNN of the major version that it was built with, and of the same or a newer minor
+version. The one that it would load is older, or only another major version is on this machine.
+
+Why it hurts: Convolutions and recurrent layers fail at their first use, or the framework leaves the GPU out:
+"cuDNN version incompatibility", "Loaded runtime CuDNN library: 9.1.0 but source was compiled with: 9.3.0".
+
+How to tell: The version that the framework's build records against that of the file which the loader's search ends
+at; or the soname that it wants (libcudnn.so.9) is found nowhere while another one (libcudnn.so.8) is.
+
+How to fix: Install the cuDNN wheel of the framework's major version into the same environment, at least as new as the
+one it was built with. Two frameworks that pin different versions belong into two environments.
+
+Sources: https://docs.nvidia.com/deeplearning/cudnn/backend/latest/developer/forward-compatibility.html
+https://github.com/tensorflow/tensorflow/issues/60913
+https://github.com/pytorch/functorch/issues/926
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gpudoctor.facts.frameworks import Build, Frameworks
+from gpudoctor.facts.libraries import Libraries, Library
+from gpudoctor.facts.observed import value_of
+from gpudoctor.findings import Evidence, Fix, Problem
+from gpudoctor.rules.loading import (
+    Loading,
+    build_of,
+    built_cudnn,
+    cuda_suffix,
+    is_older,
+    load_evidence,
+    loadings,
+    missing,
+)
+
+explains = ("cudnn-missing",)
+
+
+def check(libraries: Libraries, frameworks: Frameworks) -> Iterator[Problem]:
+    for loading in loadings(libraries):
+        main = loading.cudnn
+        if main is None:
+            continue
+        interpreter, build = build_of(loading, frameworks)
+        built, via = built_cudnn(build)
+        if main.path and not main.error:
+            loaded = value_of(main.version, "")
+            if (
+                "." in built
+                and loaded
+                and is_older(".".join(loaded.split(".")[:2]), ".".join(built.split(".")[:2]))
+            ):
+                yield Problem(
+                    f"{loading.framework} was built with cuDNN {built} and would load {loaded}",
+                    loading.subject,
+                    evidence=(
+                        Evidence("built with cuDNN", built, via),
+                        *load_evidence((main,)),
+                    ),
+                    fix=_fix(loading, build, interpreter.path if interpreter else "", f">={built}"),
+                )
+            continue
+        others = _others(libraries, main.soname)
+        if others and len(missing(loading)) == 1:
+            yield Problem(
+                f"{loading.framework} wants {main.soname}; this machine has {others[0].name} only",
+                loading.subject,
+                evidence=(
+                    *load_evidence((main,)),
+                    *(Evidence("there is", copy.path, copy.origin) for copy in others[:3]),
+                ),
+                fix=_fix(loading, build, interpreter.path if interpreter else "", _same_major(main.soname)),
+            )
+
+
+def _others(libraries: Libraries, wanted: str) -> list[Library]:
+    """Copies of libcudnn itself of another major version; none if the wanted one lies anywhere at all."""
+    whole = [c for c in value_of(libraries.copies, ()) if c.name.startswith("libcudnn.so.")]
+    return [] if any(c.name == wanted for c in whole) else whole
+
+
+def _same_major(soname: str) -> str:
+    major = soname.rpartition(".")[2]
+    return f">={major},<{int(major) + 1}" if major.isdigit() else ""
+
+
+def _fix(loading: Loading, build: Build | None, python: str, constraint: str) -> Fix:
+    suffix = cuda_suffix(build)
+    if not suffix or not python:
+        return Fix("Install the cuDNN that the framework was built with into its environment")
+    package = f"nvidia-cudnn-{suffix}"
+    return Fix(
+        f"Install {package}{constraint} into the environment of {loading.framework}",
+        (f'{python} -m pip install "{package}{constraint}"',),
+        "unsafe",
+    )

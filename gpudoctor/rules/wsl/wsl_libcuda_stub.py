@@ -1,0 +1,67 @@
+"""The loader does not find WSL's libcuda
+
+What it is: Windows' driver put libcuda.so.1 into /usr/lib/wsl/lib, and the loader does not take it: the folder is not in
+its configuration, or the toolkit's link-time stub comes first.
+
+Why it hurts: Frameworks say "libcuda.so.1: cannot open shared object file" or "CUDA driver is a stub library" (34), while
+nvidia-smi, which looks there by itself, works.
+
+How to tell: /usr/lib/wsl/lib holds libcuda, and the first libcuda.so.1 of the loader is a stub, an empty file, or none.
+
+How to fix: Name the folder in /etc/ld.so.conf.d and run ldconfig (WSL writes /etc/ld.so.conf.d/ld.wsl.conf itself unless
+wsl.conf forbids it). Take folders named stubs out of LD_LIBRARY_PATH. The notice "libcuda.so.1 is not a symbolic link" is
+harmless.
+
+Sources: https://github.com/microsoft/WSL/issues/5663
+https://github.com/microsoft/WSL/issues/8587
+https://docs.nvidia.com/cuda/wsl-user-guide/index.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gpudoctor.facts.driver import Driver
+from gpudoctor.facts.host import Host
+from gpudoctor.findings import DoesNotApply, Evidence, Fix, Problem
+from gpudoctor.rules.judging import need
+
+explains = ("driver-not-answering", "gpu-lost-in-cuda")
+
+LIB = "/usr/lib/wsl/lib"
+
+
+def check(host: Host, driver: Driver) -> Iterator[Problem]:
+    wsl = need(host.wsl, "WSL")
+    if wsl.generation != 2 or not need(wsl.libraries, "driver libraries of Windows"):
+        raise DoesNotApply(f"no libcuda of Windows' driver in {LIB}")
+    copies = [c for c in need(driver.libraries, "driver libraries") if c.name == "libcuda.so.1"]
+    first = next((c for c in copies if c.origin != "unreached"), None)
+    if first is not None and first.origin != "stub" and first.size != 0:
+        return
+    if first is None:
+        title = f"The loader does not know {LIB}, where WSL's libcuda is"
+        fix = Fix(
+            f"Tell the loader about {LIB}",
+            (f"echo {LIB} | sudo tee /etc/ld.so.conf.d/ld.wsl.conf", "sudo ldconfig"),
+            "safe",
+        )
+    else:
+        what = "a stub" if first.origin == "stub" else "an empty file"
+        title = f"The loader's libcuda.so.1 is {what}: {first.path}"
+        fix = Fix(
+            f"Take {first.path.rpartition('/')[0]} out of LD_LIBRARY_PATH and the loader's configuration",
+            (f"grep -rn '{first.path.rpartition('/')[0]}' /etc/ld.so.conf.d ~/.bashrc ~/.profile",),
+        )
+    yield Problem(
+        title,
+        evidence=(
+            Evidence(
+                "libcuda.so.1 of the loader",
+                first.path if first else "none",
+                getattr(driver.libraries, "via", ""),
+            ),
+            *(Evidence("copy", c.real_path, c.origin) for c in copies[:3]),
+        ),
+        fix=fix,
+    )

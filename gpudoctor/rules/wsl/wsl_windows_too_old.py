@@ -1,0 +1,74 @@
+"""This Windows or WSL gives Linux no GPU
+
+What it is: CUDA in WSL needs WSL 2, Windows 11 or Windows 10 21H2 (build 19044), and a WSL kernel of 4.19.121 or newer.
+WSL 1 has no kernel of its own and no GPU; older builds and kernels do not offer /dev/dxg, the door to Windows' GPU.
+
+Why it hurts: CUDA finds no device in this Linux, whatever is installed in it.
+
+How to tell: The kernel's release ("...-Microsoft" is WSL 1; "...-microsoft-standard-WSL2" carries WSL 2's version), and
+whether /dev/dxg exists although Windows' driver put its libraries into /usr/lib/wsl/lib.
+
+How to fix: In Windows: `wsl --update`, for WSL 1 `wsl --set-version <distribution> 2`, then `wsl --shutdown`; update Windows
+itself where it is too old.
+
+Sources: https://docs.nvidia.com/cuda/wsl-user-guide/index.html
+https://learn.microsoft.com/en-us/windows/ai/directml/gpu-cuda-in-wsl
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gpudoctor.facts.containers import Containers
+from gpudoctor.facts.host import Host, Wsl
+from gpudoctor.facts.observed import Absent, Known, Unknown, value_of
+from gpudoctor.findings import CouldNotTell, Evidence, Fix, Problem, seen
+from gpudoctor.rules.judging import need
+from gpudoctor.versions import is_version, numbers, older
+
+explains = ("wsl-libcuda-stub", "driver-not-answering", "gpu-lost-in-cuda", "gpu-missing-in-nvml")
+
+#: NVIDIA's WSL guide: the oldest kernel, and Windows 10 21H2.
+KERNEL, WINDOWS = "4.19.121", 19044
+
+
+def check(host: Host, containers: Containers) -> Iterator[Problem | CouldNotTell]:
+    wsl = need(host.wsl, "WSL")
+    release = value_of(host.kernel, "").partition("-")[0]
+    build = value_of(wsl.windows_build, "")
+    if wsl.generation == 1:
+        title = "This is WSL 1, which has no GPU"
+    elif build.isdigit() and int(build) < WINDOWS:
+        title = f"Windows build {build} gives WSL no GPU; {WINDOWS} is the first that does"
+    elif is_version(release) and len(numbers(release)) > 1 and older(release, KERNEL):
+        title = f"WSL's kernel {release} is too old for a GPU; {KERNEL} is the first with one"
+    elif wsl.dxg == Known(False, getattr(wsl.dxg, "via", "")) and not isinstance(containers.inside, Known):
+        if not value_of(wsl.libraries, False):
+            yield CouldNotTell("neither /dev/dxg nor a driver library of Windows: it may have no NVIDIA GPU")
+            return
+        title = "Windows' driver is here (/usr/lib/wsl/lib), but /dev/dxg is missing"
+    elif isinstance(wsl.dxg, (Unknown, Absent)):
+        yield CouldNotTell("/dev/dxg could not be looked for")
+        return
+    else:
+        return
+    yield Problem(title, evidence=_evidence(host, wsl), fix=_fix(wsl))
+
+
+def _evidence(host: Host, wsl: Wsl) -> tuple[Evidence, ...]:
+    return (
+        Evidence("WSL generation", str(wsl.generation), getattr(host.wsl, "via", "")),
+        seen("kernel", host.kernel),
+        seen("/dev/dxg", wsl.dxg),
+        seen("Windows build", wsl.windows_build),
+    )
+
+
+def _fix(wsl: Wsl) -> Fix:
+    if wsl.generation == 1:
+        return Fix(
+            "In Windows, turn this distribution into a WSL 2 one", ("wsl.exe --set-version <distribution> 2",)
+        )
+    return Fix(
+        "In Windows, update WSL and Windows, then restart WSL", ("wsl.exe --update", "wsl.exe --shutdown")
+    )
