@@ -60,6 +60,17 @@ def capabilities(gpu: Gpu) -> tuple[tuple[str, str], ...]:
     return tuple((m.product, m.capability) for m in models if m is not None and m.capability is not None)
 
 
+def by_capability(gpu: Gpu) -> dict[str, str]:
+    """Capability -> the GPUs that have it, in words: eight of one kind are judged once."""
+    found: dict[str, list[str]] = {}
+    for label, capability in capabilities(gpu):
+        found.setdefault(capability, []).append(label)
+    return {
+        capability: labels[0] + (f" and {len(labels) - 1} more" if len(labels) > 1 else "")
+        for capability, labels in found.items()
+    }
+
+
 def packages_of(python: Interpreter) -> tuple[Package, ...]:
     return value_of(python.packages, ())
 

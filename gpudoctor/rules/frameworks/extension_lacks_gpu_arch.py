@@ -24,7 +24,7 @@ from gpudoctor.facts.host import Host
 from gpudoctor.facts.observed import Known
 from gpudoctor.findings import CannotLook, CouldNotTell, DoesNotApply, Evidence, Fix, Problem
 from gpudoctor.rules.architectures import code_evidence, judged
-from gpudoctor.rules.pythons import capabilities, installed, need_gpu, pip, public, subject
+from gpudoctor.rules.pythons import by_capability, installed, need_gpu, pip, public, subject
 from gpudoctor.versions import at_least
 
 FRAMEWORKS = frozenset({"torch", "tensorflow", "jax", "onnxruntime"})
@@ -41,7 +41,7 @@ def check(host: Host, gpu: Gpu, frameworks: Frameworks) -> Iterator[Problem | Co
     ]
     if not found:
         raise DoesNotApply("no extension with GPU code of its own")
-    gpus = {c: n for n, c in capabilities(gpu)}
+    gpus = by_capability(gpu)
     if not gpus:
         raise CannotLook("no GPU's compute capability is known")
     for python, build in found:

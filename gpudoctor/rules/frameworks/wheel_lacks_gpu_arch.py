@@ -28,7 +28,7 @@ from gpudoctor.facts.host import Host
 from gpudoctor.facts.observed import Absent, Known
 from gpudoctor.findings import CannotLook, CouldNotTell, Evidence, Fix, Problem
 from gpudoctor.rules.architectures import code_evidence, judged, older_than_all
-from gpudoctor.rules.pythons import capabilities, installed, need_gpu, subject, torch_reinstall
+from gpudoctor.rules.pythons import by_capability, installed, need_gpu, subject, torch_reinstall
 
 explains = ("import-differs-from-files", "extension-lacks-gpu-arch")
 
@@ -38,7 +38,7 @@ FRAMEWORKS = ("torch", "tensorflow", "jax", "onnxruntime")
 def check(host: Host, gpu: Gpu, frameworks: Frameworks) -> Iterator[Problem | CouldNotTell]:
     found = installed(frameworks, *FRAMEWORKS)
     need_gpu(host, gpu)
-    gpus = capabilities(gpu)
+    gpus = by_capability(gpu)
     if not gpus:
         raise CannotLook("no GPU's compute capability is known")
     for python, build in found:
@@ -54,11 +54,11 @@ def check(host: Host, gpu: Gpu, frameworks: Frameworks) -> Iterator[Problem | Co
 
 
 def _one(
-    python: Interpreter, build: Build, gpu: Gpu, gpus: tuple[tuple[str, str], ...]
+    python: Interpreter, build: Build, gpu: Gpu, gpus: dict[str, str]
 ) -> Iterator[Problem | CouldNotTell]:
     assert isinstance(build.targets, Known)
     targets = build.targets.value
-    for capability, label in {c: n for n, c in gpus}.items():
+    for capability, label in gpus.items():
         served = judged(build, capability, gpu)
         if served.how == "cubin" or older_than_all(targets, capability):
             continue

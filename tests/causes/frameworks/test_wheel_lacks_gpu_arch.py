@@ -69,3 +69,9 @@ def test_targets_that_could_not_be_read_are_not_passed() -> None:
     result = judgement(blackwell(frameworks.torch().replace(targets=Unknown("no permission"))))
     assert "wheel-lacks-gpu-arch" not in result.passed
     assert "wheel-lacks-gpu-arch" in {s.id for s in result.skipped}
+
+
+def test_eight_gpus_of_one_kind_are_one_finding() -> None:
+    build = frameworks.torch("2.0.1+cu117", "11.7", ("3.7", "5.0", "7.0", "8.0"))
+    node = healthy.h100_node().replace(frameworks=frameworks.with_pythons(frameworks.python(build)))
+    assert "GPU 0 NVIDIA H100 80GB HBM3 and 7 more" in finding(node, "wheel-lacks-gpu-arch").title
