@@ -31,7 +31,11 @@ class ModuleInfo(Record):
 
 def read_module(file: IO[bytes]) -> ModuleInfo:
     """An uncompressed module: reads the section table and that one section. Raises ValueError, OSError."""
-    section = _modinfo(file)
+    from gpudoctor.parsers import elf
+
+    section = elf.section_bytes(file, ".modinfo", SECTION_LIMIT)
+    if section is None:
+        raise ValueError("no .modinfo section")
     file.seek(0, 2)
     file.seek(max(0, file.tell() - len(SIGNATURE)))
     return _info(section, file.read(len(SIGNATURE)) == SIGNATURE)
@@ -80,37 +84,3 @@ def _info(section: bytes, signed: bool) -> ModuleInfo:
         if equals:
             values.setdefault(name.decode("ascii", "replace"), value.decode("utf-8", "replace"))
     return ModuleInfo(values.get("version", ""), values.get("license", ""), signed)
-
-
-def _modinfo(file: IO[bytes]) -> bytes:
-    """The bytes of .modinfo of a 64-bit little-endian ELF file (x86_64, aarch64: the only ones with an nvidia.ko)."""
-    import struct
-
-    header = file.read(64)
-    if len(header) < 64 or header[:6] != b"\x7fELF\x02\x01":
-        raise ValueError("not a 64-bit little-endian ELF file")
-    table = struct.unpack_from("<Q", header, 40)[0]
-    size, count, names_index = struct.unpack_from("<HHH", header, 58)
-    if size < 64 or not 0 < names_index < count:
-        raise ValueError("no section table")
-    file.seek(table)
-    rows = file.read(size * count)
-    if len(rows) < size * count:
-        raise ValueError("the section table is cut off")
-    sections = [struct.unpack_from("<IIQQQQ", rows, n * size) for n in range(count)]
-    names = _bytes(file, sections[names_index])
-    for section in sections:
-        if names[section[0] : section[0] + 9] == b".modinfo\0":
-            return _bytes(file, section)
-    raise ValueError("no .modinfo section")
-
-
-def _bytes(file: IO[bytes], section: tuple[int, ...]) -> bytes:
-    offset, length = section[4], section[5]
-    if length > SECTION_LIMIT:
-        raise ValueError("a section is too large")
-    file.seek(offset)
-    data = file.read(length)
-    if len(data) < length:
-        raise ValueError("a section is cut off")
-    return data

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
+import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -83,6 +86,34 @@ def test_a_grandchild_that_holds_the_pipe_does_not_hold_us() -> None:
 def test_a_flood_is_cut_and_still_ends() -> None:
     ran = Live().run([PYTHON, "-c", "import sys\nfor _ in range(300): sys.stdout.write('x' * 65536)"], 20)
     assert ran.code == 0 and len(ran.stdout) <= (4 << 20) + 65536
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or shutil.which("cc") is None, reason="needs root and a C compiler")
+def test_a_child_of_another_user_that_we_may_not_kill_is_left_behind(tmp_path: Path) -> None:
+    """A set-user-id program started by another user: kill(2) says EPERM, and the deadline holds all the same."""
+    for folder in (tmp_path, *tmp_path.parents[:2]):
+        folder.chmod(0o755)
+    (tmp_path / "p.c").write_text("#include <unistd.h>\nint main(void) { setuid(0); for (;;) pause(); }\n")
+    program = tmp_path / "unkillable"
+    subprocess.run(["cc", "-o", str(program), str(tmp_path / "p.c")], check=True)
+    program.chmod(0o4755)
+    pid = os.fork()
+    if pid == 0:
+        os.setuid(65534)
+        started = time.monotonic()
+        ran = Live().run([str(program)], 1.0)
+        os._exit(0 if ran.timed_out and time.monotonic() - started < 4 else 1)
+    assert os.waitpid(pid, 0)[1] == 0
+    left = [p for p in map(int, filter(str.isdigit, os.listdir("/proc"))) if command_line(p) == str(program)]
+    assert len(left) == 1
+    os.kill(left[0], signal.SIGKILL)
+
+
+def command_line(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().rstrip(b"\0").decode(errors="replace")
+    except OSError:
+        return ""
 
 
 def test_no_time_left_starts_nothing() -> None:
