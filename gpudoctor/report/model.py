@@ -105,7 +105,7 @@ def machine_line(machine: Machine) -> MachineLine:
     inside = value_of(machine.containers.inside, None)
     gpus = [
         GpuLine(
-            _text(d.name),
+            _text(d.name) or "a GPU that does not tell its name",
             _text(d.nvml.uuid) if d.nvml else "",
             _text(d.compute_capability),
             d.pci.address if d.pci else _text(d.nvml.pci) if d.nvml else "",

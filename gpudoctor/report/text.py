@@ -13,6 +13,8 @@ from gpudoctor.report.style import Style
 _APPLICABILITY = {"safe": "safe", "unsafe": "asks before it changes anything", "manual": "by hand"}
 #: Without -v so many reasons for "could not look" are shown.
 SHOWN_SKIPS = 4
+#: And so many names beside one reason; more are counted.
+SHOWN_NAMES = 3
 
 
 def render(report: CheckReport, judgement: Judgement, style: Style, verbose: bool = False) -> str:
@@ -155,7 +157,9 @@ def _skips(report: CheckReport, style: Style, verbose: bool) -> Iterator[str]:
         reasons.setdefault(skip.reason, []).append(skip.id)
     shown = list(reasons.items()) if verbose else list(reasons.items())[:SHOWN_SKIPS]
     for reason, names in shown:
-        yield from _wrapped(f"could not look: {', '.join(dict.fromkeys(names))} ({reason})", style, 4)
+        which = list(dict.fromkeys(names))
+        listed = ", ".join(which) if verbose or len(which) <= SHOWN_NAMES else f"{len(which)} causes"
+        yield from _wrapped(f"could not look: {listed} ({reason})", style, 4)
     if len(shown) < len(reasons):
         yield f"    ... and {len(reasons) - len(shown)} more reasons (-v)"
     helps = {skip.would_help for skip in report.skipped}

@@ -36,7 +36,8 @@ def answering(gpu: Gpu) -> Nvml:
         raise CannotLook(f"NVML: {gpu.nvml.reason}", gpu.nvml.would_help)
     nvml = gpu.nvml.value
     if nvml.state != "answered" or nvml.code not in (0, None):
-        raise CannotLook(f"NVML does not answer ({nvml.state}: {nvml.code} {nvml.message})")
+        said = " ".join(str(part) for part in (nvml.state, nvml.code, nvml.message) if part not in (None, ""))
+        raise CannotLook(f"NVML does not answer ({said})")
     if not nvml.devices:
         raise CannotLook("NVML answers, but lists no GPU")
     return nvml

@@ -509,8 +509,8 @@ def test_a_venv_with_300_packages_is_read_in_little_time(machine: Machine) -> No
 
 @pytest.mark.wheels
 def test_the_real_torch_is_read_without_being_imported() -> None:
-    folder = os.path.join(os.environ.get("GPUDOCTOR_TEST_BUILD", "build"), "env-torch")
-    if not folder:
+    folder = os.path.abspath(os.path.join(os.environ.get("GPUDOCTOR_TEST_BUILD", "build"), "env-torch"))
+    if not os.path.exists(os.path.join(folder, ".complete")):
         pytest.skip(f"no venv with torch==2.13.0 in {folder}: run scripts/fetch-torch")
     port = Live(options=Options(pythons=(folder,)))
     python = next(i for i in value_of(frameworks.interpreters(port), ()) if i.prefix == folder)

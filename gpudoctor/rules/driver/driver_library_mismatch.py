@@ -27,7 +27,7 @@ from collections.abc import Iterator
 from gpudoctor.facts.driver import Driver, DriverLibrary
 from gpudoctor.facts.gpu import Gpu
 from gpudoctor.facts.host import Host
-from gpudoctor.facts.observed import Known, Observed, value_of
+from gpudoctor.facts.observed import Absent, Known, Observed, mapped, value_of
 from gpudoctor.findings import DoesNotApply, Evidence, Fix, Problem, seen
 from gpudoctor.rules.judging import need
 
@@ -46,34 +46,40 @@ def check(host: Host, driver: Driver, gpu: Gpu) -> Iterator[Problem]:
     if isinstance(host.wsl, Known):
         raise DoesNotApply("on WSL2 the kernel's half of the driver is Windows'")
     nvml, cuda = value_of(gpu.nvml, None), value_of(gpu.cuda, None)
-    said = (nvml is not None and nvml.code == NVML_MISMATCH) or (
-        cuda is not None and cuda.code == CUDA_MISMATCH
+    # libcuda's 803 while NVML answers is another illness: a libcuda from elsewhere (cuda-compat, an image's own).
+    refused = (nvml is not None and nvml.code == NVML_MISMATCH) or (
+        cuda is not None and cuda.code == CUDA_MISMATCH and (nvml is None or nvml.code != 0)
     )
-    module = need(driver.module, "NVIDIA kernel module in memory")
     library = _library(driver)
     library_version = library.version if library else nvml.library_version if nvml else Known("", "")
-    differs = isinstance(library_version, Known) and library_version.value not in ("", module.version)
-    if not said and not differs:
+    loaded = value_of(driver.module, None)
+    if not refused:
+        module = need(driver.module, "NVIDIA kernel module in memory")
         if library is None and nvml is None:
             raise DoesNotApply("no user-space driver library")
-        return
+        if not isinstance(library_version, Known) or library_version.value in ("", module.version):
+            return
     on_disk = _on_disk(driver, value_of(host.kernel, ""))
-    survives = isinstance(on_disk, Known) and on_disk.value == module.version
+    survives = loaded is not None and isinstance(on_disk, Known) and on_disk.value == loaded.version
     evidence = [
-        Evidence("module in memory", module.version, getattr(driver.module, "via", "")),
+        seen("module in memory", mapped(driver.module, lambda module: module.version)),
         seen("user-space driver", library_version, library.real_path if library else ""),
         seen("module on disk", on_disk),
     ]
     if nvml is not None and nvml.code == NVML_MISMATCH:
         evidence.append(Evidence("nvmlInit", f"{nvml.code} {nvml.message}", "NVML"))
+    if cuda is not None and cuda.code == CUDA_MISMATCH:
+        evidence.append(Evidence("cuInit", f"{cuda.code} {cuda.name}", "libcuda"))
     for change in value_of(driver.changes_since_boot, ())[-3:]:
         evidence.append(
             Evidence(
                 "package changed since boot", f"{change.name} {change.old} -> {change.new}", change.action
             )
         )
+    libraries = value_of(library_version, "") or "of another version"
+    kernel = f"driver {loaded.version}" if loaded else "another driver"
     yield Problem(
-        f"The kernel runs driver {module.version}, the libraries are {value_of(library_version, 'of another version')}",
+        f"The kernel runs {kernel}, the libraries are {libraries}",
         evidence=tuple(evidence),
         fix=_fix(survives),
     )
@@ -88,14 +94,8 @@ def _library(driver: Driver) -> DriverLibrary | None:
 
 
 def _on_disk(driver: Driver, kernel: str) -> Observed[str]:
-    from gpudoctor.facts.observed import Absent, Unknown
-
     if not isinstance(driver.module_files, Known):
-        return (
-            driver.module_files
-            if isinstance(driver.module_files, (Absent, Unknown))
-            else Unknown("not looked at")
-        )
+        return driver.module_files
     mine = [f for f in driver.module_files.value if f.kernel == kernel]
     return mine[0].version if mine else Absent(f"/lib/modules/{kernel}")
 

@@ -64,7 +64,7 @@ def _what_nvml_did(nvml: Nvml | None) -> list[tuple[str, tuple[Evidence, ...]]]:
         title = f"NVML cannot count the GPUs ({nvml.message})"
     if not title:
         return []
-    answer = f"{nvml.state}, code {nvml.code}, {nvml.message or 'no words'}"
+    answer = _answer(nvml.state, nvml.code, nvml.message)
     return [
         (title, (Evidence("nvmlInit", answer, "NVML"), seen("library", nvml.library), *_left(nvml.detail)))
     ]
@@ -84,10 +84,15 @@ def _what_cuda_did(cuda: CudaDriver | None) -> list[tuple[str, tuple[Evidence, .
         title = f"cuInit fails with {cuda.code} ({cuda.name})"
     if not title:
         return []
-    answer = f"{cuda.state}, code {cuda.code}, {cuda.name or 'no name'}"
+    answer = _answer(cuda.state, cuda.code, cuda.name)
     return [
         (title, (Evidence("cuInit", answer, "libcuda"), seen("library", cuda.library), *_left(cuda.detail)))
     ]
+
+
+def _answer(state: str, code: int | None, words: str) -> str:
+    """ "failed, code 999, Unknown Error", or "crashed" alone."""
+    return ", ".join(part for part in (state, "" if code is None else f"code {code}", words) if part)
 
 
 def _where(detail: str) -> str:

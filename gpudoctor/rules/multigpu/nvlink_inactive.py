@@ -37,7 +37,9 @@ def check(gpu: Gpu) -> Iterator[Problem | CouldNotTell]:
     for sisters in kinds.values():
         best = max(sum(links) for _, links in sisters)
         for one, links in sisters:
-            if sum(links) < best:
+            # A GPU cut into MIG instances has no NVLink (https://docs.rapids.ai/deployment/stable/guides/mig).
+            split = one.nvml is not None and value_of(one.nvml.mig_enabled, False)
+            if sum(links) < best and not split:
                 down = [str(number) for number, active in enumerate(links) if not active]
                 yield Problem(
                     f"{one.subject.label} has {sum(links)} active NVLinks, others of its kind {best}",

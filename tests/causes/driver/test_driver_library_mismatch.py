@@ -54,3 +54,18 @@ def test_no_module_is_another_illness() -> None:
     laptop = healthy.rtx3050_laptop()
     machine = laptop.replace(driver=laptop.driver.replace(module=Absent("/sys/module/nvidia")))
     assert "driver-library-mismatch" not in causes(machine)
+
+
+def test_nvmls_own_word_is_enough_where_the_module_cannot_be_seen() -> None:
+    """In a sandbox without /sys: nvmlInit's 18 is the kernel's own refusal."""
+    machine = upgraded_under_a_running_module()
+    machine = machine.replace(driver=machine.driver.replace(module=Absent("/sys/module/nvidia")))
+    assert "driver-library-mismatch" in causes(machine)
+    assert "550.163.01" in finding(machine, "driver-library-mismatch").title
+
+
+def test_803_while_nvml_answers_is_a_libcuda_from_elsewhere() -> None:
+    laptop = healthy.rtx3050_laptop()
+    refused = laptop.gpu.cuda.value.replace(state="failed", code=803, devices=())
+    machine = laptop.replace(gpu=laptop.gpu.replace(cuda=Known(refused, "libcuda")))
+    assert "driver-library-mismatch" not in causes(machine) != set()
