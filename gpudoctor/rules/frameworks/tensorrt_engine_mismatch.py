@@ -12,5 +12,6 @@ How to fix: Build the engine again on the machine that runs it, from the ONNX fi
 compatibility switched on.
 
 Sources: https://docs.nvidia.com/deeplearning/tensorrt/latest/inference-library/advanced.html
-https://github.com/NVIDIA/TensorRT/issues/3267
+https://github.com/NVIDIA/TensorRT/issues/3130
+https://github.com/NVIDIA/TensorRT/issues/2195
 """
