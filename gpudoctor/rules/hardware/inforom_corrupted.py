@@ -12,7 +12,7 @@ address.
 How to fix: Reboot once. If the warning stays, ask the vendor of the card or server for an InfoROM repair or a replacement.
 
 Sources: https://docs.nvidia.com/deploy/nvml-api/group__nvmlDeviceEnumvs.html
-https://docs.nvidia.com/datacenter/dcgm/latest/user-guide/dcgm-diagnostics.html
+https://github.com/NVIDIA/DCGM/blob/master/nvvs/src/Software.cpp (DCGM_FR_CORRUPT_INFOROM)
 """
 
 from __future__ import annotations
