@@ -3,8 +3,7 @@
 What it is: The small memory on the board that keeps its serial number, its power limits and the history of its memory
 errors no longer passes its checksum.
 
-Why it hurts: The GPU may run, but the record of bad memory cannot be trusted or written any more, and limits may be wrong. Vendors
-take it as a reason for a replacement.
+Why it hurts: The GPU may run, but the record of bad memory cannot be trusted or written any more, and limits may be wrong.
 
 How to tell: NVML answers a question about the device with "infoROM is corrupted", or nvidia-smi prints that warning with its
 address.
