@@ -1,7 +1,7 @@
 """Rootless Docker sees the CDI folder as a link, and does not follow it
 
 What it is: rootlesskit gives a rootless daemon its own copy of /etc, made of links to the real one. Docker's CDI search does
-not follow a folder that is a link.
+not follow a folder that is a link (measured with Docker 28.5.2; the CDI library does so up to 1.1.0).
 
 Why it hurts: "unresolvable CDI devices nvidia.com/gpu=all", although /etc/cdi/nvidia.yaml is there, is readable, and
 works for the rootful daemon.
@@ -13,7 +13,8 @@ How to fix: Put the specification into a folder outside /etc, and name that fold
 
 Sources: https://docs.docker.com/reference/cli/dockerd/#configure-cdi-devices
 https://docs.docker.com/engine/security/rootless/
-https://github.com/rootless-containers/rootlesskit
+https://github.com/rootless-containers/rootlesskit/blob/master/pkg/copyup/tmpfssymlink/tmpfssymlink.go
+https://github.com/cncf-tags/container-device-interface/blob/v1.1.0/pkg/cdi/spec-dirs.go
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ How to tell: The devices of all files in one folder, compared.
 
 How to fix: Move one of the files out of the folder. A backup keeps counting as long as it ends in .yaml or .json.
 
-Sources: https://github.com/cncf-tags/container-device-interface/blob/main/README.md
+Sources: https://github.com/cncf-tags/container-device-interface/blob/main/pkg/cdi/cache.go (resolveConflict)
 https://docs.nvidia.com/datacenter/cloud-native/container-toolkit/latest/cdi-support.html
 """
 

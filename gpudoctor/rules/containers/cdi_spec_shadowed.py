@@ -9,7 +9,7 @@ How to tell: The devices of both folders' files, and in what they differ.
 
 How to fix: Remove the one in /etc/cdi, or, if that is the right one, turn the refresh service off and remove the other.
 
-Sources: https://github.com/cncf-tags/container-device-interface/blob/main/README.md
+Sources: https://github.com/cncf-tags/container-device-interface/blob/main/pkg/cdi/doc.go
 https://docs.nvidia.com/datacenter/cloud-native/container-toolkit/latest/cdi-support.html
 """
 

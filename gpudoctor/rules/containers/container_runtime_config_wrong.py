@@ -12,9 +12,8 @@ How to tell: `root` in the file, whether that folder exists, and whether the hos
 How to fix: Set root to "/" for the host's own driver (`nvidia-ctk config --set nvidia-container-cli.root=/ --in-place`),
 or bring the driver's container up again.
 
-Sources: https://docs.nvidia.com/datacenter/cloud-native/gpu-operator/latest/troubleshooting.html
+Sources: https://docs.nvidia.com/datacenter/cloud-native/gpu-operator/latest/getting-started.html
 https://github.com/NVIDIA/nvidia-container-toolkit/issues/154
-https://docs.nvidia.com/datacenter/cloud-native/container-toolkit/latest/troubleshooting.html
 """
 
 from __future__ import annotations

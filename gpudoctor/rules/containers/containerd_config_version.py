@@ -4,7 +4,7 @@ What it is: containerd's configuration has versions: 2 for containerd 1.x, 3 sin
 to containerd 1.x is refused (1.7) or silently ignored (1.6); a drop-in of another version than the main file makes
 containerd 2 drop the main file's CRI section.
 
-Why it hurts: containerd does not start ("unsupported config version: 3"), or starts without the nvidia runtime, or without
+Why it hurts: containerd does not start ("config version `3` is not supported"), or starts without the nvidia runtime, or without
 the main file's settings: runc's SystemdCgroup = true is lost, and pods flap.
 
 How to tell: `version` in the main file and in the drop-ins with an nvidia runtime, and `containerd --version`. What counts
@@ -14,7 +14,6 @@ How to fix: Write all files in one version that this containerd takes: 2 is fine
 
 Sources: https://github.com/NVIDIA/nvidia-container-toolkit/issues/803
 https://github.com/containerd/containerd/blob/main/docs/cri/config.md
-https://github.com/containerd/containerd/blob/main/RELEASES.md
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ remove the drop-in: it is not needed.
 
 Sources: https://github.com/NVIDIA/nvidia-container-toolkit/issues/1430
 https://kubernetes.io/docs/setup/production-environment/container-runtimes/#containerd
-https://github.com/containerd/containerd/blob/main/docs/cri/config.md
+https://github.com/containerd/containerd/blob/main/docs/man/containerd-config.toml.5.md
 """
 
 from __future__ import annotations

@@ -10,8 +10,8 @@ How to tell: `ldconfig` in the [nvidia-container-cli] part of config.toml; the @
 How to fix: Set it to the ldconfig of this distribution.
 
 Sources: https://github.com/NVIDIA/nvidia-container-toolkit/issues/147
-https://github.com/NVIDIA/nvidia-docker/issues/1399
-https://github.com/NVIDIA/nvidia-container-toolkit/issues/59
+https://github.com/hekmak/Conf-net/issues/5
+https://github.com/NVIDIA/nvidia-docker/issues/587
 """
 
 from __future__ import annotations

@@ -15,7 +15,6 @@ How to fix: Add the user to the nodes' group and log in again, or change the mod
 Sources: https://github.com/openSUSE/nvidia-driver-G06/issues/52
 https://github.com/containers/podman/issues/17539
 https://github.com/NVIDIA/nvidia-container-toolkit/issues/210
-https://download.nvidia.com/XFree86/Linux-x86_64/575.57.08/README/faq.html
 """
 
 from __future__ import annotations

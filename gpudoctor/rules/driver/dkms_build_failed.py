@@ -12,8 +12,8 @@ How to fix: Install a driver that supports this kernel, or boot the kernel befor
 remove nvidia/<version> --all`) and install the driver's DKMS package again.
 
 Sources: https://github.com/NVIDIA/open-gpu-kernel-modules/issues/526
-https://github.com/pop-os/pop/issues/3811
-https://man7.org/linux/man-pages/man8/dkms.8.html
+https://github.com/pop-os/beta/issues/310
+https://github.com/dell/dkms/blob/main/dkms.8.in
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ How to tell: The package's state in /var/lib/dpkg/status is unpacked, half-insta
 
 How to fix: `sudo dpkg --configure -a`, then `sudo apt-get install -f`; read what the failing hook says.
 
-Sources: https://github.com/pop-os/pop/issues/3811
+Sources: https://github.com/pop-os/beta/issues/310
 https://github.com/Syllo/nvtop/issues/125
 https://man7.org/linux/man-pages/man1/dpkg.1.html
 """

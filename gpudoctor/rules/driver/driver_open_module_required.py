@@ -12,7 +12,7 @@ How to fix: Install the -open flavour of the same driver and reboot.
 
 Sources: https://github.com/NVIDIA/open-gpu-kernel-modules/issues/872
 https://developer.nvidia.com/blog/nvidia-transitions-fully-towards-open-source-gpu-kernel-modules/
-https://download.nvidia.com/XFree86/Linux-x86_64/575.57.08/README/kernel_open.html
+https://github.com/truenas/scale-build/pull/895
 """
 
 from __future__ import annotations

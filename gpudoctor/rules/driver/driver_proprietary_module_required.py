@@ -11,8 +11,8 @@ How to tell: The licence of the module is "Dual MIT/GPL", the GPU's compute capa
 How to fix: Install the proprietary flavour of the driver, of branch 580 or older, and reboot.
 
 Sources: https://github.com/NVIDIA/open-gpu-kernel-modules/issues/696
-https://github.com/NVIDIA/open-gpu-kernel-modules/issues/322
-https://github.com/pop-os/cosmic-epoch/issues/3411
+https://github.com/pop-os/pop/issues/3859
+https://download.nvidia.com/XFree86/Linux-x86_64/535.54.03/README/kernel_open.html
 """
 
 from __future__ import annotations

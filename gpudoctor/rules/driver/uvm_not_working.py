@@ -14,7 +14,6 @@ Against the next time: NVreg_PreserveVideoMemoryAllocations=1 and the nvidia-sus
 
 Sources: https://github.com/pytorch/pytorch/issues/49081
 https://github.com/NixOS/nixpkgs/issues/334180
-https://download.nvidia.com/XFree86/Linux-x86_64/575.57.08/README/powermanagement.html
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ How to tell: A Windows path and a .so file in the messages of bitsandbytes.
 How to fix: Install bitsandbytes 0.43 or newer, which has wheels for Windows; unofficial packages such as
 bitsandbytes-windows are no longer needed and must go first.
 
-Sources: https://github.com/bitsandbytes-foundation/bitsandbytes/releases/tag/0.43.0
+Sources: https://github.com/bitsandbytes-foundation/bitsandbytes/blob/main/CHANGELOG.md (0.43.0)
+files of bitsandbytes 0.42.0 (py3-none-any) and 0.43.0 (win_amd64 among them) on PyPI
 https://huggingface.co/docs/bitsandbytes/main/en/installation
 """

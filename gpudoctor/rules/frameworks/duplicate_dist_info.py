@@ -11,7 +11,8 @@ How to tell: The names of the .dist-info folders.
 How to fix: Uninstall the package until pip says that it is not installed, then install it once.
 
 Sources: https://packaging.python.org/en/latest/specifications/recording-installed-packages/
-https://github.com/pypa/pip/issues/11028
+https://github.com/pypa/pip/issues/4628
+https://github.com/pypa/pip/issues/2235
 """
 
 from __future__ import annotations

@@ -7,14 +7,15 @@ Why it hurts: Its GPU functions raise "Not compiled with GPU support" (detectron
 bitsandbytes reports that libbitsandbytes_cudaNNN.so was not found.
 
 How to tell: None of the extension's shared objects holds a fatbin, or bitsandbytes' folder has no library named after
-PyTorch's CUDA version; PyTorch itself is a CUDA build.
+PyTorch's CUDA version (newer releases take another one of the same major); PyTorch itself is a CUDA build.
 
 How to fix: Compile it again with the toolkit on PATH and FORCE_CUDA=1 (needed where no GPU is visible), without build
 isolation so that it sees the installed PyTorch; or install its CUDA wheel. For bitsandbytes install a newer release.
 
-Sources: https://mmcv.readthedocs.io/en/latest/get_started/build.html
+Sources: https://github.com/open-mmlab/mmcv/blob/main/setup.py (FORCE_CUDA)
 https://github.com/facebookresearch/detectron2/blob/main/INSTALL.md
 https://huggingface.co/docs/bitsandbytes/main/en/errors
+https://github.com/bitsandbytes-foundation/bitsandbytes/blob/main/bitsandbytes/cextension.py
 """
 
 from __future__ import annotations

@@ -14,7 +14,8 @@ How to fix: Install the extra for a CUDA that this driver runs: jax[cuda13] need
 jax[cuda12] one of branch 525 or newer.
 
 Sources: https://docs.jax.dev/en/latest/installation.html
-https://github.com/jax-ml/jax/issues/18032
+https://github.com/jax-ml/jax/blob/main/jax/_src/xla_bridge.py
+https://github.com/JeffSHF/ColabDock/issues/28
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ How to fix: Install a NumPy in the range, or a newer framework.
 
 Sources: https://numpy.org/doc/stable/numpy_2_0_migration_guide.html
 https://github.com/pytorch/pytorch/issues/107302
+https://github.com/securefederatedai/openfederatedlearning/issues/999
 """
 
 from __future__ import annotations

@@ -11,6 +11,6 @@ How to tell: The two compute capabilities or the two versions in the message.
 How to fix: Build the engine again on the machine that runs it, from the ONNX file; or build it with hardware or version
 compatibility switched on.
 
-Sources: https://docs.nvidia.com/deeplearning/tensorrt/latest/inference-library/advanced.html
-https://github.com/NVIDIA/TensorRT/issues/3267
+Sources: https://github.com/NVIDIA/TensorRT/issues/3130
+https://github.com/NVIDIA/TensorRT/issues/2195
 """

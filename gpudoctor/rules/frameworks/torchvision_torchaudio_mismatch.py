@@ -13,7 +13,7 @@ How to fix: Install the three together from one index, so that the resolver pair
 
 Sources: https://github.com/pytorch/vision#installation
 https://docs.pytorch.org/audio/main/installation.html
-https://github.com/pytorch/vision/issues/8117
+https://github.com/pytorch/vision/issues/8985
 """
 
 from __future__ import annotations

@@ -3,15 +3,16 @@
 What it is: torch.compile generates code for one release of Triton, which PyTorch's wheel pins. Another one is installed,
 mostly because a package with a pin of its own (vllm, xformers, unsloth) brought it.
 
-Why it hurts: torch.compile fails with "cannot import name ... from triton" or an internal error of inductor; eager code
-goes on working.
+Why it hurts: torch.compile can fail with "cannot import name ... from triton" or an internal error of inductor (the farther
+apart the releases, the surer); eager code goes on working.
 
 How to tell: PyTorch's requirement for triton, or the published pair, against the triton that is installed.
 
 How to fix: Install the triton that PyTorch pins, and give the other package an environment of its own.
 
 Sources: https://github.com/pytorch/pytorch/blob/main/.ci/docker/triton_version.txt
-https://github.com/triton-lang/triton/issues/5919
+https://github.com/vllm-project/vllm/issues/3426
+https://github.com/Chennesxu/triton-turing/issues/24
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
 What it is: The GPU's memory returned a value that its error correction could not repair (a double-bit error), or the
 driver has marked a bad row of memory that is replaced by a spare one only when the GPU is reset.
 
-Why it hurts: An uncorrectable error ends the program that used the memory, and can end every program on that GPU. Until
-the GPU is reset the bad row stays in use, so it can happen again at any time.
+Why it hurts: An uncorrectable error ends the program that used the memory, and can end every program on that GPU. A row
+that only waits does no harm: programs go on with right results, and the reset can be put off to a good moment.
 
 How to tell: NVML's volatile count of uncorrected errors (since the driver was loaded) is above zero, a remapped row is
 pending, or the kernel logged Xid 48, 63, 94, 95, 140, 171 or 172. The aggregate count alone is history: those rows were replaced.
@@ -15,7 +15,6 @@ NVIDIA's field diagnostics and return the card; a failed replacement is a reason
 Sources: https://docs.nvidia.com/deploy/a100-gpu-mem-error-mgmt/error-recovery-and-response-flags.html
 https://docs.nvidia.com/deploy/dynamic-page-retirement/visibility.html
 https://docs.nvidia.com/deploy/xid-errors/analyzing-xid-catalog.html
-https://docs.nvidia.com/health-validation/reference/checks/xid.md
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ passing one during a change of clocks means nothing.
 How to fix: Ask again under load (`nvidia-smi -q -d PERFORMANCE`). If it stays: cooling, power supply, and the card's power cables.
 
 Sources: https://docs.nvidia.com/deploy/nvml-api/group__nvmlClocksEventReasons.html
-https://docs.nvidia.com/datacenter/dcgm/2.4/dcgm-api/dcgm-api-field-constants.html
+https://docs.nvidia.com/datacenter/dcgm/latest/dcgm-api/dcgm-api-field-constants.html
 """
 
 from __future__ import annotations

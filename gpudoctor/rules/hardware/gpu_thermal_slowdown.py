@@ -3,8 +3,7 @@
 What it is: The GPU's clocks are held down right now to keep its temperature within limits, by the driver (software thermal
 slowdown) or by the chip itself (hardware thermal slowdown, which halves the clocks or more).
 
-Why it hurts: Training runs slower than the card can, and in a group of GPUs all wait for the hottest one. Heat also shortens
-the life of the memory.
+Why it hurts: Training runs slower than the card can, and in a group of GPUs all wait for the hottest one.
 
 How to tell: NVML names the reason in its clock event reasons. A power limit is another reason with another name, and an idle GPU
 is no fault at all.
@@ -13,7 +12,7 @@ How to fix: Look after the cooling: fans, dust, air flow, blanking plates, room 
 lower power limit (`nvidia-smi -pl`) keeps it cooler.
 
 Sources: https://docs.nvidia.com/deploy/nvml-api/group__nvmlClocksEventReasons.html
-https://docs.nvidia.com/datacenter/dcgm/latest/user-guide/feature-overview.html
+https://docs.nvidia.com/datacenter/dcgm/latest/dcgm-api/dcgm-api-field-constants.html
 """
 
 from __future__ import annotations

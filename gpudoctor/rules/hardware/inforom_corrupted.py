@@ -3,8 +3,7 @@
 What it is: The small memory on the board that keeps its serial number, its power limits and the history of its memory
 errors no longer passes its checksum.
 
-Why it hurts: The GPU may run, but the record of bad memory cannot be trusted or written any more, and limits may be wrong. Vendors
-take it as a reason for a replacement.
+Why it hurts: The GPU may run, but the record of bad memory cannot be trusted or written any more, and limits may be wrong.
 
 How to tell: NVML answers a question about the device with "infoROM is corrupted", or nvidia-smi prints that warning with its
 address.
@@ -12,7 +11,7 @@ address.
 How to fix: Reboot once. If the warning stays, ask the vendor of the card or server for an InfoROM repair or a replacement.
 
 Sources: https://docs.nvidia.com/deploy/nvml-api/group__nvmlDeviceEnumvs.html
-https://docs.nvidia.com/datacenter/dcgm/latest/user-guide/dcgm-diagnostics.html
+https://github.com/NVIDIA/DCGM/blob/master/nvvs/src/Software.cpp (DCGM_FR_CORRUPT_INFOROM)
 """
 
 from __future__ import annotations

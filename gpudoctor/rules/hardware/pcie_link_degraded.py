@@ -13,7 +13,7 @@ How to fix: Switch off, reseat the card (and the riser), clean its contacts, and
 slot; if the fault moves with the card, it is the card.
 
 Sources: https://docs.nvidia.com/deploy/nvml-api/group__nvmlDeviceQueries.html
-https://docs.nvidia.com/datacenter/dcgm/latest/user-guide/dcgm-diagnostics.html
+https://docs.nvidia.com/datacenter/dcgm/3.1/user-guide/dcgm-diagnostics.html
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ the GPU open, and on a laptop it should sleep.
 How to fix: Run the persistence daemon that comes with the driver; where there is none, `nvidia-smi -pm 1`.
 
 Sources: https://docs.nvidia.com/deploy/driver-persistence/overview.html
-https://docs.nvidia.com/datacenter/dcgm/latest/user-guide/dcgm-diagnostics.html
+https://github.com/NVIDIA/DCGM/blob/master/nvvs/src/Software.cpp
 """
 
 from __future__ import annotations

@@ -14,7 +14,6 @@ be switched off with NVreg_EnableGpuFirmware=0; the open module and Blackwell ne
 
 Sources: https://docs.nvidia.com/deploy/xid-errors/analyzing-xid-catalog.html
 https://github.com/NVIDIA/open-gpu-kernel-modules/issues/446
-https://github.com/NVIDIA/open-gpu-kernel-modules/issues/1353
 """
 
 from __future__ import annotations

@@ -11,7 +11,8 @@ How to fix: Do what the line says.
 
 Sources: https://docs.nvidia.com/deploy/a100-gpu-mem-error-mgmt/error-recovery-and-response-flags.html
 https://docs.nvidia.com/deploy/xid-errors/analyzing-xid-catalog.html
-https://github.com/NVIDIA/open-gpu-kernel-modules/issues/1353
+https://github.com/NVIDIA/open-gpu-kernel-modules/issues/446
+https://github.com/NVIDIA/open-gpu-kernel-modules/issues/1151
 """
 
 from __future__ import annotations

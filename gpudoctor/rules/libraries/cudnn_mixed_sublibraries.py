@@ -11,8 +11,7 @@ How to tell: The version of every cuDNN file that the loader's search ends at, f
 How to fix: Keep one cuDNN per environment: install the environment's cuDNN package again, and take folders with
 another one off the loader's path.
 
-Sources: https://docs.nvidia.com/deeplearning/cudnn/backend/latest/api/cudnn-graph-library.html
-https://github.com/pytorch/pytorch/issues/188892
+Sources: https://github.com/pytorch/pytorch/issues/188892
 https://github.com/opendatalab/MinerU/issues/2664
 """
 

@@ -12,7 +12,7 @@ at; or the soname that it wants (libcudnn.so.9) is found nowhere while another o
 How to fix: Install the cuDNN wheel of the framework's major version into the same environment, at least as new as the
 one it was built with. Two frameworks that pin different versions belong into two environments.
 
-Sources: https://docs.nvidia.com/deeplearning/cudnn/backend/latest/developer/forward-compatibility.html
+Sources: https://github.com/pytorch/pytorch/pull/80877
 https://github.com/tensorflow/tensorflow/issues/60913
 https://github.com/pytorch/functorch/issues/926
 """

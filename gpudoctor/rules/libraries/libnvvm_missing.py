@@ -12,7 +12,7 @@ How to fix: Install the compiler's parts into the environment (conda: cuda-nvcc;
 wheel), or point CUDA_HOME at a toolkit.
 
 Sources: https://github.com/Maghoumi/pytorch-softdtw-cuda/issues/28
-https://numba.readthedocs.io/en/stable/cuda/overview.html#setting-cuda-installation-path
+https://github.com/NVIDIA/numba-cuda/blob/main/numba_cuda/numba/cuda/cuda_paths.py
 https://nvidia.github.io/numba-cuda/user/installation.html
 """
 

@@ -14,9 +14,8 @@ How to fix: One set per environment. Take the foreign folder off LD_LIBRARY_PATH
 write the same file, and install the other one again.
 
 Sources: https://github.com/pytorch/pytorch/issues/134929
-https://github.com/pytorch/pytorch/issues/138460
+https://github.com/pytorch/pytorch/issues/147001
 https://github.com/pytorch/pytorch/pull/174320
-https://github.com/cupy/cupy/issues/7573
 """
 
 from __future__ import annotations

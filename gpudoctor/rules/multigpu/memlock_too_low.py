@@ -10,7 +10,7 @@ How to tell: The soft limit of RLIMIT_MEMLOCK on a machine with two or more GPUs
 
 How to fix: In a container `--ulimit memlock=-1`; on a host a line in /etc/security/limits.d, and LimitMEMLOCK for services.
 
-Sources: https://docs.nvidia.com/deeplearning/nccl/user-guide/docs/troubleshooting.html
+Sources: https://docs.nvidia.com/deeplearning/nccl/user-guide/docs/troubleshooting/runtime_and_mpi_issues.html
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ another message.
 How to fix: Start the container with `--shm-size=1g` or more, or `--ipc=host`; in Kubernetes mount an emptyDir with medium Memory at
 /dev/shm. If it is full, remove what ended programs left there.
 
-Sources: https://docs.nvidia.com/deeplearning/nccl/user-guide/docs/troubleshooting.html
+Sources: https://docs.nvidia.com/deeplearning/nccl/user-guide/docs/troubleshooting/runtime_and_mpi_issues.html
 https://docs.docker.com/reference/cli/docker/container/run/
 """
 

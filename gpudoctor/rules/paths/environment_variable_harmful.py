@@ -12,7 +12,7 @@ How to tell: The variable's value, and the start-up file and line that set it.
 How to fix: Unset it, and take its line out of the start-up file.
 
 Sources: https://docs.nvidia.com/cuda/cuda-programming-guide/05-appendices/environment-variables.html
-https://docs.nvidia.com/datacenter/dcgm/latest/user-guide/dcgm-diagnostics.html
+https://github.com/NVIDIA/DCGM/blob/master/nvvs/src/Software.cpp
 https://docs.nvidia.com/deeplearning/nccl/user-guide/docs/env.html
 https://docs.pytorch.org/docs/stable/cuda_environment_variables.html
 """
@@ -30,7 +30,7 @@ from gpudoctor.findings import DoesNotApply, Evidence, Fix, Problem, Severity, S
 from gpudoctor.rules.judging import gpu_ruled_out, need
 
 _CUDA = "https://docs.nvidia.com/cuda/cuda-programming-guide/05-appendices/environment-variables.html"
-_DCGM = "https://docs.nvidia.com/datacenter/dcgm/latest/user-guide/dcgm-diagnostics.html"
+_DCGM = "https://github.com/NVIDIA/DCGM/blob/master/nvvs/src/Software.cpp"
 _NCCL = "https://docs.nvidia.com/deeplearning/nccl/user-guide/docs/env.html"
 _TORCH = "https://docs.pytorch.org/docs/stable/cuda_environment_variables.html"
 

@@ -12,7 +12,8 @@ names of one toolkit (/usr/local/cuda and /usr/local/cuda-12.4) are no disagreem
 
 How to fix: Let one of them decide: put $CUDA_HOME/bin first on PATH, or set CUDA_HOME to the toolkit on PATH.
 
-Sources: https://github.com/pytorch/pytorch/issues/136845
+Sources: https://github.com/pytorch/pytorch/issues/22844
+https://github.com/pytorch/pytorch/issues/4150
 https://cmake.org/cmake/help/latest/module/FindCUDAToolkit.html (search behaviour)
 """
 

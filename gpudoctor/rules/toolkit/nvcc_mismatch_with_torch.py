@@ -14,7 +14,7 @@ that is installed: then the message shows with matching versions here, and --no-
 How to fix: Point CUDA_HOME at a toolkit of PyTorch's CUDA major for the build, or install PyTorch for the toolkit's.
 
 Sources: https://github.com/pytorch/pytorch/blob/main/torch/utils/cpp_extension.py (_check_cuda_version)
-https://github.com/pytorch/pytorch/issues/136845
+https://github.com/aeolusguan/NMRF/issues/7
 https://github.com/Dao-AILab/flash-attention/issues/219
 """
 

@@ -6,7 +6,8 @@ TRITON_PTXAS_BLACKWELL_PATH replace them, each its own. XLA takes the one on PAT
 would be taken is from a CUDA release before this GPU's.
 
 Why it hurts: torch.compile and every Triton kernel stop with "ptxas fatal : Value 'sm_121a' is not defined for option
-'gpu-name'". XLA says "ptxas too old. Falling back to the driver to compile" and goes on with another compiler.
+'gpu-name'". XLA says "ptxas too old. Falling back to the driver to compile": TensorFlow goes on with
+the driver's compiler, elsewhere the program can end with that message (UNIMPLEMENTED).
 
 How to tell: The CUDA release in each ptxas against the first one that knows the GPU's compute capability. PyTorch itself
 works: matrix products run, only compiled code fails.

@@ -11,8 +11,8 @@ whether /dev/dxg exists although Windows' driver put its libraries into /usr/lib
 How to fix: In Windows: `wsl --update`, for WSL 1 `wsl --set-version <distribution> 2`, then `wsl --shutdown`; update Windows
 itself where it is too old.
 
-Sources: https://docs.nvidia.com/cuda/wsl-user-guide/index.html
-https://learn.microsoft.com/en-us/windows/ai/directml/gpu-cuda-in-wsl
+Sources: https://docs.nvidia.com/cuda/archive/11.4.4/wsl-user-guide/index.html (the kernel)
+https://www.tensorflow.org/install/pip (the build of Windows 10)
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from gpudoctor.versions import is_version, numbers, older
 
 explains = ("wsl-libcuda-stub", "driver-not-answering", "gpu-lost-in-cuda", "gpu-missing-in-nvml")
 
-#: NVIDIA's WSL guide: the oldest kernel, and Windows 10 21H2.
+#: NVIDIA's WSL guide: the oldest kernel; TensorFlow's installation page: Windows 10 21H2.
 KERNEL, WINDOWS = "4.19.121", 19044
 
 
