@@ -36,12 +36,13 @@ _TORCH = "https://docs.pytorch.org/docs/stable/cuda_environment_variables.html"
 
 
 class _Harm(Record):
-    """`values`: those that do harm (lower case); empty for any value but "" and "0"."""
+    """`values`: those that do harm (lower case); empty for any value but "" and "0". `merely_set`: "0" harms too."""
 
     effect: str
     severity: Severity
     source: str
     values: tuple[str, ...] = ()
+    merely_set: bool = False
 
 
 HARMFUL = {
@@ -79,7 +80,13 @@ HARMFUL = {
         "processes of one machine use the network between each other", "warning", _NCCL
     ),
     "NCCL_IB_DISABLE": _Harm("InfiniBand and RoCE are unused", "note", _NCCL),
-    "PYTORCH_NO_CUDA_MEMORY_CACHING": _Harm("every tensor is a new cudaMalloc", "warning", _TORCH),
+    "PYTORCH_NO_CUDA_MEMORY_CACHING": _Harm(
+        # c10/cuda/CUDACachingAllocator.cpp asks getenv for a pointer, not for a value.
+        "every tensor is a new cudaMalloc",
+        "warning",
+        _TORCH,
+        merely_set=True,
+    ),
     "NUMBA_ENABLE_CUDASIM": _Harm(
         "Numba simulates the GPU on the CPU",
         "warning",
@@ -108,6 +115,8 @@ def check(environment: Environment, gpu: Gpu, host: Host) -> Iterator[Problem]:
 
 
 def _does_harm(value: str, harm: _Harm) -> bool:
+    if harm.merely_set:
+        return True
     return value.lower() in harm.values if harm.values else value not in ("", "0")
 
 

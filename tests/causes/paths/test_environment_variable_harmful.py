@@ -26,6 +26,7 @@ def with_variable(name: str, value: str) -> Machine:
         ("COMPUTE_PROFILE", "1", "warning"),
         ("NCCL_P2P_DISABLE", "1", "warning"),
         ("CUDA_MODULE_LOADING", "EAGER", "note"),
+        ("PYTORCH_NO_CUDA_MEMORY_CACHING", "0", "warning"),
     ],
 )
 def test_it_is_named_with_the_line_that_sets_it(name: str, value: str, severity: str) -> None:
