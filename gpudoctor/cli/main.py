@@ -15,6 +15,7 @@ from gpudoctor.errors import EXIT_CANNOT_TELL, GpudoctorError
 #: Command -> its line in --help. The module is gpudoctor.cli.<command>, its click command `command`.
 COMMANDS: Mapping[str, str] = {
     "check": "Say what is wrong with this machine's GPU stack, and prove it.",
+    "compat": "Say whether a GPU, driver, toolkit and framework would fit together.",
     "explain": "Print the page of a cause, or list all causes.",
     "snapshot": "Record this machine's facts, redacted, for judging elsewhere.",
     "diff": "Say what changed between two snapshots.",

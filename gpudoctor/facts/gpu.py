@@ -42,8 +42,9 @@ class PciDevice(Record):
         return self.class_code >> 16 == 0x03
 
 
-#: How a question to the driver ended. *hung*: no answer before its deadline; *crashed*: killed by a signal.
-AnswerState = Literal["answered", "failed", "crashed", "hung"]
+#: How a question to the driver ended. *hung*: no answer before its deadline; *crashed*: killed by a signal; *assumed*:
+#: nobody asked, it is part of a what-if, and proves nothing.
+AnswerState = Literal["answered", "failed", "crashed", "hung", "assumed"]
 
 
 class MigInstance(Record):

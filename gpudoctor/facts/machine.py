@@ -13,10 +13,24 @@ from gpudoctor.facts.libraries import Libraries
 from gpudoctor.facts.record import Record
 
 
+class Wanted(Record):
+    """A wheel that somebody would install: `variant` "cu124" or "" (what a plain install gets). `command`: as it would
+    be typed, "" where nobody said."""
+
+    package: str
+    version: str
+    variant: str = ""
+    command: str = ""
+
+
 class Expectation(Record):
-    """What the user told us to expect. `gpu`: who expects one ("--require-gpu"), empty when nobody does."""
+    """What the user told us to expect. `gpu`: who expects one ("--require-gpu"), empty when nobody does. The rest is of
+    a what-if: `wheels` to be installed, `image` to be started, `sonames` (or paths below site-packages) to be found."""
 
     gpu: str = ""
+    wheels: tuple[Wanted, ...] = ()
+    image: str = ""
+    sonames: tuple[str, ...] = ()
 
 
 class Machine(Record):

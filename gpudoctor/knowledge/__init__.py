@@ -21,14 +21,17 @@ from gpudoctor.knowledge.frameworks import (
     bundled_ptxas,
     deciding_library,
     jax_build,
+    requirements,
     tensorflow_build,
     torch_build,
     torch_companions,
 )
-from gpudoctor.knowledge.gpus import gpu_by_name, gpu_by_pci
+from gpudoctor.knowledge.gpus import gpu_by_name, gpu_by_pci, plain_name
+from gpudoctor.knowledge.images import cuda_image, cuda_image_versions
 from gpudoctor.knowledge.records import (
     BranchCuda,
     Companions,
+    CudaImage,
     CudnnKernels,
     DriverMinimum,
     FirstBranch,
@@ -48,6 +51,7 @@ from gpudoctor.knowledge.toolkits import (
     cudnn_kernels,
     cudnn_sublibraries,
     host_compilers,
+    last_cudnn,
     soname_family,
     toolkit_targets,
     wheel_layout,
@@ -56,6 +60,7 @@ from gpudoctor.knowledge.toolkits import (
 __all__ = [
     "BranchCuda",
     "Companions",
+    "CudaImage",
     "CudnnKernels",
     "DriverMinimum",
     "FirstBranch",
@@ -71,6 +76,8 @@ __all__ = [
     "Xid",
     "branch_cuda",
     "bundled_ptxas",
+    "cuda_image",
+    "cuda_image_versions",
     "cudnn_kernels",
     "cudnn_sublibraries",
     "deciding_library",
@@ -81,10 +88,13 @@ __all__ = [
     "host_compilers",
     "jax_build",
     "last_branch",
+    "last_cudnn",
     "module_flavour",
     "newest",
     "newest_ptx",
+    "plain_name",
     "ptx_isa",
+    "requirements",
     "soname_family",
     "sxid",
     "tensorflow_build",

@@ -112,6 +112,14 @@ def torch_companions(torch: str) -> Companions | None:
     )
 
 
+def requirements(package: str, version: str) -> tuple[str, ...] | None:
+    """What a framework's wheel requires of NumPy and Keras, as its METADATA says it."""
+    for row in table("requires")["rows"]:
+        if row["package"] == package and version in row["versions"]:
+            return tuple(row["requires"])
+    return None
+
+
 def deciding_library(framework: str, version: str = "") -> str | None:
     """The library below site-packages whose fatbins decide which GPUs a package runs on ("torch", "bitsandbytes");
     a glob where its name holds a version. Without `version`: in the newest wheels. None: none known, or (CuPy) the

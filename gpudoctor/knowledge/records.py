@@ -165,3 +165,13 @@ class Newest(Record):
 
     value: str
     checked: str
+
+
+class CudaImage(Record):
+    """The nvidia/cuda images of a release. `tags` in full ("12.4.1-base-ubuntu22.04"); `require`: what the image has
+    as NVIDIA_REQUIRE_CUDA."""
+
+    cuda: str
+    tags: tuple[str, ...]
+    require: str
+    source: str

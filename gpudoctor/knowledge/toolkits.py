@@ -68,6 +68,12 @@ def cudnn_kernels(cuda_major: int, version: str) -> CudnnKernels | None:
     return None
 
 
+def last_cudnn(cuda_major: int, capability: str) -> str | None:
+    """The newest cuDNN for CUDA `cuda_major` whose own machine code names this capability."""
+    rows = [r for r in table("cudnn")["kernels"] if r["cuda"] == cuda_major and capability in r["sm"]]
+    return rows[-1]["to"] if rows else None
+
+
 def soname_family(soname: str) -> str | None:
     """The library family of a file name or soname: "libcudnn_ops.so.9" -> "cudnn"; None for others."""
     match = re.match(r"lib(?P<stem>[A-Za-z0-9_]+?)(?:-[A-Za-z0-9.]+)?\.so(?:\.|$)", soname)

@@ -9,6 +9,8 @@ import pytest
 
 from gpudoctor.codec import schema
 from gpudoctor.facts.record import Record
+from gpudoctor.report.compat import SCHEMA as COMPAT
+from gpudoctor.report.compat import CompatReport
 from gpudoctor.report.model import SCHEMA as CHECK
 from gpudoctor.report.model import CheckReport
 from gpudoctor.workflows.snapshot import SCHEMA as SNAPSHOT
@@ -17,7 +19,7 @@ from gpudoctor.workflows.snapshot import Snapshot
 DOCS = Path(__file__).parents[2] / "docs" / "schema"
 
 
-@pytest.mark.parametrize(("kind", "identifier"), [(CheckReport, CHECK), (Snapshot, SNAPSHOT)])
+@pytest.mark.parametrize(("kind", "identifier"), [(CheckReport, CHECK), (CompatReport, COMPAT), (Snapshot, SNAPSHOT)])
 def test_the_published_schema_is_current(kind: type[Record], identifier: str) -> None:
     name, _, version = identifier.removeprefix("gpudoctor-").partition("/")
     published = json.loads((DOCS / f"{name}-{version}.json").read_text())

@@ -21,6 +21,7 @@ https://github.com/pytorch/pytorch/issues/85332
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
 from gpudoctor.facts.driver import Driver
 from gpudoctor.facts.frameworks import Build, Frameworks, Interpreter
@@ -32,6 +33,8 @@ from gpudoctor.rules.judging import builds, driver_cuda, driver_version, need
 from gpudoctor.versions import branch, compare, major, older, release
 
 explains = ("ptx-newer-than-driver",)
+
+System = Literal["linux", "windows"]
 
 
 def check(host: Host, driver: Driver, gpu: Gpu, frameworks: Frameworks) -> Iterator[Problem | CouldNotTell]:
@@ -46,13 +49,16 @@ def check(host: Host, driver: Driver, gpu: Gpu, frameworks: Frameworks) -> Itera
     version = driver_version(driver, gpu)
     if not isinstance(implemented, Known) and not isinstance(version, Known):
         raise CannotLook(getattr(implemented, "reason", "the driver's version is not known"))
+    # On WSL the driver's number is Windows'; libcuda's word is all that counts there.
+    number = "" if isinstance(host.wsl, Known) else value_of(version, "")
+    system: System = "windows" if value_of(host.system, "") == "Windows" else "linux"
     for whose, build in built:
         wanted = value_of(build.cuda, "")
-        old = _too_old(wanted, implemented, "" if isinstance(host.wsl, Known) else value_of(version, ""))
+        old = _too_old(wanted, implemented, number, system)
         if old is None:
             yield CouldNotTell(f"{build.framework} {build.version}: no driver is on record for CUDA {wanted}")
         elif old:
-            yield _problem(whose, build, wanted, implemented, version)
+            yield _problem(whose, build, wanted, implemented, version, system)
     for whose, build in unread:
         yield CouldNotTell(f"{build.framework} in {whose.path}: {getattr(build.cuda, 'reason', '')}")
 
@@ -73,16 +79,18 @@ def _implemented(host: Host, driver: Driver, gpu: Gpu) -> Observed[str]:
     )
 
 
-def _too_old(wanted: str, implemented: Observed[str], version: str) -> bool | None:
+def _too_old(wanted: str, implemented: Observed[str], version: str, system: System) -> bool | None:
     """None: nothing on record decides it. A build that names a major alone ("12") is content with all of it."""
     from gpudoctor import knowledge
 
-    minimum = knowledge.driver_minimum(wanted) if "." in wanted else None
+    minimum = knowledge.driver_minimum(wanted, system) if "." in wanted else None
     floor = (minimum.compatible or minimum.full) if minimum else None
     if isinstance(implemented, Known):
         has = implemented.value
         if major(has) != major(wanted):
             return major(has) < major(wanted)
+        if "." in wanted and floor and _own(version, has) and older(version, floor):
+            return True  # a driver from before the release, though of its branch
         if "." not in wanted or compare(release(has), release(wanted)) >= 0:
             return False
         if major(wanted) < 11:
@@ -92,12 +100,25 @@ def _too_old(wanted: str, implemented: Observed[str], version: str) -> bool | No
     return False if isinstance(implemented, Known) else None
 
 
+def _own(version: str, implemented: str) -> bool:
+    """The CUDA is the driver's own, not that of a cuda-compat package."""
+    from gpudoctor import knowledge
+
+    row = knowledge.branch_cuda(branch(version)) if version else None
+    return row is not None and release(row.cuda) == release(implemented)
+
+
 def _problem(
-    whose: Interpreter, build: Build, wanted: str, implemented: Observed[str], version: Observed[str]
+    whose: Interpreter,
+    build: Build,
+    wanted: str,
+    implemented: Observed[str],
+    version: Observed[str],
+    system: System,
 ) -> Problem:
     from gpudoctor import knowledge
 
-    minimum = knowledge.driver_minimum(wanted) if "." in wanted else None
+    minimum = knowledge.driver_minimum(wanted, system) if "." in wanted else None
     least = (minimum.compatible or minimum.full or f"branch {minimum.branch}") if minimum else ""
     has = value_of(implemented, "")
     needs = f"; it needs driver {least} or newer" if least else ""

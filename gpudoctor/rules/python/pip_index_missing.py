@@ -14,3 +14,42 @@ file that names other packages too).
 Sources: https://pytorch.org/get-started/locally/
 https://packaging.python.org/en/latest/specifications/version-specifiers/#local-version-identifiers
 """
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gpudoctor.facts.machine import Expectation
+from gpudoctor.findings import DoesNotApply, Evidence, Fix, Problem
+
+#: Options of pip and uv that name another place to look.
+ELSEWHERE = (
+    "--index",
+    "-i ",
+    "--extra-index",
+    "--find-links",
+    "-f ",
+    "--torch-backend",
+    "download.pytorch.org",
+    ".whl",
+)
+
+
+def check(expectation: Expectation) -> Iterator[Problem]:
+    judged = [w for w in expectation.wheels if w.command and "install" in w.command]
+    if not judged:
+        raise DoesNotApply("no command that installs something was named")
+    for wheel in judged:
+        local = f"{wheel.version}+{wheel.variant}"
+        if not wheel.variant or local not in wheel.command or any(o in wheel.command for o in ELSEWHERE):
+            continue
+        yield Problem(
+            f"{wheel.package} {local} is not on the default index",
+            evidence=(Evidence("command", wheel.command, "as asked"),),
+            fix=Fix(
+                f"Name PyTorch's index for {wheel.variant}",
+                (
+                    f"pip install {wheel.package}=={local} --index-url https://download.pytorch.org/whl/{wheel.variant}",
+                ),
+            ),
+        )

@@ -31,5 +31,6 @@ def test_torch_2_5_takes_numpy_2() -> None:
     assert causes(machine("2.5.1+cu124", "2.1.3")) == set()
 
 
-def test_too_old_a_numpy_is_not_this() -> None:
-    assert causes(machine("2.5.1+cu124", "1.20.0", "numpy<2.1.0,>=1.26.0")) == set()
+def test_too_old_a_numpy_is_another_cause() -> None:
+    old = machine("2.5.1+cu124", "1.20.0", "numpy<2.1.0,>=1.26.0")
+    assert causes(old) == {"numpy-too-old-for-framework"}

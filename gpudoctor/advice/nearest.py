@@ -1,0 +1,192 @@
+"""The nearest combination that works: candidates from the tables, each judged as a question of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gpudoctor import knowledge
+from gpudoctor.advice.answer import Verdict, decide
+from gpudoctor.advice.question import Question, Wheel
+from gpudoctor.errors import GpudoctorError
+from gpudoctor.versions import branch, is_version, numbers
+
+#: So many candidates are judged at most; each costs about as much as the question did.
+MOST = 24
+
+
+def nearest(asked: Question, verdict: Verdict) -> str:
+    """ "torch 2.5.1+cu118", "" when no candidate works."""
+    ids = {because.id for because in verdict.because}
+    for tried, (candidate, words) in enumerate(_candidates(asked, ids)):
+        if tried >= MOST:
+            break
+        try:
+            if decide(candidate).compatible:
+                return words
+        except GpudoctorError:
+            continue
+    return ""
+
+
+def _candidates(asked: Question, ids: set[str]) -> Iterator[tuple[Question, str]]:
+    if "cudnn-lacks-gpu-kernels" in ids:
+        yield from _cudnn(asked)
+    if "keras-tensorflow-mismatch" in ids:
+        yield from _keras(asked)
+    if "image-tag-unknown" in ids:
+        yield from _images(asked)
+    if "pip-index-missing" in ids:
+        yield from _index(asked)
+    if {"numpy-too-new-for-framework", "numpy-too-old-for-framework"} & ids:
+        yield asked.replace(numpy="1.26.4"), "numpy 1.26.4"
+    if "host-compiler-too-new" in ids:
+        yield from _compilers(asked)
+    if "jax-plugin-mismatch" in ids:
+        jax = asked.wheel("jax")
+        if jax is not None:
+            yield asked.replace(plugin_version=jax.version), f"{asked.plugin} {jax.version}"
+    if "tf-gpu-on-windows-unsupported" in ids:
+        yield asked.replace(system="WSL2"), "the same in WSL2"
+    if {"driver-open-module-required", "driver-proprietary-module-required"} & ids:
+        other = "open" if asked.flavour == "proprietary" else "proprietary"
+        yield asked.replace(flavour=other), f"the {other} kernel module"
+    for wheel in asked.wheels:
+        yield from _wheels(asked, wheel)
+    yield from _toolkits(asked)
+    yield from _drivers(asked, ids)
+
+
+def _index(asked: Question) -> Iterator[tuple[Question, str]]:
+    torch = asked.wheel("torch")
+    if torch is not None:
+        local = f"{torch.version}+{torch.variant}"
+        words = f"pip install torch=={local} --index-url https://download.pytorch.org/whl/{torch.variant}"
+        yield asked.replace(command=words), words
+
+
+def _wheels(asked: Question, wheel: Wheel) -> Iterator[tuple[Question, str]]:
+    """Other builds of the same release first, newest CUDA first; then other releases, the next newer first."""
+    rows = _rows(wheel)
+    for variant in _variants(wheel.framework, wheel.version):
+        if variant != wheel.variant:
+            yield _with(asked, wheel, Wheel(wheel.framework, wheel.version, variant))
+    if wheel.framework == "jax" and asked.plugin == "jax-cuda13-plugin":
+        other = Wheel("jax", wheel.version, "cuda12")
+        yield _with(asked.replace(plugin="jax-cuda12-plugin", plugin_version=""), wheel, other)
+    newer = [v for v in rows if _number(v) > _number(wheel.version)]
+    older = [v for v in reversed(rows) if _number(v) < _number(wheel.version)]
+    for version in [v for pair in _alternate(newer, older) for v in pair]:
+        variants = _variants(wheel.framework, version)
+        chosen = [v for v in variants if v == wheel.variant] or [
+            _default(wheel.framework, version, wheel.variant)
+        ]
+        for variant in dict.fromkeys([*chosen, *variants[:1], *variants[-1:]]):
+            plugged = asked.replace(plugin_version="") if wheel.framework == "jax" else asked
+            yield _with(plugged, wheel, Wheel(wheel.framework, version, variant))
+
+
+def _alternate(newer: list[str], older: list[str]) -> Iterator[list[str]]:
+    """One release of each minor, the newer ones first."""
+    for versions in (newer[:1], older[:1], newer[1:], older[1:]):
+        yield _newest_patches(versions)
+
+
+def _newest_patches(versions: list[str]) -> list[str]:
+    kept: dict[tuple[int, ...], str] = {}
+    for version in versions:
+        key = _number(version)[:2]
+        if key not in kept or _number(version) > _number(kept[key]):
+            kept[key] = version
+    return list(kept.values())
+
+
+def _number(version: str) -> tuple[int, ...]:
+    return numbers(version)
+
+
+def _rows(wheel: Wheel) -> list[str]:
+    from gpudoctor.knowledge.tables import table
+
+    versions = [v for row in table(wheel.framework)["builds"] for v in row["versions"] if is_version(v)]
+    return sorted(dict.fromkeys(versions), key=_number)
+
+
+def _variants(framework: str, version: str) -> list[str]:
+    if framework != "torch":
+        return []
+    from gpudoctor.knowledge.tables import table
+
+    row = next((r for r in table("torch")["builds"] if version in r["versions"]), None)
+    return sorted(row["variants"], key=lambda v: -int(v[2:])) if row else []
+
+
+def _default(framework: str, version: str, variant: str) -> str:
+    if framework != "torch":
+        return variant
+    row = knowledge.torch_build(version)
+    return row.variant if row else ""
+
+
+def _with(asked: Question, old: Wheel, new: Wheel) -> tuple[Question, str]:
+    changed = asked.replace(wheels=tuple(new if w is old else w for w in asked.wheels))
+    words = new.label if new.framework != "jax" else f"jax {new.version} with jax-{new.variant}-plugin"
+    return changed, words
+
+
+def _cudnn(asked: Question) -> Iterator[tuple[Question, str]]:
+    from gpudoctor.knowledge.tables import table
+
+    for row in reversed(table("cudnn")["kernels"]):
+        if asked.cudnn_cuda in (0, row["cuda"]):
+            words = f"nvidia-cudnn-cu{row['cuda']}=={row['to']}"
+            yield asked.replace(cudnn=row["to"], cudnn_cuda=row["cuda"]), words
+
+
+def _keras(asked: Question) -> Iterator[tuple[Question, str]]:
+    for version in ("3.12.0", "3.10.0", "3.5.0", "3.0.0", *(f"2.{n}.0" for n in range(15, 4, -1))):
+        yield asked.replace(keras=version), f"keras {version}"
+
+
+def _images(asked: Question) -> Iterator[tuple[Question, str]]:
+    from gpudoctor.rules.containers.image_tag_unknown import nearest as tags
+
+    for tag in tags(asked.image.rpartition(":")[2]):
+        yield asked.replace(image=f"nvidia/cuda:{tag}"), f"nvidia/cuda:{tag}"
+
+
+def _compilers(asked: Question) -> Iterator[tuple[Question, str]]:
+    row = knowledge.host_compilers(asked.toolkit)
+    if row is None:
+        return
+    if asked.gcc and row.gcc_max:
+        yield asked.replace(gcc=str(row.gcc_max)), f"gcc {row.gcc_max}"
+    elif row.clang_max:
+        yield asked.replace(clang=str(row.clang_max)), f"clang {row.clang_max}"
+
+
+def _toolkits(asked: Question) -> Iterator[tuple[Question, str]]:
+    """Other releases of a toolkit or runtime: the next newer, then the next older."""
+    cuda = asked.toolkit or asked.runtime
+    if not cuda or "." not in cuda:
+        return
+    from gpudoctor.knowledge.tables import table
+
+    releases = [r for row in table("toolkits")["rows"] for r in row["releases"]]
+    newer = [r for r in releases if _number(r) > _number(cuda)[:2]]
+    older = [r for r in reversed(releases) if _number(r) < _number(cuda)[:2]]
+    field = "toolkit" if asked.toolkit else "runtime"
+    for release in [*older[:9], *newer[:9]] if asked.runtime and asked.driver else [*newer, *older]:
+        yield asked.replace(**{field: release}), f"CUDA {release}"
+
+
+def _drivers(asked: Question, ids: set[str]) -> Iterator[tuple[Question, str]]:
+    if not asked.driver:
+        return
+    from gpudoctor.knowledge.tables import table
+
+    branches = [row["branch"] for row in table("driver")["branches"]]
+    ordered = sorted(branches, key=lambda b: (b < branch(asked.driver), abs(b - branch(asked.driver))))
+    if "driver-branch-dropped-gpu" in ids:
+        ordered = [b for b in reversed(branches) if b < branch(asked.driver)]
+    for one in ordered:
+        yield asked.replace(driver=str(one)), f"driver branch {one}"

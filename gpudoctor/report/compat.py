@@ -1,0 +1,102 @@
+"""`compat`'s answer: for machines as a report of the common shape, for people as a few lines."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from gpudoctor.advice.answer import Answer, Because
+from gpudoctor.facts.record import Record
+from gpudoctor.findings import Crash, Evidence, Finding, Skip
+from gpudoctor.report.model import Summary, Tool, summarise
+from gpudoctor.report.style import Style
+
+#: Changes with every change of the shape that a reader could notice.
+SCHEMA = "gpudoctor-compat/1"
+
+
+class CompatReport(Record):
+    """What `gpudoctor compat --format json` prints. `compatible`: null where knowledge ends, and then `because` says
+    where. `because` of a yes holds its caveats. `recommend`: the nearest combination that works, or null.
+    `understood`: how names and open parts of the question were read."""
+
+    schema: str
+    tool: Tool
+    taken_at: str
+    command: str
+    exit_code: int
+    findings: tuple[Finding, ...]
+    skipped: tuple[Skip, ...]
+    crashed: tuple[Crash, ...]
+    summary: Summary
+    compatible: bool | None
+    because: tuple[Because, ...]
+    needs: tuple[str, ...]
+    recommend: str | None
+    understood: tuple[Evidence, ...]
+
+
+def compat_report(answer: Answer, exit_code: int) -> CompatReport:
+    import time
+
+    return CompatReport(
+        SCHEMA,
+        Tool(),
+        time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "compat",
+        exit_code,
+        answer.judgement.findings,
+        answer.judgement.skipped,
+        answer.judgement.crashed,
+        summarise(answer.judgement),
+        answer.compatible,
+        answer.because,
+        answer.needs,
+        answer.recommend or None,
+        answer.understood,
+    )
+
+
+def line(answer: Answer) -> Mapping[str, Any]:
+    """The answer as one object of a batch."""
+    return {
+        "compatible": answer.compatible,
+        "because": [{"id": b.id, "explanation": b.explanation} for b in answer.because],
+        "needs": list(answer.needs),
+        "recommend": answer.recommend or None,
+        "understood": [{"what": e.what, "value": e.value, "via": e.via} for e in answer.understood],
+    }
+
+
+_WORDS = {True: ("ok", "compatible"), False: ("failure", "not compatible"), None: ("warning", "not known")}
+
+
+def render(answer: Answer, style: Style) -> str:
+    return "\n".join(_lines(answer, style)) + "\n"
+
+
+def _lines(answer: Answer, style: Style) -> Iterator[str]:
+    glyph, words = _WORDS[answer.compatible]
+    yield f"{style.glyph(glyph)} {style.paint(words, 'bold')}"
+    for because in answer.because:
+        yield f"  {style.paint(because.id, 'bold')}"
+        yield from _wrapped(because.explanation, style, 4)
+    for need in answer.needs:
+        yield from _wrapped(f"needs: {need}", style, 2)
+    if answer.recommend:
+        yield from _wrapped(f"nearest that works: {style.paint(answer.recommend, 'green')}", style, 2)
+    for item in answer.understood:
+        yield from _wrapped(style.paint(f"{item.what}: {item.value} ({item.via})", "dim"), style, 2)
+
+
+def _wrapped(text: str, style: Style, indent: int) -> Iterator[str]:
+    space = " " * indent
+    yield from textwrap.wrap(
+        text,
+        style.width,
+        initial_indent=space,
+        subsequent_indent=space + "  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
