@@ -7,10 +7,12 @@ that is part of its name, and "12.4" must not equal "12.40".
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _DOTTED = re.compile(r"\d+(?:\.\d+)*")
 
 
+@lru_cache(maxsize=8192)  # tables are searched with it: 600 calls for one question to `compat`
 def numbers(version: str) -> tuple[int, ...]:
     """The leading dotted numbers. Raises ValueError when there are none.
 

@@ -64,7 +64,7 @@ def answer(asked: Question) -> Answer:
 
 def decide(asked: Question) -> Verdict:
     """The verdict for every machine that fits the question; they must agree."""
-    asked = _settled(asked)
+    asked = settled(asked)
     matters = raised(asked)
     verdicts = [_of_machine(asked, machine, matters) for machine in machines(asked)]
     first = verdicts[0]
@@ -76,7 +76,7 @@ def decide(asked: Question) -> Verdict:
     return verdicts[-1] if first.compatible else first
 
 
-def _settled(asked: Question) -> Question:
+def settled(asked: Question) -> Question:
     """GPUs that need different flavours of the kernel module can't share a machine: no flavour serves both."""
     if asked.flavour or len(asked.cards) < 2 or asked.system != "Linux":
         return asked

@@ -195,7 +195,8 @@ def framework(name: str, text: str) -> str:
     newest = max(numbered, key=lambda v: tuple(map(int, v.split("."))))
     if older(plain, oldest) or (compare(plain, newest) > 0 and major(plain) <= major(newest) + 1):
         return plain
-    near = sorted(dict.fromkeys(numbered), key=lambda v: _far(v, plain))[:3]
+    wanted = newest if older(newest, plain) else plain
+    near = sorted(dict.fromkeys(numbered), key=lambda v: _far(v, wanted))[:3]
     raise _bad(f"there is no {name} {plain}", near, name)
 
 

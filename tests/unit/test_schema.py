@@ -19,7 +19,9 @@ from gpudoctor.workflows.snapshot import Snapshot
 DOCS = Path(__file__).parents[2] / "docs" / "schema"
 
 
-@pytest.mark.parametrize(("kind", "identifier"), [(CheckReport, CHECK), (CompatReport, COMPAT), (Snapshot, SNAPSHOT)])
+@pytest.mark.parametrize(
+    ("kind", "identifier"), [(CheckReport, CHECK), (CompatReport, COMPAT), (Snapshot, SNAPSHOT)]
+)
 def test_the_published_schema_is_current(kind: type[Record], identifier: str) -> None:
     name, _, version = identifier.removeprefix("gpudoctor-").partition("/")
     published = json.loads((DOCS / f"{name}-{version}.json").read_text())

@@ -8,7 +8,8 @@ is not compatible with the current PyTorch installation". With PTX the first sta
 than they could be, and libraries with hand-written machine code may still fail.
 
 How to tell: The fatbins of the framework's own kernel library against the GPU's compute capability: machine code for
-X.y runs on X.z with z >= y, machine code with an `a` on exactly its own, PTX on everything newer if the driver's
+X.y runs on X.z with z >= y (code for 8.0 runs on an
+RTX 3050, which is 8.6), machine code with an `a` on exactly its own, PTX on everything newer if the driver's
 compiler knows its ISA version. How many of the library's containers serve the GPU is shown as evidence.
 
 How to fix: Install a build whose list covers the GPU; for Blackwell that is PyTorch's cu128 or newer.
