@@ -221,7 +221,7 @@ def _compat(asked: Question) -> list[Because]:
 
 def _minor(asked: Question) -> Iterable[Because]:
     """Minor-version compatibility covers machine code, never PTX: the caveat of a yes."""
-    if not asked.driver or asked.compat:
+    if not asked.driver or asked.compat or asked.ptx:
         return
     has = implemented(asked.driver, asked.system)
     if not isinstance(has, Known):

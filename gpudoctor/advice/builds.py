@@ -183,16 +183,25 @@ def libraries(asked: Question) -> Libraries:
         soname = f"libcudnn.so.{major(asked.cudnn)}"
         copies.append(_copy("cudnn", "nvidia/cudnn/lib", soname, "nvidia-cudnn", asked.cudnn))
         loads = [_load(asked, wheel, soname, copies[-1].path) for wheel in asked.wheels]
-    for name, version in asked.packages:
-        files = _files(asked, name, version) if asked.wanted else ()
+    for name, version in asked.packages if asked.wanted or len(asked.packages) > 1 else ():
+        files = _files(asked, name, version)
         if files is None:
-            return Libraries(
-                copies=Unknown(f"what {name} {version} holds is not in the table"), loads=Known((), ASKED)
-            )
+            missing = Unknown(f"what {name} {version} holds is not in the table".replace("  ", " "))
+            return Libraries(copies=missing, loads=Known((), ASKED))
         copies += [_copy(family, folder, soname, name, version) for family, folder, soname in files]
     return Libraries(
-        copies=Known(tuple(copies), ASKED), loads=Known(tuple(loads), ASKED), search=Known((), ASKED)
+        copies=Known(_shared(copies), ASKED), loads=Known(tuple(loads), ASKED), search=Known((), ASKED)
     )
+
+
+def _shared(copies: list[Library]) -> tuple[Library, ...]:
+    """A file that two packages write is one file, of both."""
+    found: dict[str, Library] = {}
+    for copy in copies:
+        twin = found.get(copy.path)
+        both = twin is not None and copy.package not in twin.package.split(", ")
+        found[copy.path] = copy.replace(package=f"{twin.package}, {copy.package}") if twin and both else copy
+    return tuple(found.values())
 
 
 def _copy(family: str, folder: str, soname: str, name: str, version: str) -> Library:
@@ -218,7 +227,7 @@ def _files(asked: Question, name: str, version: str) -> tuple[tuple[str, str, st
         return None
     names = layout.sonames.get(component)
     if component == "cudnn":
-        names = knowledge.cudnn_sublibraries(version) if version else None
+        names = knowledge.cudnn_sublibraries(version or "9")
     return tuple((component, layout.folders[component], soname) for soname in names) if names else None
 
 

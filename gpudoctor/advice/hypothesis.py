@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any, Literal
 
 from gpudoctor import knowledge
-from gpudoctor.advice import builds
+from gpudoctor.advice import builds, needed
 from gpudoctor.advice.names import Card
 from gpudoctor.advice.question import Question
 from gpudoctor.facts.containers import Containers, Inside
@@ -72,6 +72,7 @@ def _machine(asked: Question, driver: str, cudnn: Package | None) -> Machine:
             ),
             image=asked.image,
             sonames=asked.wanted,
+            ptx_of=next((cuda for _, cuda in needed.runtimes(asked) if "." in cuda), "") if asked.ptx else "",
         ),
     )
 

@@ -49,6 +49,8 @@ def _driver(asked: Question) -> Iterator[Matter]:
     if asked.flavour and asked.cards and asked.system == "Linux":
         yield Matter("driver-open-module-required", ("gpu", "cc", "install", "needs"))
         yield Matter("driver-proprietary-module-required", ("gpu", "cc", "install", "needs"))
+    if asked.ptx and asked.driver:
+        yield Matter("ptx-newer-than-driver", ("driver", "cuda", "toolkit", "task", "needs"))
     if asked.compat:
         yield Matter("forward-compat-unsupported", ("cuda_compat", "brand", "gpu", "driver"))
 
@@ -119,6 +121,8 @@ def _rest(asked: Question) -> Iterator[Matter]:
         yield Matter("image-tag-unknown", ("image",), ALL_COUNT)
         if asked.driver:
             yield Matter("container-requirement-unsatisfied", ("image", "driver", "brand", "gpu"), ALL_COUNT)
+    if len(asked.packages) > 1 and asked.has("installed", "package"):
+        yield Matter("mixed-cuda-libraries", ("package", "version", "installed"))
     if asked.wanted and asked.packages:
         yield Matter(
             "library-not-in-package", ("package", "version", "installed", "look_for", "needs"), ALL_COUNT
@@ -134,7 +138,7 @@ def unjudged(asked: Question, matters: tuple[Matter, ...]) -> tuple[str, ...]:
         covered.add("gpu")
     if "install" in asked.given and "install" not in asked.unread and asked.wheels:
         covered.add("install")
-    if "task" in asked.given and asked.compiles and asked.toolkit:
+    if "task" in asked.given and asked.toolkit and (asked.compiles or (asked.runs and asked.driver)):
         covered.add("task")
     if "version" in asked.given and "package" in covered:
         covered.add("version")

@@ -110,7 +110,11 @@ def _family(plain: str) -> list[knowledge.GpuModel]:
     found = []
     names = [row[0] for row in table("gpus")["products"]] + [row[0] for row in table("gpus")["names"]]
     for name in names:
-        if plain.split()[0] in name.lower() and f"{knowledge.plain_name(name)} ".startswith(f"{plain} "):
+        # "K40" also names the K40m and the K40c
+        letter = "[a-z]?" if plain[-1].isdigit() else ""
+        if plain.split()[0] in name.lower() and re.match(
+            rf"{re.escape(plain)}{letter}(?: |$)", knowledge.plain_name(name)
+        ):
             model = knowledge.gpu_by_name(name)
             if model is not None:
                 found.append(model)

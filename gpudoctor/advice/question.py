@@ -70,6 +70,8 @@ class Question(Record):
     packages: tuple[tuple[str, str], ...] = ()
     wanted: tuple[str, ...] = ()
     compiles: bool = False
+    runs: bool = False
+    ptx: bool = False
     fresh: bool = False
     unread: tuple[str, ...] = ()
     renamed: tuple[str, ...] = ()
@@ -100,7 +102,14 @@ def read(given: Mapping[str, Any]) -> Question:
             raise bad(f"there is no key {key!r} in a question", near)
         if value is None or value == "" or value == []:
             continue
-        values[key] = _listed(key, value) if key in ("gpu", "cc") else _text(key, value)
+        if key in ("gpu", "cc"):
+            values[key] = _listed(key, value)
+        elif key == "cuda_compat" and isinstance(value, bool):
+            values[key] = "yes" if value else "no"
+        elif key in ("installed", "package", "look_for", "needs", "install") and isinstance(value, list):
+            values[key] = ", ".join(_listed(key, value))
+        else:
+            values[key] = _text(key, value)
     if not values:
         raise bad("the question is empty")
     asked = Question(given=tuple(k for k in KEYS if k in values))
@@ -133,7 +142,7 @@ _MACHINES = {
     "arm": "aarch64", "sbsa": "aarch64", "ppc64le": "ppc64le",
 }  # fmt: skip
 _BRANDS = {
-    "geforce": "geforce", "tesla": "tesla", "datacenter": "tesla", "data center": "tesla", "data-center": "tesla",
+    "geforce": "geforce", "tesla": "tesla", "datacenter": "tesla", 
     "quadro": "quadro", "rtx": "nvidiartx", "nvidiartx": "nvidiartx", "quadrortx": "quadrortx", "titan": "titan",
     "titanrtx": "titanrtx", "geforcertx": "geforcertx", "nvidia": "nvidia", "grid": "grid", "unknown": "unknown",
 }  # fmt: skip
@@ -143,7 +152,7 @@ def _machine(asked: Question, values: Mapping[str, Any]) -> Question:
     system = values.get("os", "")
     known = _system(system) if system else "Linux"
     machine = values.get("machine", "")
-    brand = values.get("brand", "")
+    brand = re.sub(r"[\s_-]", "", values.get("brand", ""))
     for key, text, table in (("machine", machine, _MACHINES), ("brand", brand, _BRANDS)):
         if text and text.lower() not in table:
             raise bad(f"{text!r} is no {key} that is known here", sorted(set(table)), key)
@@ -224,7 +233,7 @@ def _free_text(asked: Question, values: Mapping[str, Any]) -> Question:
         if task is None:
             unread.append("task")
         else:
-            asked = asked.replace(compiles=task.compiles)
+            asked = asked.replace(compiles=task.compiles, runs=not task.compiles, ptx=task.ptx)
             if task.capability:
                 target = names.cards((), (task.capability,))
                 if asked.cards and asked.cards[0].capability not in ("", target[0].capability):
@@ -238,14 +247,18 @@ def _free_text(asked: Question, values: Mapping[str, Any]) -> Question:
             unread.append("needs")
         else:
             asked = asked.replace(
-                wanted=asked.wanted + needed.sonames, flavour=asked.flavour or needed.flavour
+                wanted=asked.wanted + needed.sonames,
+                flavour=asked.flavour or needed.flavour,
+                ptx=asked.ptx or needed.ptx,
             )
     if "cuda_compat" in values:
         compat = texts.cuda_compat(values["cuda_compat"], values.get("cuda", ""))
         if compat is None:
             unread.append("cuda_compat")
         else:
-            asked = asked.replace(compat=compat)
+            asked = asked.replace(
+                compat=compat, renamed=(*asked.renamed, *(() if compat else ("cuda_compat",)))
+            )
     return asked.replace(unread=tuple(unread))
 
 
@@ -362,10 +375,13 @@ def _rest(asked: Question, values: Mapping[str, Any]) -> Question:
             cuda_major, cudnn = int(match[1]), cudnn or match[2] or ""
     packages = list(asked.packages)
     if "package" in values:
-        packages.append((values["package"].lower(), values.get("version", "")))
+        named = texts.requirements(values["package"]) or [(values["package"].lower(), "")]
+        packages += [(name, version or values.get("version", "")) for name, version in named]
     if "installed" in values:
         packages += texts.requirements(values["installed"])
     wanted = (*asked.wanted, *([values["look_for"]] if "look_for" in values else []))
+    if "package" in values and not wanted and "package" not in asked.renamed and len(packages) == 1:
+        wanted = _own_library(packages[0][0])
     return asked.replace(
         cudnn=cudnn,
         cudnn_cuda=cuda_major,
@@ -375,6 +391,14 @@ def _rest(asked: Question, values: Mapping[str, Any]) -> Question:
         packages=tuple(packages),
         wanted=wanted,
     )
+
+
+def _own_library(package: str) -> tuple[str, ...]:
+    """What a package is installed for: some of NVIDIA's names on the index hold nothing."""
+    match = re.fullmatch(r"nvidia-([a-z-]+?)(?:-cu(\d+))?", package)
+    layout = knowledge.wheel_layout(int(match[2] or 13)) if match else None
+    names = layout.sonames.get(match[1].replace("-", "_"), ()) if layout and match else ()
+    return names[:1]
 
 
 def _version(values: Mapping[str, Any], key: str) -> str:

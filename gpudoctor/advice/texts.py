@@ -21,13 +21,17 @@ class Install(Record):
 
 
 class Task(Record):
+    """`compiles` with nvcc; `ptx`: the driver has to compile PTX."""
+
     compiles: bool
     capability: str = ""
+    ptx: bool = False
 
 
 class Needs(Record):
     sonames: tuple[str, ...] = ()
     flavour: str = ""
+    ptx: bool = False
 
 
 _REQUIREMENT = re.compile(
@@ -83,6 +87,7 @@ def driver_flavour(text: str) -> str:
     return ""
 
 
+_PTX = re.compile(r"\bPTX\b|\bJIT\b|ptx_?jit", re.I)
 _COMPILING = re.compile(r"\b(compil\w*|build\w*|nvcc|-arch|gencode|from source)\b", re.I)
 
 
@@ -91,6 +96,10 @@ def task(text: str) -> Task | None:
     match = re.search(r"\b(?:sm|compute)_(\d{2,3})[af]?\b|\b(\d{1,2}\.\d)\b", text)
     found = (match[1] or match[2]) if match else ""
     capability = "" if not found else found if "." in found else f"{found[:-1]}.{found[-1]}"
+    if _PTX.search(text):
+        return Task(False, capability, True)
+    if re.fullmatch(r"\s*(?:run|execute|start|use|running|run(?: a)? (?:cuda )?program)\s*", text, re.I):
+        return Task(False)
     if not _COMPILING.search(text):
         return None
     rest = _COMPILING.sub(" ", re.sub(r"(?:sm|compute)_\d+[af]?|\d+\.\d", " ", text))
@@ -123,7 +132,8 @@ def needs(text: str) -> Needs | None:
     """A soname or a path ("libcudnn.so.9", "nvidia/cu13/lib/libcudart.so.13"), or a flavour of the kernel module."""
     sonames = tuple(re.findall(r"[\w./-]*lib[\w-]+\.so(?:\.\d+)*", text))
     flavour = driver_flavour(text)
-    return Needs(sonames, flavour) if sonames or flavour else None
+    ptx = bool(_PTX.search(text))
+    return Needs(sonames, flavour, ptx) if sonames or flavour or ptx else None
 
 
 def cuda_compat(text: str, cuda: str) -> str | None:

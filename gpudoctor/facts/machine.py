@@ -25,12 +25,14 @@ class Wanted(Record):
 
 class Expectation(Record):
     """What the user told us to expect. `gpu`: who expects one ("--require-gpu"), empty when nobody does. The rest is of
-    a what-if: `wheels` to be installed, `image` to be started, `sonames` (or paths below site-packages) to be found."""
+    a what-if: `wheels` to be installed, `image` to be started, `sonames` (or paths below site-packages) to be found,
+    `ptx_of`: the CUDA release whose PTX the driver has to compile."""
 
     gpu: str = ""
     wheels: tuple[Wanted, ...] = ()
     image: str = ""
     sonames: tuple[str, ...] = ()
+    ptx_of: str = ""
 
 
 class Machine(Record):

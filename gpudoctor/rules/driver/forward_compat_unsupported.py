@@ -89,7 +89,7 @@ def _geforce(gpu: Gpu) -> bool | None:
     kinds = [m.kind for m in models if m is not None]
     if any("geforce" in b for b in brands) or "geforce" in kinds:
         return True
-    return False if "datacenter" in kinds else None
+    return False if "datacenter" in kinds or "tesla" in brands else None
 
 
 def _fix(compat: DriverLibrary | None) -> Fix:

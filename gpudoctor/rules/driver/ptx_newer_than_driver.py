@@ -7,7 +7,7 @@ Why it hurts: The first kernel ends in error 222, "the provided PTX was compiled
 driver's compiler says "Unsupported .version 8.4; current version is '8.2'".
 
 How to tell: Only the program's own message tells, when it loads the code. The number in it is the PTX version; each
-belongs to one CUDA release.
+belongs to one CUDA release, and each driver branch compiles up to one.
 
 How to fix: Update the driver to the branch of the toolkit, or build with an older toolkit, or build machine code for this
 GPU (-gencode arch=compute_86,code=sm_86), so that no PTX has to be compiled.
@@ -15,3 +15,41 @@ GPU (-gencode arch=compute_86,code=sm_86), so that no PTX has to be compiled.
 Sources: https://docs.nvidia.com/deploy/cuda-compatibility/minor-version-compatibility.html
 https://docs.nvidia.com/cuda/parallel-thread-execution/#release-notes
 """
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gpudoctor.facts.driver import Driver
+from gpudoctor.facts.gpu import Gpu
+from gpudoctor.facts.machine import Expectation
+from gpudoctor.findings import CannotLook, DoesNotApply, Evidence, Fix, Problem, seen
+from gpudoctor.rules.judging import driver_cuda, driver_version, need
+from gpudoctor.versions import older, release
+
+
+def check(driver: Driver, gpu: Gpu, expectation: Expectation) -> Iterator[Problem]:
+    from gpudoctor import knowledge
+
+    if not expectation.ptx_of:
+        raise DoesNotApply("only the program's own message tells, when it loads the code")
+    has = need(driver_cuda(gpu), "CUDA version of the driver")
+    written, taken = knowledge.newest_ptx(release(expectation.ptx_of)), knowledge.newest_ptx(release(has))
+    if written is None or taken is None:
+        raise CannotLook(
+            f"the PTX of CUDA {expectation.ptx_of} or of the driver's CUDA {has} is not in the table"
+        )
+    if not older(taken.isa, written.isa):
+        return
+    yield Problem(
+        f"PTX of CUDA {expectation.ptx_of} is version {written.isa}; this driver has CUDA {has} and compiles PTX up to "
+        f"{taken.isa}",
+        evidence=(
+            seen("driver", driver_version(driver, gpu)),
+            Evidence(f"PTX of CUDA {expectation.ptx_of}", written.isa, written.source),
+            Evidence(f"PTX that CUDA {has} compiles", taken.isa, taken.source),
+        ),
+        fix=Fix(
+            f"Update the driver to branch {written.branch or 'of that CUDA'} or newer, or build machine code for the GPU"
+        ),
+    )

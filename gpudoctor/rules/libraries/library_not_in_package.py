@@ -30,7 +30,10 @@ def check(libraries: Libraries, expectation: Expectation) -> Iterator[Problem]:
         raise DoesNotApply("no library is looked for")
     copies = need(libraries.copies, "CUDA library")
     for wanted in expectation.sonames:
-        found = [c for c in copies if c.name == wanted or c.path.endswith(f"/{wanted.lstrip('/')}")]
+        place = wanted.strip("/")
+        found = [
+            c for c in copies if c.name == place or c.path.endswith(f"/{place}") or f"/{place}/" in c.path
+        ]
         if found:
             continue
         stem = wanted.rpartition("/")[2].partition(".so")[0]
