@@ -10,24 +10,17 @@ from functools import lru_cache
 
 from gpudoctor import knowledge
 from gpudoctor.advice import builds, needed
-from gpudoctor.advice.hypothesis import NEWEST_OF_BRANCH, implemented, machines, pci_id
-from gpudoctor.advice.matters import Matter, raised, unjudged
-from gpudoctor.advice.names import newer_than_tables
+from gpudoctor.advice.doubts import Because, doubts, newer, said
+from gpudoctor.advice.hypothesis import implemented, machines
+from gpudoctor.advice.matters import Matter, raised
 from gpudoctor.advice.question import Question
 from gpudoctor.engine import judge
 from gpudoctor.facts.machine import Machine
 from gpudoctor.facts.observed import Known
 from gpudoctor.facts.record import Record
-from gpudoctor.findings import Evidence, Finding, Judgement
+from gpudoctor.findings import Evidence, Judgement
 from gpudoctor.rules.registry import Cause, find
 from gpudoctor.versions import compare, is_version, major, release
-
-
-class Because(Record):
-    """A cause, and what it says of this question. In a yes it is a caveat."""
-
-    id: str
-    explanation: str
 
 
 class Verdict(Record):
@@ -95,128 +88,18 @@ def _of_machine(asked: Question, machine: Machine, matters: tuple[Matter, ...]) 
     judgement = judge(machine, causes)
     harmless = {m.cause: m.harmless for m in matters}
     opening = {m.cause for m in matters if not m.decides}
-    said = [f for f in judgement.findings if f.severity not in harmless[f.id]]
-    counted = [f for f in said if f.id not in opening]
-    caveats = [f for f in judgement.findings if f not in said]
-    roots = [f for f in counted if f.caused_by is None or f.caused_by not in {c.id for c in counted}]
+    severe = [f for f in judgement.findings if f.severity not in harmless[f.id]]
+    counted = [f for f in severe if f.id not in opening]
     if counted:
-        because = tuple(Because(f.id, _said(asked, f)) for f in roots)
+        roots = [f for f in counted if f.caused_by is None or f.caused_by not in {c.id for c in counted}]
+        because = tuple(Because(f.id, said(asked, f)) for f in roots)
         return Verdict(False, because, needed.for_findings(asked, roots), judgement)
-    doubts = [*_newer(asked, judgement), *(Because(f.id, _said(asked, f)) for f in said)]
-    doubts = doubts or _doubts(asked, matters, judgement)
-    if doubts:
-        return Verdict(None, tuple(doubts), (), judgement)
-    notes = [Because(f.id, _said(asked, f)) for f in caveats]
-    return Verdict(True, (*notes, *_minor(asked)), needed.for_yes(asked), judgement)
-
-
-def _said(asked: Question, finding: Finding) -> str:
-    return plain(asked, finding.title)
-
-
-def plain(asked: Question, text: str) -> str:
-    """In the question's own words: a branch's newest release has a number of ours, and GPUs have no places yet."""
-    text = text.replace(NEWEST_OF_BRANCH, " (its newest release)")
-    for index, card in enumerate(asked.cards):
-        text = text.replace(f"GPU {index} {card.name}", card.name)
-        if not card.device:
-            unnamed = f"GPU 10de:{pci_id(index, card):04x}"
-            text = text.replace(f"the {unnamed}", card.name).replace(unnamed, card.name)
-    runs = asked.runtime or asked.toolkit
-    text = text.replace(
-        f"cuda-runtime {runs} is built with CUDA {runs}, and", f"CUDA {runs} is asked for, and"
-    )
-    return text.replace(f" in {builds.PYTHON}", "").replace(f" in {builds.PREFIX}", "")
-
-
-def _doubts(asked: Question, matters: tuple[Matter, ...], judgement: Judgement) -> list[Because]:
-    """Why a yes can't be given: raised, and not judged; or judged by nothing."""
-    found = [Because(s.id, plain(asked, s.reason)) for s in judgement.skipped]
-    found += [Because(c.id, f"this rule broke: {c.error}") for c in judgement.crashed]
-    named = {s.id for s in judgement.skipped} | {f.id for f in judgement.findings} | set(judgement.passed)
-    reasons = {n.id: n.reason for n in judgement.not_applicable}
-    for matter in matters:
-        if matter.cause in _NEWER:
-            continue
-        if matter.cause == "forward-compat-unsupported" and matter.cause in reasons:
-            continue  # "allowed on this GPU" is how that rule says yes
-        if matter.cause not in named:
-            found.append(
-                Because(
-                    matter.cause, f"could not be judged: {reasons.get(matter.cause, 'there is no such rule')}"
-                )
-            )
-    for wheel in asked.wheels:
-        if builds.older_than_built(asked, wheel):
-            row = builds.row_of(asked, wheel)
-            built = row.cuda if row else "?"
-            found.append(
-                Because(
-                    "framework-cuda-version-mismatch",
-                    f"{wheel.label} was built with CUDA {built}; whether it finds all it calls in the libraries of CUDA {asked.installed_cuda} is promised by nobody",
-                )
-            )
-    found += _compat(asked)
-    found += _libraries_before_gpu(asked, judgement)
-    found += [
-        Because("question", f"products named {c.name} differ in compute capability: name it with --cc")
-        for c in asked.cards
-        if not c.capability
-    ]
-    open_keys = [*asked.unread, *(k for k in unjudged(asked, matters) if k not in asked.unread)]
-    if open_keys:
-        found.append(Because("question", f"nothing here judges {', '.join(open_keys)} of this question"))
-    if asked.system == "Darwin":
-        found.append(Because("question", "CUDA on macOS is in no table"))
-    return found
-
-
-_NEWER = ("driver-newer-than-knowledge", "framework-newer-than-knowledge")
-
-
-def _newer(asked: Question, judgement: Judgement) -> list[Because]:
-    """What is newer than the tables is said to be so, and nothing else is."""
-    found = [Because(f.id, _said(asked, f)) for f in judgement.findings if f.id in _NEWER]
-    for what, cuda in (("cuda", asked.runtime), ("toolkit", asked.toolkit)):
-        if cuda and newer_than_tables(what, cuda):
-            newest = knowledge.newest(what)
-            words = f"CUDA {cuda} is newer than the tables, which end at {newest.value} ({newest.checked})"
-            found.append(Because("question", words))
-    return found
-
-
-def _libraries_before_gpu(asked: Question, judgement: Judgement) -> list[Because]:
-    """PTX runs on a GPU that came later; whether CUDA's own libraries of that time do, no source says."""
-    if "wheel-lacks-gpu-arch" not in {f.id for f in judgement.findings}:
-        return []
-    found = []
-    for wheel in asked.wheels:
-        row = builds.row_of(asked, wheel)
-        cuda = asked.installed_cuda or (row.cuda if row and row.cuda else "")
-        targets = knowledge.toolkit_targets(cuda) if "." in cuda else None
-        late = [c.name for c in asked.cards if targets is None or c.capability not in targets.sm]
-        if late:
-            words = f"{wheel.label} runs on {', '.join(late)} by PTX only, and came with libraries of CUDA {cuda}, which is older than that GPU: whether these serve it is documented nowhere"
-            found.append(Because("wheel-lacks-gpu-arch", words))
-    return found
-
-
-def _compat(asked: Question) -> list[Because]:
-    """cuda-compat also wants a driver of certain branches: NVIDIA's image of that CUDA lists them."""
-    if not asked.compat or not asked.driver:
-        return []
-    from gpudoctor.parsers.require_cuda import fulfilled
-
-    own = implemented(asked.driver, asked.system)
-    properties = {"driver": asked.driver, "brand": "tesla"}
-    if isinstance(own, Known):
-        properties["cuda"] = own.value
-    versions = [v for v in knowledge.cuda_image_versions() if release(v) == release(asked.compat)]
-    row = knowledge.cuda_image(versions[-1]) if versions else None
-    if row is not None and fulfilled(row.require, properties):
-        return []
-    words = f"whether cuda-compat of CUDA {asked.compat} runs on driver {asked.driver} is not in the tables"
-    return [Because("forward-compat-unsupported", words)]
+    open_ends = [*newer(asked, judgement), *(Because(f.id, said(asked, f)) for f in severe)]
+    open_ends = open_ends or doubts(asked, matters, judgement)
+    if open_ends:
+        return Verdict(None, tuple(open_ends), (), judgement)
+    caveats = [Because(f.id, said(asked, f)) for f in judgement.findings]
+    return Verdict(True, (*caveats, *_minor(asked)), needed.for_yes(asked), judgement)
 
 
 def _minor(asked: Question) -> Iterable[Because]:

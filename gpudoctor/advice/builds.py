@@ -50,8 +50,15 @@ def row_of(asked: Question, wheel: Wheel) -> knowledge.FrameworkBuild | None:
 
 
 def _jax_row(package: str, version: str) -> knowledge.FrameworkBuild | None:
-    """A JAX plugin. Between two releases whose GPU code was read and is the same, it is that."""
+    """A JAX plugin, with the oldest cuDNN that it requires. Between two releases whose GPU code was read and is the same,
+    it is that."""
     row = knowledge.jax_build(package, version)
+    cudnn = (
+        next((m[1] for r in row.requires if (m := re.match(r"nvidia-cudnn.*>=(\d+(?:\.\d+)?)", r))), None)
+        if row
+        else None
+    )
+    row = row.replace(cudnn=cudnn) if row else None
     if row is None or row.capabilities is not None:
         return row
     from gpudoctor.knowledge.tables import table
@@ -248,20 +255,27 @@ def _load(asked: Question, wheel: Wheel, soname: str, path: str) -> Load:
     )
 
 
-def older_than_built(asked: Question, wheel: Wheel) -> bool:
-    """The installed CUDA is of an older release than the one that the wheel was built with (or, before CUDA 11, of
-    any other): whether its libraries have all that the wheel calls, nobody promises."""
+def older_than_built(asked: Question, wheel: Wheel) -> str:
+    """The CUDA that the wheel was built with, if the installed one is of an older release (or, before CUDA 11.1, of any
+    other): whether its libraries have all that the wheel calls, nobody promises. "" otherwise."""
     row = row_of(asked, wheel)
-    if (
-        row is None
-        or not row.cuda
-        or not asked.installed_cuda
-        or "." not in asked.installed_cuda
-        or "." not in row.cuda
-    ):
-        return False
-    mine, theirs = numbers(asked.installed_cuda)[:2], numbers(row.cuda)[:2]
+    if row is None or not row.cuda or "." not in asked.installed_cuda:
+        return ""
+    wanted = row.cuda if "." in row.cuda else _least_nvidia(row)
+    if not wanted:
+        return ""
+    mine, theirs = numbers(asked.installed_cuda)[:2], numbers(wanted)[:2]
     if mine[0] != theirs[0]:
-        return False
-    exact = theirs < (11, 1)
-    return mine != theirs if exact else mine < theirs
+        return ""
+    differs = mine != theirs if theirs < (11, 1) else mine < theirs
+    return wanted if differs else ""
+
+
+def _least_nvidia(row: knowledge.FrameworkBuild) -> str:
+    """The newest lower bound that a JAX plugin sets to a part of CUDA whose versions are CUDA's own."""
+    found = [
+        match[1]
+        for line in row.requires
+        if (match := re.match(r"nvidia-cuda-(?:runtime|nvcc|nvrtc|cupti)(?:-cu\d+)?.*>=(\d+\.\d+)", line))
+    ]
+    return max(found, key=numbers, default="")

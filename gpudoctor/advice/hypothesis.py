@@ -204,7 +204,7 @@ def _branded(asked: Question) -> tuple[NvmlDevice, ...]:
 
 
 def _cuda(asked: Question) -> Cuda:
-    wanted = asked.toolkit or (asked.runtime if asked.cards and "." in asked.runtime else "")
+    wanted = asked.toolkit or (cuda_for_gpu(asked) if asked.cards else "")
     if not wanted:
         return Cuda(
             toolkits=Known((), ASKED),
@@ -229,11 +229,21 @@ def _cuda(asked: Question) -> Cuda:
     ]
     return Cuda(
         toolkits=Known((toolkit,), ASKED),
-        selections=Known((Selection("CUDA_HOME", prefix, Known(prefix, ASKED)),), ASKED),
+        selections=Known(
+            tuple(Selection(by, prefix, Known(prefix, ASKED)) for by in ("CUDA_HOME", "torch")), ASKED
+        ),
         tools_on_path=Known((), ASKED),
         compilers=Known(tuple(compilers), ASKED),
         nvcc_flags=Absent(ASKED),
     )
+
+
+def cuda_for_gpu(asked: Question) -> str:
+    """The release of CUDA that has to know the GPUs, where no wheel brings its own: the runtime's or the image's."""
+    if asked.runtime:
+        return asked.runtime if "." in asked.runtime else ""
+    row = knowledge.cuda_image(image_version(asked.image)) if asked.image and not asked.wheels else None
+    return row.cuda if row is not None else ""
 
 
 def _compilers(asked: Question) -> list[tuple[Literal["gcc", "clang"], str, str]]:

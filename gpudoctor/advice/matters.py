@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gpudoctor.advice.hypothesis import cuda_for_gpu
 from gpudoctor.advice.question import CONTEXT, Question
 from gpudoctor.facts.record import Record
 
@@ -106,12 +107,14 @@ def _cudnn(asked: Question) -> Iterator[Matter]:
 
 
 def _toolkit(asked: Question) -> Iterator[Matter]:
-    if asked.cards and (asked.toolkit or "." in asked.runtime):
-        yield Matter("gpu-too-old-for-toolkit", (*_CUDA, *_GPU), ALL_COUNT)
+    if asked.cards and (asked.toolkit or cuda_for_gpu(asked)):
+        yield Matter("gpu-too-old-for-toolkit", (*_CUDA, *_GPU, "image"), ALL_COUNT)
         # Beside a runtime: what was built with that CUDA for older GPUs may still run, by PTX.
         yield Matter("nvcc-arch-unsupported", (*_CUDA, *_GPU), ALL_COUNT, decides=bool(asked.toolkit))
     if asked.toolkit and (asked.gcc or asked.clang):
         yield Matter("host-compiler-too-new", (*_CUDA, "gcc", "clang", "task"), ALL_COUNT)
+    if asked.toolkit and asked.wheel("torch"):
+        yield Matter("nvcc-mismatch-with-torch", ("toolkit", "torch"), ())
     if asked.toolkit and asked.driver:
         yield Matter("toolkit-newer-than-driver", (*_CUDA, "driver", "task"), ("note",))
 

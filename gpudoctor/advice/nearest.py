@@ -50,6 +50,8 @@ def _candidates(asked: Question, ids: set[str]) -> Iterator[tuple[Question, str]
     if {"driver-open-module-required", "driver-proprietary-module-required"} & ids:
         other = "open" if asked.flavour == "proprietary" else "proprietary"
         yield asked.replace(flavour=other), f"the {other} kernel module"
+    if {"driver-branch-dropped-gpu", "driver-too-old-for-gpu"} & ids:
+        yield from _drivers(asked, ids)
     for wheel in asked.wheels:
         yield from _wheels(asked, wheel)
     yield from _toolkits(asked)
@@ -175,7 +177,7 @@ def _toolkits(asked: Question) -> Iterator[tuple[Question, str]]:
     newer = [r for r in releases if _number(r) > _number(cuda)[:2]]
     older = [r for r in reversed(releases) if _number(r) < _number(cuda)[:2]]
     field = "toolkit" if asked.toolkit else "runtime"
-    for release in [*older[:9], *newer[:9]] if asked.runtime and asked.driver else [*newer, *older]:
+    for release in [*older[:9], *newer[:9]] if asked.driver else [*newer, *older]:
         yield asked.replace(**{field: release}), f"CUDA {release}"
 
 

@@ -51,6 +51,8 @@ def for_findings(asked: Question, findings: Sequence[Finding]) -> tuple[str, ...
 
 def _one(asked: Question, finding: Finding) -> Iterable[str]:
     name = finding.id
+    if name == "driver-too-old-for-gpu":
+        return [need for need in least_driver(asked) if "branch" in need] or [finding.title]
     if name in ("driver-too-old-for-runtime", "driver-too-old-for-gpu", "container-requirement-unsatisfied"):
         specific = least_driver(asked)
         if specific:

@@ -50,6 +50,7 @@ from gpudoctor.knowledge.tables import newest
 from gpudoctor.knowledge.toolkits import (
     cudnn_kernels,
     cudnn_sublibraries,
+    first_cuda,
     host_compilers,
     last_cudnn,
     soname_family,
@@ -83,6 +84,7 @@ __all__ = [
     "deciding_library",
     "driver_minimum",
     "first_branch",
+    "first_cuda",
     "gpu_by_name",
     "gpu_by_pci",
     "host_compilers",

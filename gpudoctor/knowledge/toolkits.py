@@ -68,6 +68,16 @@ def cudnn_kernels(cuda_major: int, version: str) -> CudnnKernels | None:
     return None
 
 
+def first_cuda(capability: str) -> str | None:
+    """The first CUDA release that compiles for this capability: a driver of that CUDA or a newer one knows the GPU. The
+    oldest release in the table for those that are older than it."""
+    for row in table("toolkits")["rows"]:
+        if capability in row["targets"]:
+            first: str = row["releases"][0]
+            return first
+    return None
+
+
 def last_cudnn(cuda_major: int, capability: str) -> str | None:
     """The newest cuDNN for CUDA `cuda_major` whose own machine code names this capability."""
     rows = [r for r in table("cudnn")["kernels"] if r["cuda"] == cuda_major and capability in r["sm"]]

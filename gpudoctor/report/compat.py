@@ -6,7 +6,8 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from gpudoctor.advice.answer import Answer, Because
+from gpudoctor.advice.answer import Answer
+from gpudoctor.advice.doubts import Because
 from gpudoctor.facts.record import Record
 from gpudoctor.findings import Crash, Evidence, Finding, Skip
 from gpudoctor.report.model import Summary, Tool, summarise

@@ -31,11 +31,15 @@ from gpudoctor.rules.driver._installation import (
     installation,
     native_linux,
     not_for_guests,
+    product,
     silent,
     subject,
     version_here,
 )
-from gpudoctor.versions import branch
+from gpudoctor.versions import branch, older
+
+#: Jetson's GPUs have drivers of their own.
+JETSON = frozenset({"3.2", "5.3", "6.2", "7.2", "8.7", "10.1", "11.0"})
 
 explains = (*SYMPTOMS, "gpu-init-failed", "driver-open-module-required", "driver-too-old-for-runtime")
 
@@ -58,6 +62,10 @@ def check(host: Host, driver: Driver, gpu: Gpu) -> Iterator[Problem | CouldNotTe
             yield CouldNotTell(f"{one.address}: {getattr(known, 'reason', 'capability not known')}")
             continue
         row = knowledge.first_branch(known.value)
+        if row is None and not _known_by(version.value, known.value):
+            yield CouldNotTell(
+                f"whether driver {version.value} is new enough for {product(one)} is not in the tables"
+            )
         if row is not None and branch(version.value) < row.branch:
             ill.append(one)
             first = max(first, row.branch)
@@ -75,3 +83,13 @@ def check(host: Host, driver: Driver, gpu: Gpu) -> Iterator[Problem | CouldNotTe
                 (command, "sudo reboot") if family(host) == "ubuntu" else (),
             ),
         )
+
+
+def _known_by(driver: str, capability: str) -> bool:
+    """The driver's own CUDA already compiles for this GPU. An older one may know it too: that is not on record."""
+    from gpudoctor import knowledge
+
+    own, first = knowledge.branch_cuda(branch(driver)), knowledge.first_cuda(capability)
+    if own is None or first is None or capability in JETSON:
+        return False
+    return not older(own.cuda, first)
