@@ -5,7 +5,7 @@ not known."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from functools import lru_cache
 
 from gpudoctor import knowledge
@@ -67,6 +67,20 @@ def decide(asked: Question) -> Verdict:
         because = tuple(Because(b.id, f"it depends on the release: {b.explanation}") for b in split.because)
         return split.replace(compatible=None, because=because)
     return verdicts[-1] if first.compatible else first
+
+
+def works(asked: Question, suspects: Set[str]) -> bool:
+    """Whether the answer is yes. `suspects`: the causes that most likely say no; they are asked first, because nearly all
+    candidates for a recommendation fall to them."""
+    asked = settled(asked)
+    matters = raised(asked)
+    first = {m.cause: m for m in matters if m.cause in suspects}
+    possible = list(machines(asked))
+    if first:
+        judgement = judge(possible[-1], [c for name in first if (c := _cause(name)) is not None])
+        if any(f.severity not in first[f.id].harmless for f in judgement.findings):
+            return False
+    return all(_of_machine(asked, machine, matters).compatible for machine in possible)
 
 
 def settled(asked: Question) -> Question:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from gpudoctor import knowledge
 from gpudoctor.advice.question import Question, Wheel
@@ -86,11 +87,7 @@ def build_of(asked: Question, wheel: Wheel) -> Build:
     if row.cuda is None:
         targets = Absent(row.source)
     elif row.capabilities is not None:
-        cubins = tuple(Cubin(c) for c in row.capabilities)
-        targets = Known(
-            Targets(cubins, tuple(Ptx(p) for p in row.ptx or ()), "table", row.deciding_library or ""),
-            row.source,
-        )
+        targets = Known(_targets(row.capabilities, row.ptx or (), row.deciding_library or ""), row.source)
     return Build(
         wheel.framework,
         version,
@@ -102,6 +99,11 @@ def build_of(asked: Question, wheel: Wheel) -> Build:
         Known(row.libraries, row.source) if row.libraries else Unknown("not in the table"),
         distribution=name,
     )
+
+
+@lru_cache(maxsize=256)
+def _targets(capabilities: tuple[str, ...], ptx: tuple[str, ...], library: str) -> Targets:
+    return Targets(tuple(Cubin(c) for c in capabilities), tuple(Ptx(p) for p in ptx), "table", library)
 
 
 def _packages(asked: Question, found: tuple[Build, ...]) -> list[Package]:

@@ -2,30 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterable, Iterator
 
 from gpudoctor import knowledge
-from gpudoctor.advice.answer import Verdict, decide
+from gpudoctor.advice import builds
+from gpudoctor.advice.answer import Verdict, works
 from gpudoctor.advice.question import Question, Wheel
-from gpudoctor.errors import GpudoctorError
-from gpudoctor.versions import branch, is_version, numbers
+from gpudoctor.versions import branch, is_version, major, numbers, release
 
 #: So many candidates are judged at most; each costs about as much as the question did.
 MOST = 24
 
 
 def nearest(asked: Question, verdict: Verdict) -> str:
-    """ "torch 2.5.1+cu118", "" when no candidate works."""
+    """ "torch 2.5.1+cu118", "torch 2.7.1+cu128 with driver branch 570"; "" when no candidate works."""
     ids = {because.id for because in verdict.because}
-    for tried, (candidate, words) in enumerate(_candidates(asked, ids)):
-        if tried >= MOST:
-            break
-        try:
-            if decide(candidate).compatible:
-                return words
-        except GpudoctorError:
+    found = _first(_candidates(asked, ids), ids)
+    if found is not None:
+        return found[1]
+    if not asked.driver or not asked.wheels:
+        return ""
+    # No single change is enough: the newest driver for the GPU, and the oldest branch that does with what is found.
+    free = asked.replace(driver="", given=tuple(key for key in asked.given if key != "driver"))
+    found = _first([(free, ""), *itertools.islice(_candidates(free, ids), 60)], ids)
+    if found is None:
+        return ""
+    candidate, words = found
+    newer = [(c, w) for c, w in _drivers(candidate.replace(driver=asked.driver), ids)]
+    both = _first(newer, ids)
+    return f"{words} with {both[1]}" if both and words else both[1] if both else ""
+
+
+def _first(candidates: Iterable[tuple[Question, str]], ids: set[str]) -> tuple[Question, str] | None:
+    """The first candidate that works."""
+    tried = 0
+    for candidate, words in candidates:
+        if any(_hopeless(candidate, wheel) for wheel in candidate.wheels):
             continue
-    return ""
+        if tried >= MOST:
+            return None
+        tried += 1
+        if works(candidate, ids):
+            return candidate, words
+    return None
+
+
+def _hopeless(asked: Question, wheel: Wheel) -> bool:
+    """No need to judge a build that has no wheel for this Python, or nothing for a GPU of that generation: that saves nine
+    of ten judgements. What is left is judged."""
+    row = builds.row_of(asked, wheel)
+    if row is None:
+        return True
+    if asked.python and release(asked.python) not in row.pythons:
+        return True
+    if row.capabilities is None or row.ptx:
+        return False
+    majors = {major(c) for c in row.capabilities}
+    return any(card.capability and major(card.capability) not in majors for card in asked.cards)
 
 
 def _candidates(asked: Question, ids: set[str]) -> Iterator[tuple[Question, str]]:
@@ -177,8 +211,8 @@ def _toolkits(asked: Question) -> Iterator[tuple[Question, str]]:
     newer = [r for r in releases if _number(r) > _number(cuda)[:2]]
     older = [r for r in reversed(releases) if _number(r) < _number(cuda)[:2]]
     field = "toolkit" if asked.toolkit else "runtime"
-    for release in [*older[:9], *newer[:9]] if asked.driver else [*newer, *older]:
-        yield asked.replace(**{field: release}), f"CUDA {release}"
+    for other in [*older[:9], *newer[:9]] if asked.driver else [*newer, *older]:
+        yield asked.replace(**{field: other}), f"CUDA {other}"
 
 
 def _drivers(asked: Question, ids: set[str]) -> Iterator[tuple[Question, str]]:

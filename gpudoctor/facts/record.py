@@ -28,6 +28,7 @@ class Record:
 
     record_fields: ClassVar[tuple[str, ...]] = ()
     _required: ClassVar[int] = 0
+    _defaults: ClassVar[dict[str, Any]] = {}
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -44,26 +45,27 @@ class Record:
                 break
             required += 1
         cls._required = required
+        cls._defaults = {name: getattr(cls, name) for name in fields[required:]}
 
     if not TYPE_CHECKING:
 
         def __init__(self, *args, **kwargs):
             fields = self.record_fields
-            if len(args) > len(fields):
-                raise TypeError(f"{type(self).__name__} takes {len(fields)} values, not {len(args)}")
             values = self.__dict__
-            for name, value in zip(fields, args):  # noqa: B905 - fewer positional values than fields is usual
-                values[name] = value
-            for name, value in kwargs.items():
-                if name not in fields or name in values:
-                    raise TypeError(f"{type(self).__name__} has no free field {name!r}")
-                values[name] = value
-            for name in fields[: self._required]:
-                if name not in values:
-                    raise TypeError(f"{type(self).__name__} needs {name!r}")
-            for name in fields[self._required :]:
-                if name not in values:
-                    values[name] = getattr(type(self), name)
+            values.update(self._defaults)
+            if args:
+                if len(args) > len(fields):
+                    raise TypeError(f"{type(self).__name__} takes {len(fields)} values, not {len(args)}")
+                values.update(zip(fields, args))  # noqa: B905 - fewer positional values than fields is usual
+            if kwargs:
+                taken = fields[: len(args)]
+                for name in kwargs:
+                    if name not in fields or name in taken:
+                        raise TypeError(f"{type(self).__name__} has no free field {name!r}")
+                values.update(kwargs)
+            if len(values) != len(fields):
+                missing = next(name for name in fields if name not in values)
+                raise TypeError(f"{type(self).__name__} needs {missing!r}")
 
     def replace(self, **changes: Any) -> Self:
         """The same record with some fields changed. Raises TypeError for a name that is no field."""
@@ -84,7 +86,7 @@ class Record:
         return type(self) is type(other) and self.__dict__ == other.__dict__
 
     def __hash__(self) -> int:
-        return hash((type(self), *(_hashable(v) for v in self.__dict__.values())))
+        return hash((type(self), *(_hashable(self.__dict__[name]) for name in self.record_fields)))
 
     def __repr__(self) -> str:
         inner = ", ".join(f"{n}={self.__dict__[n]!r}" for n in self.record_fields)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, Literal
 
 from gpudoctor.knowledge.records import (
@@ -17,6 +18,7 @@ from gpudoctor.knowledge.tables import source, table
 from gpudoctor.versions import compare, is_version, major, release
 
 
+@lru_cache(maxsize=2048)
 def driver_minimum(cuda: str, system: Literal["linux", "windows"] = "linux") -> DriverMinimum | None:
     """The drivers that CUDA toolkit `cuda` needs. An update without a row of its own ("12.8.2", a component's version
     "12.4.131") is answered by its release's first row, a release newer than
@@ -43,6 +45,7 @@ def driver_minimum(cuda: str, system: Literal["linux", "windows"] = "linux") -> 
     )
 
 
+@lru_cache(maxsize=2048)
 def branch_cuda(branch: int) -> BranchCuda | None:
     """The newest CUDA that driver branch `branch` (550) implements."""
     found = table("driver")
@@ -52,6 +55,7 @@ def branch_cuda(branch: int) -> BranchCuda | None:
     return None
 
 
+@lru_cache(maxsize=2048)
 def last_branch(capability: str) -> LastBranch | None:
     """The last driver branch for a GPU of this capability; None: no end is known."""
     found, row = _architecture(capability)
@@ -66,6 +70,7 @@ def last_branch(capability: str) -> LastBranch | None:
     )
 
 
+@lru_cache(maxsize=2048)
 def first_branch(capability: str) -> FirstBranch | None:
     """The first driver branch for a GPU of this capability, where it is known."""
     found, row = _architecture(capability)
@@ -75,6 +80,7 @@ def first_branch(capability: str) -> FirstBranch | None:
     return FirstBranch(capability, first["branch"], source(found, first["source"]))
 
 
+@lru_cache(maxsize=2048)
 def module_flavour(capability: str) -> ModuleFlavour | None:
     """Which kernel modules can drive a GPU of this capability; None for Jetson parts, which have their own."""
     found, row = _architecture(capability)
@@ -93,6 +99,7 @@ def ptx_isa(isa: str) -> PtxIsa | None:
     return None
 
 
+@lru_cache(maxsize=2048)
 def newest_ptx(cuda: str) -> PtxIsa | None:
     """The newest PTX ISA that a driver compiles whose newest CUDA is `cuda` ("12.4"); None for a CUDA that is newer or
     older than the table."""

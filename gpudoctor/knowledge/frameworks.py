@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from gpudoctor.knowledge.records import Companions, FrameworkBuild
@@ -10,6 +11,7 @@ from gpudoctor.versions import at_least, is_version, major, older
 from gpudoctor.versions import release as release_of
 
 
+@lru_cache(maxsize=2048)
 def torch_build(
     version: str, variant: str = "", machine: str = "x86_64", system: str = "linux"
 ) -> FrameworkBuild | None:
@@ -50,6 +52,7 @@ def torch_build(
     )
 
 
+@lru_cache(maxsize=2048)
 def tensorflow_build(version: str) -> FrameworkBuild | None:
     """TensorFlow's Linux x86_64 wheel. `requires` is what its and-cuda extra pins."""
     found = table("tensorflow")
@@ -77,6 +80,7 @@ def tensorflow_build(version: str) -> FrameworkBuild | None:
     )
 
 
+@lru_cache(maxsize=2048)
 def jax_build(package: str, version: str) -> FrameworkBuild | None:
     """A CUDA plugin of JAX: `package` "jax-cuda12-plugin". `cuda` is its major."""
     found = table("jax")
@@ -112,6 +116,7 @@ def torch_companions(torch: str) -> Companions | None:
     )
 
 
+@lru_cache(maxsize=2048)
 def requirements(package: str, version: str) -> tuple[str, ...] | None:
     """What a framework's wheel requires of NumPy and Keras, as its METADATA says it."""
     for row in table("requires")["rows"]:

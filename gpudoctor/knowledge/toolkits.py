@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
 from gpudoctor.knowledge.records import CudnnKernels, HostCompilers, ToolkitTargets, WheelLayout
@@ -11,6 +12,7 @@ from gpudoctor.versions import at_least, is_version
 from gpudoctor.versions import release as release_of
 
 
+@lru_cache(maxsize=2048)
 def toolkit_targets(release: str) -> ToolkitTargets | None:
     """What toolkit `release` ("12.4", or a longer version) compiles for."""
     if not is_version(release):
@@ -25,6 +27,7 @@ def toolkit_targets(release: str) -> ToolkitTargets | None:
     return None
 
 
+@lru_cache(maxsize=2048)
 def host_compilers(release: str) -> HostCompilers | None:
     """The compilers that toolkit `release` accepts: "12.4", or nvcc's exact version "12.2.91"."""
     if not is_version(release):
@@ -55,6 +58,7 @@ def cudnn_sublibraries(version: str) -> tuple[str, ...] | None:
     return None
 
 
+@lru_cache(maxsize=2048)
 def cudnn_kernels(cuda_major: int, version: str) -> CudnnKernels | None:
     """The GPUs that cuDNN `version` ("9.10.2" or longer) for CUDA `cuda_major` has kernels for."""
     if not is_version(version) or version.count(".") < 2:
@@ -68,6 +72,7 @@ def cudnn_kernels(cuda_major: int, version: str) -> CudnnKernels | None:
     return None
 
 
+@lru_cache(maxsize=2048)
 def first_cuda(capability: str) -> str | None:
     """The first CUDA release that compiles for this capability: a driver of that CUDA or a newer one knows the GPU. The
     oldest release in the table for those that are older than it."""

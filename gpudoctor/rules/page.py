@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from gpudoctor.facts.record import Record
 from gpudoctor.rules.registry import Cause
@@ -27,6 +28,7 @@ def page_of(cause: Cause) -> Page:
     return parse_page(cause.load().__doc__ or "", cause.id)
 
 
+@lru_cache(maxsize=2048)
 def parse_page(docstring: str, name: str) -> Page:
     title, _, rest = docstring.strip().partition("\n")
     parts = re.split(rf"^({'|'.join(SECTIONS)}):", rest, flags=re.M)

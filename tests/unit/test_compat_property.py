@@ -72,13 +72,18 @@ def test_what_is_recommended_works(other: dict[str, Any], cc: str, driver: str) 
     answer = ask(question)
     if answer.compatible is not False or not answer.recommend:
         return
-    name, _, rest = answer.recommend.partition(" ")
+    words, _, with_driver = answer.recommend.partition(" with driver branch ")
+    name, _, rest = words.partition(" ")
+    if with_driver:
+        question["driver"] = with_driver
     if name == "torch":
         again = {**question, "torch": rest}
     elif name == "tensorflow":
         again = {**question, "tensorflow": rest}
     elif name == "CUDA":
         again = {**question, ("toolkit" if "toolkit" in other else "cuda"): rest}
+    elif name == "driver":
+        again = {**question, "driver": rest.removeprefix("branch ")}
     else:
         return
     assert ask(again).compatible is True, (question, answer.recommend)
