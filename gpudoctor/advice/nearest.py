@@ -43,9 +43,22 @@ def _first(candidates: Iterable[tuple[Question, str]], ids: set[str]) -> tuple[Q
         if tried >= MOST:
             return None
         tried += 1
-        if works(candidate, ids):
+        if _works(candidate, ids):
             return candidate, words
     return None
+
+
+#: Candidates that were judged before: the lines of a matrix share most of theirs.
+_JUDGED: dict[Question, bool] = {}
+
+
+def _works(candidate: Question, ids: set[str]) -> bool:
+    known = _JUDGED.get(candidate)
+    if known is None:
+        if len(_JUDGED) > 20_000:
+            _JUDGED.clear()
+        known = _JUDGED[candidate] = works(candidate, ids)
+    return known
 
 
 def _hopeless(asked: Question, wheel: Wheel) -> bool:
