@@ -11,10 +11,11 @@ from gpudoctor.advice.hypothesis import NEWEST_OF_BRANCH, image_version, impleme
 from gpudoctor.advice.matters import Matter, unjudged
 from gpudoctor.advice.names import newer_than_tables
 from gpudoctor.advice.question import Question
+from gpudoctor.facts.frameworks import Cubin
 from gpudoctor.facts.observed import Known
 from gpudoctor.facts.record import Record
 from gpudoctor.findings import Finding, Judgement
-from gpudoctor.versions import at_least, branch, major, older, release
+from gpudoctor.versions import at_least, branch, capability, major, older, release
 
 
 class Because(Record):
@@ -192,4 +193,17 @@ def _old_compiler(asked: Question) -> list[Because]:
     return [Because("host-compiler-too-new", f"whether nvcc still takes gcc {asked.gcc} is in no header")]
 
 
-_DOUBTS = (_compat, _older_libraries, _no_requirement, _foreign_driver, _image, _old_compiler)
+def _target(asked: Question) -> list[Because]:
+    """Compiling for a target is one thing, running on the GPU beside it another."""
+    from gpudoctor.rules.targets import cubin_runs
+
+    found = []
+    for card in asked.foreign:
+        target = asked.cards[0].capability
+        if not card.capability or cubin_runs(Cubin(target), capability(card.capability)) != "yes":
+            words = f"code for compute capability {target} is not known to run on {card.name} ({card.capability or '?'})"
+            found.append(Because("question", words))
+    return found
+
+
+_DOUBTS = (_target, _compat, _older_libraries, _no_requirement, _foreign_driver, _image, _old_compiler)

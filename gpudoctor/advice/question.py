@@ -41,7 +41,8 @@ class Wheel(Record):
 class Question(Record):
     """`given`: the keys that were filled. `cuda` has been given its meaning: `wheels[...].variant`, `installed_cuda`
     (libraries beside TensorFlow or JAX), `toolkit` (nvcc), or `runtime`. `compat`: the CUDA of a cuda-compat package;
-    `wanted`: sonames or paths that are looked for in `packages`; `fresh`: open ranges are resolved anew. `unread`: free
+    `wanted`: sonames or paths that are looked for in `packages`; `fresh`: open ranges are resolved anew; `foreign`:
+    GPUs of another capability than the one that is compiled for. `unread`: free
     text that was not understood; `renamed`: keys that said what another key says."""
 
     given: tuple[str, ...] = ()
@@ -69,6 +70,7 @@ class Question(Record):
     command: str = ""
     packages: tuple[tuple[str, str], ...] = ()
     wanted: tuple[str, ...] = ()
+    foreign: tuple[Card, ...] = ()
     compiles: bool = False
     runs: bool = False
     ptx: bool = False
@@ -229,18 +231,8 @@ def _free_text(asked: Question, values: Mapping[str, Any]) -> Question:
                 packages=asked.packages + found.packages,
             )
     if "task" in values:
-        task = texts.task(values["task"])
-        if task is None:
-            unread.append("task")
-        else:
-            asked = asked.replace(compiles=task.compiles, runs=not task.compiles, ptx=task.ptx)
-            if task.capability:
-                target = names.cards((), (task.capability,))
-                if asked.cards and asked.cards[0].capability not in ("", target[0].capability):
-                    target = (*asked.cards, *target)
-                elif asked.cards:
-                    target = (asked.cards[0].replace(capability=target[0].capability), *asked.cards[1:])
-                asked = asked.replace(cards=target)
+        asked, understood = _task(asked, values["task"])
+        unread += [] if understood else ["task"]
     if "needs" in values:
         needed = texts.needs(values["needs"])
         if needed is None:
@@ -260,6 +252,20 @@ def _free_text(asked: Question, values: Mapping[str, Any]) -> Question:
                 compat=compat, renamed=(*asked.renamed, *(() if compat else ("cuda_compat",)))
             )
     return asked.replace(unread=tuple(unread))
+
+
+def _task(asked: Question, text: str) -> tuple[Question, bool]:
+    """A target that is named ("compile sm_110") is what the toolkit has to know, whatever the GPU is."""
+    task = texts.task(text)
+    if task is None:
+        return asked, False
+    asked = asked.replace(compiles=task.compiles, runs=not task.compiles, ptx=task.ptx)
+    if task.capability:
+        target = names.cards((), (task.capability,))
+        named = tuple(card.replace(capability=target[0].capability) for card in asked.cards[:1])
+        foreign = tuple(c for c in asked.cards if c.capability != target[0].capability)
+        asked = asked.replace(cards=named or target, foreign=foreign)
+    return asked, True
 
 
 def _add(values: Any, name: str, version: str, found: texts.Install) -> None:
