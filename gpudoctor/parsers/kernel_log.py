@@ -47,6 +47,7 @@ _MARKS = (
 _PCI = r"(?:PCI:|GPU |nvidia |gpu )?([0-9a-fA-F]{4,8}:[0-9a-fA-F]{2}:[0-9a-fA-F]{2})(?:\.[0-7])?"
 #: What a message must match to be of a kind; the first that fits decides. None as kind: known and harmless.
 _KINDS: tuple[tuple[str, KernelEventKind | None], ...] = (
+    (r" segfault at [0-9a-f]+ ip ", None),  # a program's own crash, be it in libnvidia-ml
     (r"NVRM: Xid \(", "xid"),
     (r"SXid \(", "sxid"),
     (
@@ -105,9 +106,7 @@ def parse_text(text: str) -> tuple[KernelEvent, ...]:
 
 
 def _kmsg_messages(text: str) -> Iterator[tuple[float | None, str]]:
-    for line in text.splitlines():
-        if not any(mark in line for mark in _MARKS):
-            continue
+    for line in _marked(text):
         prefix, semicolon, message = line.partition(";")
         fields = prefix.split(",")
         if not semicolon or len(fields) < 3 or not fields[2].isdigit():
@@ -116,15 +115,26 @@ def _kmsg_messages(text: str) -> Iterator[tuple[float | None, str]]:
 
 
 def _text_messages(text: str) -> Iterator[tuple[float | None, str]]:
-    for line in text.splitlines():
-        if not any(mark in line for mark in _MARKS):
-            continue
+    for line in _marked(text):
         line = line.replace("#012", "\n").rstrip()
         stamp = re.match(r"(?:.*? kernel: ?)?(?:\[ *(\d+\.\d+)\] ?)?", line)
         assert stamp is not None
         message = line[stamp.end() :]
         message = re.sub(r"^\[[A-Z][a-z]{2} [A-Z][a-z]{2} [\d :]+\] ?", "", message)
         yield (float(stamp[1]) if stamp[1] else None), message.strip()
+
+
+def _marked(text: str) -> list[str]:
+    """The lines with a mark. Each mark is looked for in the whole text: that is ten times as fast as line by line."""
+    found: dict[int, str] = {}
+    for mark in _MARKS:
+        at = text.find(mark)
+        while at >= 0:
+            start, end = text.rfind("\n", 0, at) + 1, text.find("\n", at)
+            end = len(text) if end < 0 else end
+            found[start] = text[start:end].rstrip("\r")
+            at = text.find(mark, end)
+    return [line for _, line in sorted(found.items())]
 
 
 def _events(messages: Iterable[tuple[float | None, str]]) -> tuple[KernelEvent, ...]:
