@@ -20,6 +20,9 @@ from gpudoctor.facts.driver import Package, PackageChange
 #: Names that belong to a driver: NVIDIA's, Debian's (libcuda1), and the kernel's packages with prebuilt modules.
 _OURS = re.compile(r"nvidia|^cuda-drivers|^libcuda1|^cuda-compat|^libnvsdm|^xserver-xorg-video-nvidia")
 
+#: The first line of a stanza that may be one of ours.
+_DPKG_NAMES = re.compile(rb"\nPackage:[^\n]*(?:nvidia|cuda|nvsdm)")
+
 
 def is_driver_package(name: str) -> bool:
     return _OURS.search(name) is not None
@@ -28,10 +31,11 @@ def is_driver_package(name: str) -> bool:
 def dpkg_status(data: bytes) -> tuple[Package, ...]:
     """Packages of the driver with any state but "not-installed". Stanzas that are no stanza are passed over."""
     found = []
-    for stanza in data.split(b"\n\n"):
-        # Cheap test first: a status file has thousands of stanzas.
-        if b"nvidia" not in stanza and b"cuda" not in stanza and b"nvsdm" not in stanza:
-            continue
+    # By the names alone: a status file has thousands of stanzas, and decoding them is what takes time.
+    data = b"\n" + data
+    for match in _DPKG_NAMES.finditer(data):
+        end = data.find(b"\n\n", match.end())
+        stanza = data[match.start() + 1 : end if end >= 0 else None]
         fields: dict[str, str] = {}
         for line in stanza.decode("utf-8", "replace").splitlines():
             name, colon, value = line.partition(":")
