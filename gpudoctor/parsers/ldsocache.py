@@ -60,13 +60,15 @@ def parse(data: bytes) -> tuple[CacheEntry, ...]:
 def _entries(data: bytes, first: int, size: int, count: int, strings: int) -> tuple[CacheEntry, ...]:
     if first + count * size > len(data):
         raise ValueError("cut short")
+    # The fields of one kind side by side: flags, name, path are an entry's first three words. The cache is written
+    # for this machine's loader, so its byte order is ours.
+    words = memoryview(data[first : first + count * size]).cast("I")
+    step = size // 4
     found = []
-    for at in range(first, first + count * size, size):
-        flags = int.from_bytes(data[at : at + 4], "little")
-        name = _string(data, strings + int.from_bytes(data[at + 4 : at + 8], "little"))
-        path = _string(data, strings + int.from_bytes(data[at + 8 : at + 12], "little"))
+    for flags, name, path in zip(words[::step], words[1::step], words[2::step], strict=True):
         number = flags >> 8 & 0xFF
-        found.append(CacheEntry(name, path, _ABIS.get(number, f"abi {number:#04x}")))
+        abi = _ABIS.get(number) or f"abi {number:#04x}"
+        found.append(CacheEntry(_string(data, strings + name), _string(data, strings + path), abi))
     return tuple(found)
 
 

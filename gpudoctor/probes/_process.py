@@ -99,8 +99,8 @@ class Process:
             hit = self._in(folder, soname, via)
             if hit:
                 return hit
-        for entry in loader.cache(self._port):
-            if entry.name == soname and entry.is_64_bit and not self._default(entry.path, caller):
+        for entry in loader.cached_by_name(self._port).get(soname, ()):
+            if entry.is_64_bit and not self._default(entry.path, caller):
                 hit = self._in(entry.path.rpartition("/")[0], entry.path.rpartition("/")[2], "cache")
                 if hit:
                     return hit

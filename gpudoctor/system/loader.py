@@ -7,6 +7,8 @@ cache does not know is not found.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from gpudoctor.facts.record import Record
 from gpudoctor.parsers.ldsocache import CacheEntry, parse
 from gpudoctor.system.port import Port, names, text
@@ -66,7 +68,7 @@ def find(port: Port, soname: str) -> list[Found]:
 
     32-bit files are left out: the loader of a 64-bit process passes them by.
     """
-    cached = [e.path for e in cache(port) if e.name == soname and e.is_64_bit]
+    cached = [e.path for e in cached_by_name(port).get(soname, ()) if e.is_64_bit]
     candidates = [(f"{d.path}/{soname}", d.source) for d in library_path(port)]
     candidates += [(path, CACHE) for path in cached]
     candidates += [(f"{folder}/{soname}", DEFAULT) for folder in default_dirs(port)]
@@ -75,9 +77,11 @@ def find(port: Port, soname: str) -> list[Found]:
 
 def unreached(port: Port, soname: str) -> list[Found]:
     """Copies in well-known folders and in ldconfig's that `find` does not give: there, and not found."""
-    reached = {port.realpath(found.path) for found in find(port, soname)}
     folders = [(d.path, d.source) for d in configured_dirs(port)] + [(d, "") for d in OTHER_DRIVER_DIRS]
     copies = _existing(port, [(f"{folder}/{soname}", source) for folder, source in folders])
+    if not copies:
+        return []
+    reached = {port.realpath(found.path) for found in find(port, soname)}
     return [copy for copy in copies if port.realpath(copy.path) not in reached]
 
 
@@ -113,6 +117,18 @@ def cache(port: Port) -> tuple[CacheEntry, ...]:
         return read_cache(port)
     except (OSError, ValueError):
         return ()
+
+
+def cached_by_name(port: Port) -> Mapping[str, Sequence[CacheEntry]]:
+    """The cache's entries by soname, in the loader's order."""
+
+    def ask() -> dict[str, list[CacheEntry]]:
+        found: dict[str, list[CacheEntry]] = {}
+        for entry in cache(port):
+            found.setdefault(entry.name, []).append(entry)
+        return found
+
+    return port.memo("loader.cached-by-name", ask)
 
 
 def read_cache(port: Port) -> tuple[CacheEntry, ...]:
@@ -164,16 +180,16 @@ def _existing(port: Port, candidates: list[tuple[str, str]]) -> list[Found]:
     found: list[Found] = []
     seen: set[str] = set()
     for path, source in candidates:
+        try:
+            info = port.stat(path)
+        except OSError:
+            continue  # most candidates are not there
         real = port.realpath(path)
         if real in seen:
             continue
         seen.add(real)
-        try:
-            info = port.stat(path)
-            if info.kind == "file" and not _is_32_bit(port, path):
-                found.append(Found(path, source, info.size == 0))
-        except OSError:
-            continue
+        if info.kind == "file" and not _is_32_bit(port, path):
+            found.append(Found(path, source, info.size == 0))
     return found
 
 
