@@ -22,10 +22,12 @@ SHADOWED = ("torch", "tensorflow", "jax", "jaxlib", "numpy", "keras", "onnxrunti
 
 
 def interpreters(port: Port) -> Observed[tuple[Interpreter, ...]]:
-    return Known(
-        tuple(_interpreter(port, one) for one in select.candidates(port)),
-        "PATH, VIRTUAL_ENV, CONDA_PREFIX, --python",
-    )
+    """Asked once, whoever asks first: the libraries are looked for in them too."""
+
+    def ask() -> tuple[Interpreter, ...]:
+        return tuple(_interpreter(port, one) for one in select.candidates(port))
+
+    return Known(port.memo("frameworks.interpreters", ask), "PATH, VIRTUAL_ENV, CONDA_PREFIX, --python")
 
 
 def kernels(port: Port) -> Observed[tuple[Kernel, ...]]:
