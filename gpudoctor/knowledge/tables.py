@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from functools import cache
 from typing import Any
@@ -15,6 +14,8 @@ from gpudoctor.knowledge.records import Newest
 def table(name: str) -> dict[str, Any]:
     """The table `data/<name>.json`. The package's own loader reads it, so a zipapp works, and `importlib.resources`
     (slower to import than all the tables are to read) is not needed."""
+    import json
+
     loader = gpudoctor.__spec__.loader if gpudoctor.__spec__ is not None else None
     path = os.path.join(gpudoctor.__path__[0], "data", f"{name}.json")
     if loader is not None and hasattr(loader, "get_data"):
