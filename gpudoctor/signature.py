@@ -3,6 +3,8 @@ needs one of them."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from gpudoctor.facts.record import Record
 
 
@@ -28,3 +30,11 @@ class Signature(Record):
     when: str = ""
     explanation: str = ""
     fix: str = ""
+
+    if not TYPE_CHECKING:  # spelled out: every command that loads the causes makes hundreds of these
+
+        def __init__(self, pattern, confidence=0.9, needs=(), unless=(), when="", explanation="", fix=""):
+            values = self.__dict__
+            values["pattern"], values["confidence"] = pattern, confidence
+            values["needs"], values["unless"], values["when"] = needs, unless, when
+            values["explanation"], values["fix"] = explanation, fix
