@@ -16,6 +16,7 @@ from gpudoctor.errors import EXIT_CANNOT_TELL, GpudoctorError
 COMMANDS: Mapping[str, str] = {
     "check": "Say what is wrong with this machine's GPU stack, and prove it.",
     "compat": "Say whether a GPU, driver, toolkit and framework would fit together.",
+    "diagnose": "Name the cause of what a log or a failing program complains of.",
     "explain": "Print the page of a cause, or list all causes.",
     "snapshot": "Record this machine's facts, redacted, for judging elsewhere.",
     "diff": "Say what changed between two snapshots.",

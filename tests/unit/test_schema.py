@@ -11,6 +11,8 @@ from gpudoctor.codec import schema
 from gpudoctor.facts.record import Record
 from gpudoctor.report.compat import SCHEMA as COMPAT
 from gpudoctor.report.compat import CompatReport
+from gpudoctor.report.diagnosis import SCHEMA as DIAGNOSE
+from gpudoctor.report.diagnosis import DiagnoseReport
 from gpudoctor.report.model import SCHEMA as CHECK
 from gpudoctor.report.model import CheckReport
 from gpudoctor.workflows.snapshot import SCHEMA as SNAPSHOT
@@ -20,7 +22,8 @@ DOCS = Path(__file__).parents[2] / "docs" / "schema"
 
 
 @pytest.mark.parametrize(
-    ("kind", "identifier"), [(CheckReport, CHECK), (CompatReport, COMPAT), (Snapshot, SNAPSHOT)]
+    ("kind", "identifier"),
+    [(CheckReport, CHECK), (CompatReport, COMPAT), (DiagnoseReport, DIAGNOSE), (Snapshot, SNAPSHOT)],
 )
 def test_the_published_schema_is_current(kind: type[Record], identifier: str) -> None:
     name, _, version = identifier.removeprefix("gpudoctor-").partition("/")

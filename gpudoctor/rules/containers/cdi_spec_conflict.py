@@ -21,6 +21,9 @@ from gpudoctor.facts.containers import Containers
 from gpudoctor.findings import DoesNotApply, Evidence, Fix, Problem, Subject
 from gpudoctor.rules.containers._cdi import folder
 from gpudoctor.rules.containers._shared import nvidia_specs
+from gpudoctor.signature import Signature
+
+signatures: tuple[Signature | str, ...] = (Signature(r"conflicting device \"?nvidia\.com/gpu", 0.93),)
 
 
 def check(containers: Containers) -> Iterator[Problem]:

@@ -26,8 +26,19 @@ from gpudoctor.facts.observed import Known, value_of
 from gpudoctor.findings import DoesNotApply, Evidence, Fix, Problem, Subject, seen
 from gpudoctor.rules.containers._cdi import overridden
 from gpudoctor.rules.containers._shared import nvidia_specs
+from gpudoctor.signature import Signature
 
 explains = ("cdi-spec-shadowed",)
+
+signatures: tuple[Signature | str, ...] = (
+    Signature(
+        r"failed to (?:stat|fulfil mount request).{0,60}(?:CDI host device|libnvidia\S*|libcuda\S*)", 0.85
+    ),
+    Signature(r"failed to stat CDI host device", 0.93),
+    Signature(
+        r"(?:mount|stat) \S*/lib(?:cuda|nvidia-ml)\.so\.\d+\.\d+\S* .{0,40}no such file or directory", 0.8
+    ),
+)
 
 
 def check(driver: Driver, containers: Containers) -> Iterator[Problem]:

@@ -24,8 +24,14 @@ from gpudoctor.facts.containers import Containers
 from gpudoctor.findings import Evidence, Fix, Problem
 from gpudoctor.rules.containers._shared import the_container
 from gpudoctor.rules.judging import need_or
+from gpudoctor.signature import Signature
 
 explains = ("driver-not-answering", "driver-not-installed")
+
+signatures: tuple[Signature | str, ...] = (
+    Signature(r"file creation failed: .{0,200}lib(?:cuda|nvidia-ml)\S*: file exists", 0.93),
+    Signature(r"/usr/lib/\S*/libcuda\.so\.1: file exists", 0.93),
+)
 
 
 def check(containers: Containers) -> Iterator[Problem]:

@@ -30,6 +30,7 @@ from gpudoctor.facts.observed import Known, Unknown, value_of
 from gpudoctor.findings import CannotLook, DoesNotApply, Evidence, Fix, Problem, seen
 from gpudoctor.rules.containers._shared import the_container
 from gpudoctor.rules.judging import need_or
+from gpudoctor.signature import Signature
 
 explains = (
     "device-node-missing-or-permission",
@@ -38,6 +39,15 @@ explains = (
     "gpu-init-failed",
     "kernel-module-not-loaded",
 )
+
+signatures: tuple[Signature | str, ...] = (
+    Signature(r"Failed to initialize NVML: Unknown Error", 0.92),
+    Signature(r"NVML: Unknown Error|NVMLError_Unknown", 0.75, needs=(r"NVML",)),
+    Signature(r"c 195:\* m\b", 0.85),
+    Signature(r"systemctl daemon-reload.{0,400}(?:NVML|nvidia-smi|GPU)", 0.75),
+    Signature(r"NVML.{0,200}Unknown Error.{0,600}daemon-reload", 0.93),
+)
+
 
 UNKNOWN_ERROR = 999
 

@@ -30,12 +30,24 @@ from gpudoctor.facts.host import Host
 from gpudoctor.facts.observed import Known
 from gpudoctor.findings import DoesNotApply, Fix, Problem, seen
 from gpudoctor.rules.containers._shared import daemon, engines, need_a_gpu, wanted
+from gpudoctor.signature import Signature
 
 explains = (
     "container-toolkit-missing",
     "container-runtime-not-registered",
     "docker-needs-restart-for-gpus",
     "docker-runtime-path-missing",
+)
+
+signatures: tuple[Signature | str, ...] = (
+    Signature(r"/(?:var/)?snap/docker", 0.75, needs=(r"nvidia|gpu|GPU",)),
+    Signature(r"snap\.docker(?:\.dockerd)?", 0.8, needs=(r"nvidia|gpu|GPU",)),
+    Signature(r"desktop-linux", 0.85, needs=(r"nvidia|gpus?|GPU",)),
+    Signature(r"\.docker/desktop/docker\.sock", 0.88, needs=(r"nvidia|gpus?|GPU",)),
+    Signature(r"Operating System: Docker Desktop", 0.85, when="not-on-wsl", unless=(r"Windows",)),
+    Signature(r"docker \d[\w.+-]* \d+ latest/\S+ canonical", 0.88),
+    Signature(r"Docker Desktop (?:for|on) (?:Linux|Ubuntu|Debian|Fedora)", 0.85, needs=(r"nvidia|gpu|GPU",)),
+    Signature(r"snap (?:list|install|remove).{0,40}docker", 0.8, needs=(r"nvidia|gpu|GPU",)),
 )
 
 

@@ -28,8 +28,32 @@ from gpudoctor.facts.observed import value_of
 from gpudoctor.findings import DoesNotApply, Evidence, Fix, Problem, seen
 from gpudoctor.rules.containers._shared import gpu_nodes, libraries, paravirtual_gpu, the_container
 from gpudoctor.rules.judging import need_or
+from gpudoctor.signature import Signature
 
 explains = ("driver-not-installed", "driver-not-answering", "no-nvidia-gpu")
+
+signatures: tuple[Signature | str, ...] = (
+    Signature(r"Cannot load libnvidia-encode\.so\.1", 0.9),
+    Signature(r"Cannot load libnvcuvid\.so\.1", 0.9),
+    Signature(
+        r"lib(?:nvcuvid|nvidia-encode|nvidia-opticalflow|nvoptix|nvidia-ptxjitcompiler|EGL_nvidia|GLX_nvidia|nvidia-glcore)\.so\.\d+: cannot open shared object file",
+        0.88,
+    ),
+    Signature(
+        r"(?:Failed|Unable|Could not|cannot) .{0,20}(?:to )?(?:load|open|find) lib(?:nvcuvid|nvidia-encode|nvoptix|nvidia-opticalflow)",
+        0.88,
+    ),
+    Signature(
+        r"NVIDIA_DRIVER_CAPABILITIES[\"']?[=:] ?[\"']?(?:utility|graphics|compute|video|compute,utility|utility,compute)?[\"']?\s",
+        0.6,
+        needs=(r"libcuda|nvenc|nvcuvid|EGL|Vulkan|cannot|not found",),
+    ),
+    Signature(r"unsupported capabilities found in '\S*' \(allowed ''?\S*\)", 0.9),
+    Signature(r"PTX JIT compiler library (?:was )?not found", 0.92),
+    Signature(r"capabilities: \[(?:gpu, ?utility|utility, ?gpu|utility)\]", 0.75),
+    Signature(r"The minimum required Nvidia driver for nvenc is", 0.6),
+)
+
 
 #: The toolkit's own default, where the variable is not set.
 DEFAULT = "compute,utility"

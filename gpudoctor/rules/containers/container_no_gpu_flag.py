@@ -38,6 +38,7 @@ from gpudoctor.rules.containers._shared import (
     the_container,
 )
 from gpudoctor.rules.judging import NVIDIA
+from gpudoctor.signature import Signature
 
 explains = (
     "driver-not-installed",
@@ -48,6 +49,57 @@ explains = (
     "driver-not-answering",
     "container-baked-driver-libraries",
 )
+
+signatures: tuple[Signature | str, ...] = (
+    # NGC images' entry point; TensorFlow's and PyTorch's complaints in a container; docker run without --gpus.
+    Signature(r"The NVIDIA Driver was not detected\. +GPU functionality will not be available", 0.93),
+    Signature(r"NVIDIA Driver was not detected", 0.93),
+    Signature(
+        r"Use (?:the NVIDIA Container Toolkit to start this container with GPU support|'nvidia-docker run' to start this container|'docker run --gpus all' to start this container)",
+        0.9,
+    ),
+    Signature(
+        r"Nvidia driver version: (?:Could not collect|No CUDA)",
+        0.5,
+        when="in-container",
+        needs=(r"Is CUDA available: (?:False|No)\b",),
+    ),
+    Signature(
+        r"libcuda\.so\.1: cannot open shared object file",
+        0.85,
+        when="in-container",
+        unless=(r"capabilities|NVIDIA_DRIVER_CAPABILITIES",),
+    ),
+    Signature(
+        r"Could not (?:load dynamic library 'libcuda\.so\.1'|find cuda drivers on your machine)",
+        0.75,
+        when="in-container",
+    ),
+    Signature(r"Found no NVIDIA driver on your system", 0.82, when="in-container"),
+    Signature(
+        r"(?:nvidia-smi: (?:command )?not found|exec: \"nvidia-smi\": executable file not found)",
+        0.8,
+        when="in-container",
+        needs=(r"nvidia-smi",),
+    ),
+    Signature(
+        r"NVML Shared Library Not Found|couldn't find libnvidia-ml\.so library",
+        0.75,
+        when="in-container",
+        unless=(r"load library failed",),
+    ),
+    Signature(r"kernel driver does not appear to be running on this host", 0.7, when="in-container"),
+    Signature(
+        r"Failed to build installable wheels.{0,40}driver|RUN .{0,200}(?:Found no NVIDIA driver|No CUDA GPUs are available|No CUDA runtime is found)",
+        0.8,
+    ),
+    Signature(
+        r"(?:Step \d+/\d+|#\d+ \d+\.\d+|docker build).{0,600}(?:Found no NVIDIA driver|No CUDA GPUs are available)",
+        0.8,
+    ),
+    Signature(r"Failed to infer device type", 0.55, when="in-container"),
+)
+
 
 _HOW: dict[str, tuple[str, ...]] = {
     "docker": ("docker run --rm --gpus all IMAGE nvidia-smi   # and so on for your own command",),

@@ -31,9 +31,23 @@ from gpudoctor.findings import CannotLook, DoesNotApply, Evidence, Fix, Problem,
 from gpudoctor.parsers.require_cuda import all_fulfilled
 from gpudoctor.rules.containers._shared import the_container
 from gpudoctor.rules.judging import driver_cuda, driver_version, need, need_or
+from gpudoctor.signature import Signature
 from gpudoctor.versions import is_version, major, release
 
 explains = ("driver-too-old-for-runtime", "container-require-disabled")
+
+signatures: tuple[Signature | str, ...] = (
+    Signature(
+        r"requirement error: unsatisfied condition: (?P<wants>[\w>=.]+)",
+        0.97,
+        explanation="The image demands {wants} of the host's driver, which offers less.",
+        fix="Update the host's driver until it satisfies {wants}, or use an image of an older CUDA.",
+    ),
+    Signature(r"unsatisfied condition: (?:cuda|driver|brand|arch)", 0.95),
+    Signature(r"requirement error: (?:invalid expression|no compatible)", 0.8),
+    Signature(r"please update your driver to a newer version, or use an earlier cuda container", 0.93),
+)
+
 
 _CUDA = re.compile(r"cuda>=?(\d+(?:\.\d+)?)")
 

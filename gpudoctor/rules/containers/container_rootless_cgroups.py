@@ -27,6 +27,22 @@ from gpudoctor.facts.observed import value_of
 from gpudoctor.findings import DoesNotApply, Fix, Problem, seen
 from gpudoctor.rules.containers._shared import daemon, docker_daemons, nvidia_specs, the_toolkit
 from gpudoctor.rules.judging import need_or
+from gpudoctor.signature import Signature
+
+signatures: tuple[Signature | str, ...] = (
+    Signature(r"bpf_prog_query\(BPF_CGROUP_DEVICE\) failed: operation not permitted", 0.97),
+    Signature(r"failed to add device rules: .{0,160}(?:operation not permitted|permission denied)", 0.93),
+    Signature(
+        r"nvidia-container-cli: mount error: .{0,120}(?:cgroup|devices\.allow).{0,60}(?:permission denied|operation not permitted)",
+        0.93,
+    ),
+    Signature(
+        r"write error: /sys/fs/cgroup/devices/.{0,200}devices\.allow: (?:operation not permitted|permission denied)",
+        0.95,
+    ),
+    Signature(r"cgroup subsystem devices not found", 0.7),
+    Signature(r"bpf_prog_query", 0.85),
+)
 
 
 def check(containers: Containers) -> Iterator[Problem]:

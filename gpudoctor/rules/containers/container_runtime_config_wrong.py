@@ -26,9 +26,21 @@ from gpudoctor.facts.observed import Known, value_of
 from gpudoctor.findings import Evidence, Fix, Problem, Subject, seen
 from gpudoctor.rules.containers._shared import the_toolkit
 from gpudoctor.rules.judging import need_or
+from gpudoctor.signature import Signature
 
 #: Where the GPU operator's driver container shows its root.
 OPERATOR = "/run/nvidia/driver"
+
+
+signatures: tuple[Signature | str, ...] = (
+    Signature(r"root ?= ?\"/run/nvidia/driver\"", 0.88),
+    Signature(r"ldcache error: open failed: /run/nvidia/driver", 0.93),
+    Signature(r"/run/nvidia/driver.{0,120}(?:no such file|not found|failed)", 0.85),
+    Signature(r"ldcache error: open failed: /sbin/ldconfig\.real", 0.6),
+    Signature(r"nvidia-container-cli: .{0,40}(?:chroot|path error).{0,60}/run/nvidia", 0.85),
+    Signature(r"failed to (?:load|parse) config .{0,60}nvidia-container-runtime/config\.toml", 0.85),
+    Signature(r"/etc/nvidia-container-runtime/config\.toml.{0,120}(?:error|invalid|parse)", 0.8),
+)
 
 
 def check(driver: Driver, containers: Containers) -> Iterator[Problem]:

@@ -40,6 +40,24 @@ from gpudoctor.rules.containers._shared import (
     the_toolkit,
     toolkit_usable,
 )
+from gpudoctor.signature import Signature
+
+signatures: tuple[Signature | str, ...] = (
+    Signature(r"unknown or invalid runtime name: nvidia", 0.95),
+    Signature(r"Unknown runtime specified \"?nvidia", 0.95),
+    Signature(r"no runtime for \"?\\?\"?nvidia\\?\"?\"? is configured", 0.95),
+    Signature(r"RuntimeHandler \"?\\?\"?nvidia\\?\"?\"? not (?:supported|found)", 0.95),
+    Signature(r"unable to get OCI runtime for sandbox .{0,200}nvidia", 0.85),
+    Signature(
+        r"(?:default runtime|runtime) \"?nvidia\"? (?:not found|is not (?:configured|registered|defined))",
+        0.85,
+    ),
+    Signature(
+        r"failed to (?:create|find) runtime handler nvidia|failed to find runtime handler nvidia", 0.93
+    ),
+    Signature(r"specified default runtime '?nvidia'? does not exist", 0.9),
+    Signature(r"error running container: .{0,60}default OCI runtime \"nvidia\" not found", 0.9),
+)
 
 
 def check(host: Host, driver: Driver, gpu: Gpu, containers: Containers) -> Iterator[Problem | CouldNotTell]:

@@ -34,11 +34,40 @@ from gpudoctor.rules.containers._shared import (
     restart,
     toolkit_usable,
 )
+from gpudoctor.signature import Signature
 
 explains = (
     "docker-runtime-path-missing",
     "container-runtime-not-registered",
     "docker-needs-restart-for-gpus",
+)
+
+signatures: tuple[Signature | str, ...] = (
+    Signature(
+        r"could not select device driver \"?\\?\"?(?:nvidia)?\\?\"? ?with capabilities: \[\[(?:compute |utility |graphics )*gpu",
+        0.93,
+        unless=(
+            r"/snap/|snap\.docker|snap list|desktop-linux|Docker Desktop (?:for|on) (?:Linux|Ubuntu|Debian|Fedora)",
+        ),
+    ),
+    Signature(
+        r"could not select device driver",
+        0.85,
+        unless=(
+            r"/snap/|snap\.docker|snap list|desktop-linux|Docker Desktop (?:for|on) (?:Linux|Ubuntu|Debian|Fedora)",
+        ),
+    ),
+    Signature(r"exec: \"?nvidia-container-runtime(?:-hook)?\"?: executable file not found", 0.9),
+    Signature(
+        r"(?:fork/exec|stat) \S*/nvidia-container-(?:runtime|cli|toolkit)\S*: no such file or directory", 0.88
+    ),
+    Signature(
+        r"nvidia-container-cli: (?:command )?not found|nvidia-ctk: (?:command )?not found",
+        0.8,
+        needs=(r"not found",),
+    ),
+    Signature(r"failed to discover GPU vendor from CDI: no known GPU vendor found", 0.9),
+    Signature(r"dpkg-query: no packages found matching nvidia-container-toolkit", 0.9),
 )
 
 

@@ -23,6 +23,9 @@ from gpudoctor.facts.observed import value_of
 from gpudoctor.findings import DoesNotApply, Evidence, Fix, Problem, Subject, seen
 from gpudoctor.rules.containers._shared import docker_daemons, the_toolkit
 from gpudoctor.rules.judging import need_or
+from gpudoctor.signature import Signature
+
+signatures: tuple[Signature | str, ...] = (Signature(r"no-cgroups ?= ?true", 0.6, unless=(r"rootless",)),)
 
 
 def check(containers: Containers) -> Iterator[Problem]:

@@ -25,7 +25,17 @@ from gpudoctor.facts.observed import Known, value_of
 from gpudoctor.findings import CouldNotTell, Evidence, Fix, Problem, Subject, seen
 from gpudoctor.rules.containers._shared import daemon, engines, names_nvidia
 from gpudoctor.rules.judging import need_or
+from gpudoctor.signature import Signature
 from gpudoctor.versions import is_version, older
+
+signatures: tuple[Signature | str, ...] = (
+    Signature(
+        r"(?:expected containerd config version|unsupported config version|unsupported version).{0,40}\d",
+        0.85,
+        needs=(r"containerd|config",),
+    ),
+    Signature(r"failed to load TOML .{0,80}containerd", 0.7),
+)
 
 
 def check(containers: Containers) -> Iterator[Problem | CouldNotTell]:

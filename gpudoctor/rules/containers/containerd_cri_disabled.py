@@ -26,8 +26,14 @@ from gpudoctor.facts.observed import value_of
 from gpudoctor.findings import Fix, Problem, Subject, seen
 from gpudoctor.rules.containers._shared import engines, names_nvidia, restart
 from gpudoctor.rules.judging import need_or
+from gpudoctor.signature import Signature
 
 explains = ("containerd-config-version",)
+
+signatures: tuple[Signature | str, ...] = (
+    Signature(r"unknown service runtime\.v1\S*\.RuntimeService", 0.75),
+    Signature(r"disabled_plugins = \[\"cri\"\]", 0.85),
+)
 
 
 def check(containers: Containers) -> Iterator[Problem]:

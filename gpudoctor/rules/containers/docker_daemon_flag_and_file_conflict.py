@@ -22,6 +22,11 @@ from gpudoctor.facts.containers import Containers
 from gpudoctor.facts.observed import value_of
 from gpudoctor.findings import Evidence, Fix, Problem, Subject
 from gpudoctor.rules.containers._shared import config_file, docker_daemons, running
+from gpudoctor.signature import Signature
+
+signatures: tuple[Signature | str, ...] = (
+    Signature(r"the following directives are specified both as a flag and in the configuration file", 0.97),
+)
 
 
 def check(containers: Containers) -> Iterator[Problem]:

@@ -23,11 +23,25 @@ from gpudoctor.facts.containers import Containers
 from gpudoctor.facts.observed import Known, Unknown
 from gpudoctor.findings import CouldNotTell, Evidence, Fix, Problem, Subject, seen
 from gpudoctor.rules.containers._shared import config_file, daemon, engines, running
+from gpudoctor.signature import Signature
 
 explains = (
     "container-runtime-not-registered",
     "docker-default-runtime-undefined",
     "docker-runtime-path-missing",
+)
+
+signatures: tuple[Signature | str, ...] = (
+    Signature(
+        r"unable to configure the Docker daemon with file \S*daemon\.json",
+        0.9,
+        unless=(r"specified both as a flag",),
+    ),
+    Signature(
+        r"invalid character .{0,40}daemon\.json|daemon\.json.{0,80}invalid character",
+        0.85,
+        needs=(r"daemon\.json",),
+    ),
 )
 
 

@@ -22,9 +22,15 @@ from gpudoctor.facts.containers import Containers
 from gpudoctor.facts.observed import Known, value_of
 from gpudoctor.findings import Fix, Problem, Subject, seen
 from gpudoctor.rules.containers._shared import config_file, engines, running, sudo
+from gpudoctor.signature import Signature
 
 #: What dockerd knows without a definition.
 BUILT_IN = ("runc", "io.containerd.")
+
+
+signatures: tuple[Signature | str, ...] = (
+    Signature(r"specified default runtime '?\w+'? does not exist", 0.93),
+)
 
 
 def check(containers: Containers) -> Iterator[Problem]:

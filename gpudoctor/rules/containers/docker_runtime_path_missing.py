@@ -22,6 +22,11 @@ from gpudoctor.facts.containers import Containers
 from gpudoctor.facts.observed import Unknown, value_of
 from gpudoctor.findings import CouldNotTell, Evidence, Fix, Problem, seen
 from gpudoctor.rules.containers._shared import config_file, daemon, engines, names_nvidia
+from gpudoctor.signature import Signature
+
+signatures: tuple[Signature | str, ...] = (
+    Signature(r"fork/exec /usr/bin/nvidia-container-runtime: no such file", 0.85),
+)
 
 
 def check(containers: Containers) -> Iterator[Problem | CouldNotTell]:

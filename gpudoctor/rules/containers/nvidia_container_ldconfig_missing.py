@@ -23,6 +23,18 @@ from gpudoctor.facts.observed import value_of
 from gpudoctor.findings import Fix, Problem, Subject, seen
 from gpudoctor.rules.containers._shared import the_toolkit
 from gpudoctor.rules.judging import need_or
+from gpudoctor.signature import Signature
+
+signatures: tuple[Signature | str, ...] = (
+    Signature(
+        r"ldcache error: open failed: (?P<path>/sbin/ldconfig(?:\.real)?)",
+        0.92,
+        explanation="The toolkit's configuration names {path}, and it is not there.",
+    ),
+    Signature(
+        r"nvidia-container-cli: ldcache error: process /sbin/ldconfig(?:\.real)? (?:failed|terminated)", 0.7
+    ),
+)
 
 
 def check(containers: Containers) -> Iterator[Problem]:

@@ -24,8 +24,21 @@ from collections.abc import Iterator
 from gpudoctor.facts.containers import Containers
 from gpudoctor.findings import DoesNotApply, Evidence, Fix, Problem, Subject
 from gpudoctor.rules.judging import need_or
+from gpudoctor.signature import Signature
 
 _PRESENT = re.compile(r"/libnvidia-container/(?:stable|experimental)/(?:deb|rpm)\b")
+
+
+signatures: tuple[Signature | str, ...] = (
+    Signature(
+        r"nvidia\.github\.io/nvidia-docker",
+        0.8,
+        needs=(
+            r"404 Not Found|NO_PUBKEY|does not have a Release file|not signed|expired|EXPKEYSIG|apt-key is deprecated|Unsupported distribution",
+        ),
+    ),
+    Signature(r"NO_PUBKEY (?:A4B469963BF863CC|DDCAE044F796ECB0|F60F4B3D7FA2AF80)", 0.88),
+)
 
 
 def check(containers: Containers) -> Iterator[Problem]:

@@ -29,8 +29,29 @@ from gpudoctor.facts.observed import Known, Unknown, value_of
 from gpudoctor.findings import CannotLook, DoesNotApply, Evidence, Fix, Problem
 from gpudoctor.rules.driver._installation import native_linux
 from gpudoctor.rules.judging import need
+from gpudoctor.signature import Signature
 
 explains = ("driver-not-answering", "uvm-not-working", "gpu-missing-in-nvml", "gpu-lost-in-cuda")
+
+signatures: tuple[Signature | str, ...] = (
+    # ls -l of the nodes, nvidia-smi as another user, libnvidia-container.
+    Signature(r"Failed to initialize NVML: Insufficient Permissions", 0.93),
+    Signature(r"NVML_ERROR_NO_PERMISSION|nvml error: insufficient permissions", 0.9),
+    Signature(
+        r"/dev/nvidia(?:\d+|ctl)\b.{0,60}(?:Permission denied|No such file or directory|Operation not permitted|cannot access)",
+        0.9,
+    ),
+    Signature(
+        r"(?:cannot open|open|access|stat)\W{1,4}/dev/nvidia(?:\d+|ctl)?\b(?!-).{0,60}(?:denied|no such file|not permitted)",
+        0.88,
+    ),
+    Signature(r"cr[w-][-w]-{4,8} \d \w+ \w+ 195, ?\d+ .{0,40}/dev/nvidia", 0.85),
+    Signature(r"crw-rw---- \d .{3,80}nvidia(?:\d|ctl|-uvm)", 0.8),
+    Signature(r"NVreg_DeviceFile(?:Mode|GID|UID)", 0.6),
+    Signature(r"could not open device file /dev/nvidia", 0.85),
+    Signature(r"failed to (?:open|stat) (?:CDI host device )?\"?/dev/nvidia", 0.6),
+)
+
 
 REFUSED = ("EACCES", "EPERM")
 

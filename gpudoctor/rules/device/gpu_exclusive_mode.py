@@ -22,8 +22,22 @@ from gpudoctor.facts.gpu import Gpu, NvmlDevice
 from gpudoctor.facts.observed import Unknown, value_of
 from gpudoctor.findings import CouldNotTell, Evidence, Fix, Problem, Subject
 from gpudoctor.rules.witnesses import each
+from gpudoctor.signature import Signature
 
 MPS = "nvidia-cuda-mps"
+
+
+signatures: tuple[Signature | str, ...] = (
+    # CUDA error 46; nvidia-smi's compute mode column.
+    Signature(r"all CUDA-capable devices are busy or unavailable", 0.85),
+    Signature(r"cudaErrorDevicesUnavailable", 0.85),
+    Signature(r"CUDA-capable device\(s\) is/are busy or unavailable", 0.88),
+    Signature(r"\bE\. (?:Process|Thread)\b", 0.75),
+    Signature(r"Compute Mode : Exclusive_(?:Process|Thread)", 0.75),
+    Signature(r"exclusive[-_ ](?:process|thread)", 0.55, needs=(r"busy or unavailable|cuda",)),
+    Signature(r"Cannot create context.{0,40}exclusive|CUDA_ERROR_DEVICE_UNAVAILABLE", 0.8),
+    Signature(r"All the GPUs? (?:are|is) (?:in use|busy)", 0.5),
+)
 
 
 def check(gpu: Gpu) -> Iterator[Problem | CouldNotTell]:

@@ -38,6 +38,7 @@ from gpudoctor.findings import (
 )
 from gpudoctor.rules.judging import Device, builds, devices
 from gpudoctor.rules.targets import serves
+from gpudoctor.signature import Signature
 from gpudoctor.versions import capability
 
 #: Variants of torch from new to old, to look for one of the same release that still has the GPU.
@@ -47,6 +48,73 @@ OLDER_VARIANTS = ("cu128", "cu126", "cu124", "cu121", "cu118")
 FRAMEWORKS = frozenset({"torch", "tensorflow", "jax", "onnxruntime"})
 #: Extensions whose kernels exist for newer GPUs only, however they are compiled.
 OLDEST = {"flash-attn": "8.0"}
+
+
+signatures: tuple[Signature | str, ...] = (
+    # torch/cuda/__init__.py, 1.x: old_gpu_warn; 2.9 and later name the wheels that still do.
+    Signature(r"PyTorch no longer supports this GPU because it is too old", 0.97),
+    Signature(
+        r"capability sm_(?P<sm>\d{2,3}) is not compatible with the current PyTorch installation",
+        0.93,
+        when="gpu-older-than-build",
+    ),
+    Signature(
+        r"which is of (?:cuda|compute) capability (?P<sm>\d+\.\d)\.? (?:Minimum and Maximum|The minimum|PyTorch no longer)",
+        0.75,
+        when="gpu-older-than-build",
+    ),
+    Signature(
+        r"The minimum cuda capability (?:supported by|that we support)", 0.7, unless=(r"Minimum and Maximum",)
+    ),
+    # FlashAttention, bitsandbytes, vLLM, TensorRT, JAX, TensorFlow.
+    Signature(r"FlashAttention only supports Ampere GPUs or newer", 0.95),
+    Signature(
+        r"(?:FlashAttention|flash[-_ ]attn|FlashInfer|Marlin|FP8|AWQ|GPTQ).{0,120}(?:only supports?|requires?|needs?).{0,40}(?:compute capability|SM ?|Ampere|Hopper|Ada|Turing)",
+        0.75,
+    ),
+    Signature(
+        r"(?:requires|needs|minimum|at least).{0,40}compute capability (?:>= ?|of )?(?:at least )?\d+\.\d.{0,80}(?:your|but|has|got|found|has compute)",
+        0.75,
+    ),
+    Signature(r"Bfloat16 is only supported on GPUs with compute capability of at least 8\.0", 0.95),
+    Signature(
+        r"Ignoring visible gpu device .{0,160}with Cuda compute capability (?P<sm>\d+\.\d)\. The minimum required Cuda capability is",
+        0.95,
+    ),
+    Signature(r"Ignoring (?:visible )?gpu device.{0,200}minimum required Cuda capability", 0.9),
+    Signature(r"with cuda compute capability \d\.\d\. The minimum required", 0.8),
+    Signature(
+        r"Device capability too low|GPU is too old|compute capability .{0,20}(?:is )?(?:too low|no longer supported)",
+        0.8,
+        needs=(r"capability|GPU|gpu",),
+    ),
+    Signature(
+        r"no kernel image is available for execution on the device",
+        0.7,
+        needs=(
+            r"GTX (?:9|10|7|6)\d\d|Tesla (?:P|K|M|V)\d+|sm_(?:35|37|50|52|60|61|70)|Quadro [PKM]\d|TITAN (?:X|Xp|V)|MX\d{3}|capability (?:3|5|6|7)\.[0-3]",
+        ),
+        unless=(
+            r"sm_(?:86|89|90|120)\b is not|RTX [3-5]0\d\d|H100|A100|flash_attn|mmcv|xformers|bitsandbytes",
+        ),
+    ),
+    Signature(
+        r"SM (?:35|37|50|52|53|60|61|70) .{0,40}(?:not supported|deprecated|dropped)|(?:Pascal|Maxwell|Volta|Kepler) .{0,80}(?:not supported|dropped|no longer)",
+        0.6,
+        needs=(r"support|dropped|deprecated",),
+    ),
+    # nvcc of a toolkit that dropped the architecture.
+    Signature(
+        r"Unsupported gpu architecture 'compute_(?P<sm>\d{2,3})[af]?'", 0.93, when="arch-too-old-for-toolkit"
+    ),
+    Signature(
+        r"Value 'sm_(?P<sm>\d{2,3})' is not defined for option 'gpu-architecture'",
+        0.85,
+        when="arch-too-old-for-toolkit",
+    ),
+    Signature(r"Triton only supports devices of CUDA Capability >= \d\.\d, but your device is of", 0.95),
+    Signature(r"is too old to be supported by the triton GPU compiler", 0.95),
+)
 
 
 def check(gpu: Gpu, cuda: Cuda, frameworks: Frameworks) -> Iterator[Problem | CouldNotTell]:

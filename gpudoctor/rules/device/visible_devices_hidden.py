@@ -23,8 +23,69 @@ from gpudoctor.facts.environment import Environment
 from gpudoctor.facts.gpu import Gpu
 from gpudoctor.findings import MACHINE, CannotLook, Fix, Problem
 from gpudoctor.rules.masks import NAME, commands, evidence_of, mask, total, visible
+from gpudoctor.signature import Signature
 
 explains = ("driver-not-answering", "gpu-lost-in-cuda")
+
+signatures: tuple[Signature | str, ...] = (
+    Signature(
+        r"No CUDA GPUs are available",
+        0.62,
+        unless=(
+            r"too old",
+            r"insufficient",
+            r"Found no NVIDIA driver",
+            r"NVIDIA-SMI has failed",
+            r"unknown error",
+            r"\bMIG\b",
+        ),
+        explanation="PyTorch reached the driver, and the driver offers this process no GPU.",
+    ),
+    Signature(r"No CUDA GPUs are available", 0.9, when="hidden-by-variable"),
+    Signature(
+        r"CUDA_VISIBLE_DEVICES[\"'\]]{0,2} ?= ?[\"']{0,2}(?:-1|\"\"|''|$|NoDevFiles)",
+        0.85,
+        unless=(r"UserWarning: CUDA initialization: CUDA unknown error",),
+    ),
+    # TensorFlow, cuda_diagnostics.cc of 2.18 and later: "CUDA_VISIBLE_DEVICES is set to -1 - this hides all GPUs from CUDA".
+    Signature(r"CUDA_VISIBLE_DEVICES is set to .{0,20}this hides all GPUs", 0.95),
+    Signature(r"env: CUDA_VISIBLE_DEVICES=\"", 0.6),
+    Signature(
+        r"no CUDA-capable device is detected",
+        0.6,
+        unless=(
+            r"NVIDIA-SMI has failed",
+            r"too old",
+            r"\bMIG\b",
+            r"forward compat",
+            r"No devices were found",
+            r"kernel driver does not appear",
+            r"/usr/lib/wsl|\bWSL\b",
+        ),
+    ),
+    Signature(r"no CUDA-capable device is detected", 0.88, when="hidden-by-variable"),
+    Signature(
+        r"CUDA_ERROR_NO_DEVICE",
+        0.55,
+        unless=(
+            r"NVIDIA-SMI has failed",
+            r"too old",
+            r"No devices were found",
+            r"kernel driver does not appear",
+            r"WSL",
+        ),
+    ),
+    Signature(r"CUDA_ERROR_NO_DEVICE", 0.88, when="hidden-by-variable"),
+    Signature(r"invalid device ordinal", 0.55, unless=(r"\bMIG\b",)),
+    Signature(r"invalid device ordinal", 0.8, when="hidden-by-variable", unless=(r"\bMIG\b",)),
+    # JAX, xla_bridge.py.
+    Signature(r"No visible GPU devices", 0.6),
+    Signature(
+        r"Invalid device id|CUDA_VISIBLE_DEVICES.{0,80}(?:invalid|does not exist|not available)",
+        0.6,
+        needs=(r"device",),
+    ),
+)
 
 
 def check(environment: Environment, gpu: Gpu) -> Iterator[Problem]:

@@ -27,8 +27,36 @@ from gpudoctor.facts.observed import value_of
 from gpudoctor.findings import Evidence, Fix, Problem, seen
 from gpudoctor.rules.driver._installation import SYMPTOMS, gpus, in_memory, native_linux
 from gpudoctor.rules.judging import need
+from gpudoctor.signature import Signature
 
 explains = SYMPTOMS
+
+signatures: tuple[Signature | str, ...] = (
+    # dkms 2 and 3.
+    Signature(r"Bad return status for module build on kernel", 0.95),
+    Signature(r"Could not locate dkms\.conf file", 0.9),
+    Signature(r"Building module:?.{0,200}\(bad exit status: \d+\)", 0.9),
+    Signature(r"\(bad exit status: \d+\)", 0.7, needs=(r"nvidia",)),
+    Signature(
+        r"DKMS: install (?:Failed|failed)|dkms (?:build|autoinstall|install) .{0,60}(?:failed|exited with)",
+        0.85,
+        needs=(r"nvidia|NVIDIA",),
+    ),
+    Signature(r"dkms autoinstall on \S+ failed for nvidia", 0.95),
+    # NVIDIA's .run installer.
+    Signature(r"An error occurred while performing the step: \"Building kernel modules\"", 0.9),
+    Signature(r"Unable to build the NVIDIA kernel module", 0.9),
+    Signature(
+        r"The kernel module build.{0,30}failed|Failed to (?:run|install the kernel module through) .{0,30}(?:dkms|DKMS)",
+        0.85,
+        needs=(r"nvidia|NVIDIA",),
+    ),
+    # The compiler's words in make.log, where a kernel has changed its API.
+    Signature(r"/(?:nvidia|nvidia-uvm|nvidia-drm|nvidia-modeset)/[\w.-]+\.[ch]:\d+:\d+: error:", 0.85),
+    Signature(
+        r"modprobe: .{0,40}Module nvidia.{0,40}not found", 0.4, needs=(r"dkms.{0,80}(?:failed|Error)",)
+    ),
+)
 
 
 def check(host: Host, driver: Driver, gpu: Gpu) -> Iterator[Problem]:

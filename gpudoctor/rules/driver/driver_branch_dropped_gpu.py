@@ -41,6 +41,7 @@ from gpudoctor.rules.driver._installation import (
     subject,
     version_here,
 )
+from gpudoctor.signature import Signature
 from gpudoctor.versions import branch
 
 explains = (
@@ -49,6 +50,20 @@ explains = (
     "driver-proprietary-module-required",
     "nouveau-active",
     "module-built-but-refused",
+)
+
+signatures: tuple[Signature | str, ...] = (
+    # nv.c, from 390 on: "The NVIDIA Quadro K2000 GPU installed in this system is supported through the NVIDIA 470.xx Legacy drivers."
+    Signature(
+        r"supported through the NVIDIA (?P<branch>[\d.]+x*) Legacy drivers",
+        0.95,
+        fix="Install the driver of the {branch} legacy branch, which still supports this GPU.",
+    ),
+    Signature(r"NVIDIA driver will ignore this GPU", 0.9),
+    Signature(
+        r"WARNING: You do not appear to have an NVIDIA GPU supported by the \S+ NVIDIA Linux graphics driver",
+        0.5,
+    ),
 )
 
 

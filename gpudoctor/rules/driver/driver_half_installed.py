@@ -23,8 +23,19 @@ from gpudoctor.facts.host import Host
 from gpudoctor.findings import DoesNotApply, Evidence, Fix, Problem
 from gpudoctor.rules.driver._installation import family
 from gpudoctor.rules.judging import need
+from gpudoctor.signature import Signature
 
 explains = ("driver-library-mismatch",)
+
+signatures: tuple[Signature | str, ...] = (
+    Signature(
+        r"dpkg: (?:error processing package|dependency problems).{0,80}(?:nvidia-|libnvidia|cuda-drivers)",
+        0.7,
+        unless=(r"bad exit status|Bad return status",),
+    ),
+    Signature(r"Sub-process /usr/bin/dpkg returned an error code", 0.45, needs=(r"nvidia-",)),
+)
+
 
 WELL = ("installed", "config-files")
 

@@ -30,6 +30,7 @@ from gpudoctor.facts.host import Host
 from gpudoctor.facts.observed import Absent, Known, Observed, mapped, value_of
 from gpudoctor.findings import DoesNotApply, Evidence, Fix, Problem, seen
 from gpudoctor.rules.judging import need
+from gpudoctor.signature import Signature
 
 #: nvmlInit: NVML_ERROR_LIB_RM_VERSION_MISMATCH. cuInit: CUDA_ERROR_SYSTEM_DRIVER_MISMATCH.
 NVML_MISMATCH, CUDA_MISMATCH = 18, 803
@@ -39,6 +40,30 @@ explains = (
     "device-node-missing-or-permission",
     "uvm-not-working",
     "driver-not-answering",
+)
+
+signatures: tuple[Signature | str, ...] = (
+    # NVML 18 as nvidia-smi prints it; "RM has detected ..." is nvidia-ml-py's wording of the same code.
+    r"Failed to initialize NVML: Driver/library version mismatch",
+    Signature(r"Driver/library version mismatch", 0.95),
+    r"RM has detected an NVML/RM version mismatch",
+    r"NVML_ERROR_LIB_RM_VERSION_MISMATCH",
+    # CUDA error 803.
+    Signature(r"system has unsupported display driver / cuda driver combination", 0.9),
+    r"CUDA_ERROR_SYSTEM_DRIVER_MISMATCH",
+    r"cudaErrorSystemDriverMismatch",
+    # nvidia-container-cli, libnvidia-container.
+    r"nvml error: driver/library version mismatch",
+    # The module in the kernel log, every branch.
+    r"NVRM: API mismatch: the client has the version",
+    # TensorFlow, cuda_diagnostics.cc.
+    r"kernel version \S+ does not match DSO version",
+    # ld.so: a part of the driver is wanted in the version that was installed before.
+    Signature(
+        r"libnvidia-[\w-]+\.so\.(?P<wants>\d{3}\.\d+\S*): cannot open shared object file",
+        0.8,
+        explanation="A library of driver {wants} is wanted, and it is not there: another version was installed since.",
+    ),
 )
 
 

@@ -36,8 +36,62 @@ from gpudoctor.rules.driver._installation import (
     native_linux,
     not_for_guests,
 )
+from gpudoctor.signature import Signature
 
 explains = (*SYMPTOMS, "nouveau-active")
+
+signatures: tuple[Signature | str, ...] = (
+    # PyTorch on a machine without libcuda.
+    Signature(r"Found no NVIDIA driver on your system", 0.8),
+    # collect_env where nothing else is told: a symptom.
+    Signature(
+        r"Nvidia driver version: (?:Could not collect|No CUDA)",
+        0.45,
+        when="not-in-container",
+        needs=(r"Is CUDA available: (?:False|No)\b",),
+        unless=(
+            r"OS: (?:macOS|Mac OS)",
+            r"Radeon|Advanced Micro Devices",
+            r"CUDA used to build PyTorch: (?:None|Could not collect)",
+        ),
+    ),
+    # libnvidia-container and nvidia-container-cli on a host without the driver's libraries.
+    Signature(
+        r"load library failed: libnvidia-ml\.so\.1: cannot open shared object file",
+        0.85,
+        unless=(r"snap", r"desktop-linux|Docker Desktop"),
+    ),
+    Signature(r"nvidia-container-cli: initialization error: driver error: failed to process request", 0.7),
+    Signature(r"detection error: driver (?:rpc|error): failed to process request", 0.6),
+    # nvidia-smi of another package, exit status 12.
+    Signature(r"couldn't find libnvidia-ml\.so library in your system", 0.8, when="not-in-container"),
+    Signature(
+        r"nvidia-smi: command not found|'nvidia-smi' is not recognized|nvidia-smi: not found",
+        0.5,
+        needs=(r"nvidia-smi",),
+        when="not-in-container",
+    ),
+    Signature(r"Command 'nvidia-smi' not found", 0.7, when="not-in-container"),
+    # NVML through nvidia-ml-py: gpustat, nvitop, wandb.
+    Signature(r"NVML Shared Library Not Found", 0.6, when="not-in-container"),
+    # TensorFlow, dso_loader and cuda_diagnostics.cc.
+    Signature(
+        r"Could not find cuda drivers on your machine, GPU will not be used", 0.5, when="not-in-container"
+    ),
+    Signature(r"libcuda\.so\.1: cannot open shared object file", 0.55, when="not-in-container"),
+    Signature(r"Could not load dynamic library 'libcuda\.so\.1'", 0.5, when="not-in-container"),
+    Signature(r"kernel driver does not appear to be running on this host", 0.5, when="not-in-container"),
+    # Numba, CuPy.
+    Signature(r"CUDA driver library cannot be found", 0.7, when="not-in-container"),
+    Signature(
+        r"nvcuda\.dll.{0,40}(?:not found|could not be found|cannot)|Could not (?:find|load).{0,30}nvcuda\.dll",
+        0.75,
+        needs=(r"nvcuda\.dll",),
+    ),
+    Signature(r"(?:CUDA driver|libcuda\.so) (?:was )?not found", 0.6, when="not-in-container"),
+    # torch/utils/cpp_extension.py, where a toolkit is there and PyTorch sees no GPU: a symptom.
+    Signature(r"No CUDA runtime is found, using CUDA_HOME=", 0.35),
+)
 
 
 def check(host: Host, driver: Driver, gpu: Gpu, containers: Containers) -> Iterator[Problem]:

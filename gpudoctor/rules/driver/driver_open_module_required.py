@@ -25,8 +25,27 @@ from gpudoctor.facts.host import Host
 from gpudoctor.findings import CouldNotTell, Problem
 from gpudoctor.rules.driver._flavour import judge
 from gpudoctor.rules.driver._installation import SYMPTOMS
+from gpudoctor.signature import Signature
 
 explains = (*SYMPTOMS, "gpu-init-failed")
+
+signatures: tuple[Signature | str, ...] = (
+    # nv.c of branches 555 and later; nvidia-installer.
+    Signature(r"requires use of (?:the )?NVIDIA open kernel modules", 0.97),
+    Signature(
+        r"No devices were found",
+        0.85,
+        needs=(r"RTX 50\d\d|RTX PRO \d{4}|Blackwell|10de:(?:2[b-d]|29|31)[0-9a-f]{2}|B200|GB200",),
+        unless=(
+            r"RmInitAdapter|GSP|rm_init_adapter|nvidia-open|open kernel module.{0,20}installed|Dual MIT/GPL",
+        ),
+    ),
+    Signature(
+        r"(?:Blackwell|RTX 50\d\d|RTX PRO \d{4}).{0,300}(?:proprietary|closed)",
+        0.6,
+        needs=(r"No devices were found|nvidia-smi",),
+    ),
+)
 
 
 def check(host: Host, driver: Driver, gpu: Gpu) -> Iterator[Problem | CouldNotTell]:

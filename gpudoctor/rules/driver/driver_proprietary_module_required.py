@@ -25,8 +25,15 @@ from gpudoctor.facts.host import Host
 from gpudoctor.findings import CouldNotTell, Problem
 from gpudoctor.rules.driver._flavour import judge
 from gpudoctor.rules.driver._installation import SYMPTOMS
+from gpudoctor.signature import Signature
 
 explains = (*SYMPTOMS, "gpu-init-failed")
+
+signatures: tuple[Signature | str, ...] = (
+    # nv.c of the open module on GPUs before Turing.
+    Signature(r"is not supported by open nvidia\.ko", 0.97),
+    Signature(r"does not include the required GPU System Processor", 0.97),
+)
 
 
 def check(host: Host, driver: Driver, gpu: Gpu) -> Iterator[Problem | CouldNotTell]:

@@ -30,9 +30,51 @@ from gpudoctor.facts.host import Host
 from gpudoctor.facts.observed import Absent, Known, Observed, Unknown, value_of
 from gpudoctor.findings import CannotLook, CouldNotTell, DoesNotApply, Evidence, Fix, Problem, package, seen
 from gpudoctor.rules.judging import builds, driver_cuda, driver_version, need
+from gpudoctor.signature import Signature
 from gpudoctor.versions import branch, compare, major, older, release
 
 explains = ("ptx-newer-than-driver",)
+
+signatures: tuple[Signature | str, ...] = (
+    # PyTorch, torch/cuda/__init__.py since 0.4: the number is cuDriverGetVersion's (10010: CUDA 10.1).
+    Signature(
+        r"The NVIDIA driver on your system is too old \(found version (?P<found>\d+)\)",
+        0.97,
+        explanation="The driver runs CUDA up to {found_cuda} (it says {found}), and this PyTorch was built for a newer one.",
+        fix="Install a driver that runs the CUDA of this PyTorch (this one stops at {found_cuda}), or a PyTorch that is built for CUDA {found_cuda} or older.",
+    ),
+    # The CUDA runtime, error 35, as cudaGetErrorString has it; 10.1 and earlier say "is insufficient for CUDA runtime".
+    Signature(
+        r"CUDA driver version is insufficient for CUDA runtime version",
+        0.9,
+        unless=(r"unsatisfied condition: cuda", r"stub library"),
+    ),
+    Signature(r"cudaErrorInsufficientDriver", 0.9),
+    Signature(r"(?:code=|error |CUDA_ERROR |status: )35\b.{0,60}driver", 0.8, needs=(r"driver",)),
+    # JAX and XLA.
+    Signature(
+        r"requires a newer (?:NVIDIA )?driver|CUDA driver (?:is )?too old|driver version is too old", 0.9
+    ),
+    # TensorFlow, cuda_diagnostics.cc: kernel version below what the library wants; TF 2.x, XLA's ptxas hand-over.
+    Signature(
+        r"Please update your (?:NVIDIA |GPU |graphics )?driver", 0.6, unless=(r"unsatisfied condition: cuda",)
+    ),
+    # vLLM, TensorRT-LLM and NGC images' entry point.
+    Signature(
+        r"This container was built for NVIDIA Driver Release (?P<wants>[\d.]+) or later, but version (?P<has>[\d.]+) was detected",
+        0.9,
+        explanation="The image was built for driver {wants} or later; the host runs {has}.",
+        fix="Update the host's driver to release {wants} or newer, or use an image of an earlier release.",
+    ),
+    # llama.cpp, ollama, ctranslate2.
+    Signature(
+        r"no compatible GPUs? .{0,40}driver .{0,20}(?:too old|outdated)|your nvidia driver is too old",
+        0.85,
+        needs=(r"driver",),
+    ),
+    Signature(r"Numba .{0,40}(?:driver|CUDA).{0,40}too old", 0.8),
+)
+
 
 System = Literal["linux", "windows"]
 

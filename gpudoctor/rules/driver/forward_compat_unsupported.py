@@ -27,6 +27,7 @@ from gpudoctor.facts.gpu import Gpu
 from gpudoctor.facts.observed import Known, Unknown, value_of
 from gpudoctor.findings import CannotLook, DoesNotApply, Evidence, Fix, Problem, seen
 from gpudoctor.rules.judging import driver_version, need
+from gpudoctor.signature import Signature
 
 explains = (
     "driver-not-answering",
@@ -34,6 +35,15 @@ explains = (
     "gpu-lost-in-cuda",
     "driver-too-old-for-runtime",
 )
+
+signatures: tuple[Signature | str, ...] = (
+    # CUDA error 804.
+    r"forward compatibility was attempted on non[ -]supported HW",
+    r"CUDA_ERROR_COMPAT_NOT_SUPPORTED_ON_DEVICE",
+    r"cudaErrorCompatNotSupportedOnDevice",
+    Signature(r"Error 804\b", 0.95),
+)
+
 
 #: CUDA_ERROR_COMPAT_NOT_SUPPORTED_ON_DEVICE.
 NOT_SUPPORTED = 804

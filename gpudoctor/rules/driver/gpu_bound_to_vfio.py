@@ -25,8 +25,13 @@ from gpudoctor.facts.machine import Expectation
 from gpudoctor.facts.observed import value_of
 from gpudoctor.findings import Evidence, Fix, Problem
 from gpudoctor.rules.driver._installation import SYMPTOMS, gpus, native_linux, product, subject_of, user_space
+from gpudoctor.signature import Signature
 
 explains = SYMPTOMS
+
+signatures: tuple[Signature | str, ...] = (
+    Signature(r"Kernel driver in use: vfio-pci", 0.85, needs=(r"NVIDIA",)),
+)
 
 
 def check(host: Host, driver: Driver, gpu: Gpu, expectation: Expectation) -> Iterator[Problem]:

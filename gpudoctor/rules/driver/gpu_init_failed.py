@@ -38,6 +38,7 @@ from gpudoctor.rules.driver._installation import (
     silent,
     subject_of,
 )
+from gpudoctor.signature import Signature
 
 explains = (
     "driver-not-answering",
@@ -46,6 +47,29 @@ explains = (
     "gpu-missing-in-nvml",
     "gpu-lost-in-cuda",
 )
+
+signatures: tuple[Signature | str, ...] = (
+    # osinit.c, kernel_gsp.c of the open modules; the proprietary ones use the same words.
+    Signature(r"RmInitAdapter failed", 0.93),
+    Signature(r"rm_init_adapter failed", 0.9),
+    Signature(r"Cannot initialize GSP firmware RM", 0.95),
+    # nvidia-smi where the module is loaded and no GPU came up: the general case, when nothing says why.
+    Signature(r"No devices were found", 0.45),
+    Signature(r"unexpected WPR2 already up", 0.95),
+    Signature(r"Direct firmware load for nvidia/\S{1,80} failed with error", 0.8),
+    Signature(
+        r"RmInitAdapter: Cannot initialize|nvidia: probe of \S+ failed with error",
+        0.85,
+        needs=(r"nvidia|NVRM",),
+    ),
+    Signature(r"This PCI I/O region assigned to your NVIDIA device is invalid", 0.8),
+    Signature(
+        r"NVRM: (?:kgspInitRm|_kgspBootGspRm|gpuHandleSanityCheck|kfspSendBootCommands|kfspPollForQueueEmpty|nvAssertFailed)\w*:? .{0,60}(?:fail|error|cannot|timeout)",
+        0.6,
+        unless=(r"fallen off the bus",),
+    ),
+)
+
 
 KINDS = ("rm-init-failed", "gsp")
 

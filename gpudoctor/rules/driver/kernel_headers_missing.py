@@ -34,8 +34,16 @@ from gpudoctor.rules.driver._installation import (
     native_linux,
 )
 from gpudoctor.rules.judging import need
+from gpudoctor.signature import Signature
 
 explains = (*SYMPTOMS, "dkms-build-failed")
+
+signatures: tuple[Signature | str, ...] = (
+    Signature(r"Your kernel headers for kernel \S+ cannot be found", 0.95),
+    Signature(r"Unable to find the kernel source tree for the currently running kernel", 0.95),
+    Signature(r"Kernel headers for target kernel \S+ (?:was not found|were not found|are missing)", 0.93),
+    Signature(r"/lib/modules/\S+/build(?:: No such file|\S* does not exist)", 0.85),
+)
 
 
 def check(host: Host, driver: Driver, gpu: Gpu) -> Iterator[Problem]:

@@ -38,8 +38,37 @@ from gpudoctor.rules.driver._installation import (
     not_for_guests,
     user_space,
 )
+from gpudoctor.signature import Signature
 
 explains = ("driver-not-answering", "device-node-missing-or-permission", "uvm-not-working")
+
+signatures: tuple[Signature | str, ...] = (
+    # NVML 9 as nvidia-smi prints it, all branches.
+    Signature(r"NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver", 0.75),
+    Signature(r"modprobe: FATAL: Module nvidia(?:[-_]\w+)? not found", 0.85),
+    Signature(r"modprobe: ERROR: could not insert '?nvidia", 0.6),
+    Signature(r"nvml error: driver not loaded", 0.85),
+    Signature(r"NVML: Driver Not Loaded|NVMLError_DriverNotLoaded|Driver Not Loaded", 0.8),
+    # libnvidia-container, libcuda.
+    Signature(
+        r"nvidia-container-cli: initialization error: (?:cuda error: unknown error|driver error: driver not loaded)",
+        0.6,
+    ),
+    # TensorFlow, cuda_diagnostics.cc.
+    Signature(r"kernel driver does not appear to be running on this host", 0.45),
+    Signature(r"/proc/driver/nvidia/version does not exist", 0.5),
+    # systemd, X and dkms.
+    Signature(r"Failed to load the NVIDIA kernel module", 0.6),
+    Signature(
+        r"NVIDIA kernel module.{0,40}(?:missing|not found)|kernel module is missing", 0.75, needs=(r"nvidia",)
+    ),
+    Signature(r"nvidia-persistenced.{0,80}Failed to query NVIDIA devices", 0.6),
+    Signature(
+        r"Exec format error.{0,60}nvidia|could not insert 'nvidia\w*': Exec format error",
+        0.7,
+        needs=(r"nvidia",),
+    ),
+)
 
 
 def check(host: Host, driver: Driver, gpu: Gpu, containers: Containers) -> Iterator[Problem]:

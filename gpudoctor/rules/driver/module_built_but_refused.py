@@ -33,8 +33,19 @@ from gpudoctor.rules.driver._installation import (
     native_linux,
     quoted,
 )
+from gpudoctor.signature import Signature
 
 explains = SYMPTOMS
+
+signatures: tuple[Signature | str, ...] = (
+    Signature(r"nvidia: version magic '.{0,80}' should be", 0.9),
+    Signature(r"nvidia: disagrees about version of symbol", 0.9),
+    Signature(
+        r"could not insert '?nvidia\w*'?: (?:Invalid argument|Exec format error|Unknown symbol in module)",
+        0.82,
+        needs=(r"nvidia",),
+    ),
+)
 
 
 def check(host: Host, driver: Driver, gpu: Gpu) -> Iterator[Problem]:

@@ -29,8 +29,55 @@ from gpudoctor.facts.observed import Known, Unknown, value_of
 from gpudoctor.findings import CannotLook, DoesNotApply, Evidence, Fix, Problem, Severity
 from gpudoctor.rules.driver._installation import SYMPTOMS, installation
 from gpudoctor.rules.judging import gpu_ruled_out
+from gpudoctor.signature import Signature
 
 explains = (*SYMPTOMS, "driver-not-installed")
+
+signatures: tuple[Signature | str, ...] = (
+    # PyTorch's collect_env, lspci and rocminfo beside a CUDA program.
+    Signature(
+        r"(?:VGA compatible controller|Display controller|3D controller).{0,60}(?:Advanced Micro Devices|AMD/ATI|Intel Corporation)",
+        0.6,
+        unless=(r"10de:", r"NVIDIA Corporation", r"GeForce", r"Tesla \w"),
+    ),
+    Signature(
+        r"no supported gpu(?:\(s\)|s)? (?:detected|found)",
+        0.6,
+        needs=(r"AMD|Radeon|Intel|Apple",),
+        unless=(r"GeForce|RTX|Tesla",),
+    ),
+    Signature(r"(?:Apple M\d|mps\b|macOS).{0,200}Torch not compiled with CUDA enabled", 0.85),
+    Signature(
+        r"Torch not compiled with CUDA enabled",
+        0.85,
+        needs=(r"(?:OS: macOS|Mac OS X|Darwin|Apple M\d|/opt/homebrew|/Users/)",),
+    ),
+    Signature(
+        r"(?:Radeon|AMD Ryzen .{0,30}Graphics|Iris\S* Xe|UHD Graphics).{0,300}(?:No CUDA GPUs|no NVIDIA|CUDA.{0,20}not available)",
+        0.7,
+    ),
+    Signature(
+        r"OS: (?:macOS|Mac OS X)", 0.5, needs=(r"cuda|nvidia",), unless=(r"CUDA used to build PyTorch: None",)
+    ),
+    # Kubernetes, compose: a reservation on a host that has no GPU.
+    Signature(r"You appear to be running.{0,40}without (?:an? )?(?:NVIDIA )?GPU", 0.6),
+    Signature(r"You do not appear to have an NVIDIA GPU supported by the", 0.9),
+    Signature(
+        r"nvml error: (?:no device|not found)|no nvidia (?:devices?|gpus?) (?:was |were )?(?:detected|found)",
+        0.5,
+        unless=(r"GeForce|RTX|Tesla",),
+    ),
+    Signature(
+        r"nvidia-container-cli: initialization error: (?:nvml error: )?(?:cuda error: )?no cuda-capable device",
+        0.7,
+    ),
+    Signature(
+        r"no NVIDIA display device|NVRM: No NVIDIA (?:graphics adapter|GPU) found",
+        0.6,
+        unless=(r"NovaCore|nouveau",),
+    ),
+)
+
 
 #: NVIDIA_VISIBLE_DEVICES: these ask for nothing. (CUDA's base images set "all": who runs one expects a GPU.)
 NOTHING = frozenset({"", "void", "none"})

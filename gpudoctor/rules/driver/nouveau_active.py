@@ -35,8 +35,24 @@ from gpudoctor.rules.driver._installation import (
     quoted,
     subject,
 )
+from gpudoctor.signature import Signature
 
 explains = (*SYMPTOMS, "gpu-init-failed", "nvidia-module-blacklisted")
+
+signatures: tuple[Signature | str, ...] = (
+    # nv-pci.c of the driver.
+    Signature(r"The NVIDIA probe routine was not called for \d+ device", 0.85),
+    Signature(r"is already bound to (?:NovaCore|nouveau|nova\w*)", 0.97),
+    r"This can occur when (?:a driver such as: nouveau|another driver)",
+    Signature(r"a driver such as:? nouveau, rivafb", 0.9),
+    # NVIDIA's installer; lspci.
+    r"The Nouveau kernel driver is currently in use by your system",
+    r"Kernel driver in use: nouveau",
+    Signature(r"nouveau 0000:\S+: (?:NVIDIA|bios|fb:|DRM|disp|gr:|timer)", 0.8),
+    Signature(r"(?:lsmod \| grep nouveau|^nouveau +\d{5,})", 0.7, needs=(r"^nouveau \d{4,}",)),
+    Signature(r"(?:blacklist(?:ing)?|disable) nouveau", 0.4),
+)
+
 
 OTHERS = ("nouveau", "nova", "NovaCore", "nvidiafb")
 

@@ -32,8 +32,14 @@ from gpudoctor.rules.driver._installation import (
     native_linux,
 )
 from gpudoctor.rules.judging import need
+from gpudoctor.signature import Signature
 
 explains = SYMPTOMS
+
+signatures: tuple[Signature | str, ...] = (
+    Signature(r"blacklist nvidia\b", 0.85),
+    Signature(r"alias nvidia\w* off|install nvidia /bin/(?:false|true)", 0.85),
+)
 
 
 def check(host: Host, driver: Driver, gpu: Gpu) -> Iterator[Problem]:

@@ -25,7 +25,22 @@ from gpudoctor.facts.gpu import Gpu
 from gpudoctor.facts.machine import Expectation
 from gpudoctor.findings import CannotLook, DoesNotApply, Evidence, Fix, Problem, seen
 from gpudoctor.rules.judging import driver_cuda, driver_version, need
+from gpudoctor.signature import Signature
 from gpudoctor.versions import older, release
+
+signatures: tuple[Signature | str, ...] = (
+    # CUDA error 222, cudaErrorUnsupportedPtxVersion, since 11.1.
+    Signature(r"PTX was compiled with an unsupported toolchain", 0.95),
+    r"CUDA_ERROR_UNSUPPORTED_PTX_VERSION",
+    r"cudaErrorUnsupportedPtxVersion",
+    # The driver's JIT and Numba's linker: "ptxas application ptx input, line 9; fatal : Unsupported .version 7.8; current version is '7.4'".
+    Signature(
+        r"Unsupported \.version (?P<ptx>[\d.]+); current version is '?(?P<knows>[\d.]+)",
+        0.93,
+        unless=(r"ptxas-blackwell", r"triton"),
+        explanation="The PTX is of ISA version {ptx}; the driver's compiler knows up to {knows}.",
+    ),
+)
 
 
 def check(driver: Driver, gpu: Gpu, expectation: Expectation) -> Iterator[Problem]:

@@ -38,8 +38,34 @@ from gpudoctor.rules.driver._installation import (
     quoted,
 )
 from gpudoctor.rules.judging import need_or
+from gpudoctor.signature import Signature
 
 explains = (*SYMPTOMS, "module-built-but-refused")
+
+signatures: tuple[Signature | str, ...] = (
+    # modprobe and insmod: ENOKEY (before 4.13) and EKEYREJECTED.
+    Signature(
+        r"could not insert '?\"?nvidia\S* (?:Required key not available|Key was rejected by service)", 0.97
+    ),
+    Signature(r"Required key not available", 0.85, needs=(r"nvidia",)),
+    Signature(r"Key was rejected by service", 0.92),
+    # The kernel's own lines.
+    Signature(
+        r"Loading of (?:unsigned )?module is rejected|Loading of module with unavailable key is rejected",
+        0.85,
+        needs=(r"rejected",),
+    ),
+    r"Lockdown: (?:modprobe|insmod): unsigned module loading is restricted",
+    # NVIDIA's installer.
+    r"kernel module .{0,60}signature (?:could not be|was not) verified|the kernel module load was rejected|signing key .{0,60}Secure Boot",
+    Signature(
+        r"SecureBoot enabled",
+        0.5,
+        needs=(r"couldn't communicate with the NVIDIA driver|could not insert|modprobe",),
+    ),
+    Signature(r"UEFI Secure Boot.{0,200}(?:nvidia|module)", 0.6),
+    Signature(r"mokutil.{0,200}(?:Failed|Enroll)", 0.45, needs=(r"nvidia",)),
+)
 
 
 def check(host: Host, driver: Driver, gpu: Gpu) -> Iterator[Problem]:

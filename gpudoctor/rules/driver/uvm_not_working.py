@@ -28,8 +28,39 @@ from gpudoctor.facts.observed import Known, Unknown, value_of
 from gpudoctor.findings import CannotLook, DoesNotApply, Evidence, Fix, Problem
 from gpudoctor.rules.driver._installation import events, native_linux, quoted
 from gpudoctor.rules.judging import need
+from gpudoctor.signature import Signature
 
 explains = ("driver-not-answering", "gpu-lost-in-cuda")
+
+signatures: tuple[Signature | str, ...] = (
+    # PyTorch, c10/cuda/CUDAFunctions.cpp, error 999 at initialisation.
+    Signature(r"CUDA unknown error - this may be due to an incorrectly set up environment", 0.8),
+    Signature(r"Error 999: unknown error", 0.8),
+    Signature(r"CUDA_ERROR_UNKNOWN(?:: unknown error| \(999\)|\b)", 0.65, unless=(r"Xid", r"fallen off")),
+    Signature(r"cuInit.{0,80}(?:CUDA_ERROR_UNKNOWN|999|unknown error)", 0.75),
+    Signature(r"cudaGetDeviceCount.{0,120}(?:999|unknown error)", 0.75),
+    Signature(r"cuda runtime error \((?:30|999)\) : unknown error", 0.75),
+    Signature(r"code=(?:30|999)\((?:cudaErrorUnknown|CUDA_ERROR_UNKNOWN)\)", 0.75),
+    Signature(r"/dev/nvidia-uvm.{0,60}(?:No such file|does not exist|not found|cannot access)", 0.85),
+    Signature(
+        r"nvidia[-_]uvm.{0,80}(?:could not|failed|error|not found)",
+        0.6,
+        unless=(
+            r"bad exit status",
+            r"Bad return status",
+            r"Key was rejected",
+            r"Required key",
+            r"module not found: 'nvidia'",
+        ),
+    ),
+    Signature(r"failed call to cuInit: UNKNOWN ERROR \((?:-1|303|999)\)", 0.4),
+    Signature(
+        r"(?:suspend|resume|hibernat|sleep).{0,400}(?:unknown error|cuda.{0,40}(?:not available|stops? working))",
+        0.5,
+        needs=(r"cuda",),
+    ),
+)
+
 
 #: CUDA_ERROR_UNKNOWN.
 UNKNOWN = 999

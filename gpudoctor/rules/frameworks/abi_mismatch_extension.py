@@ -25,10 +25,49 @@ from gpudoctor.facts.frameworks import Build, Frameworks, Interpreter
 from gpudoctor.facts.observed import Known, value_of
 from gpudoctor.findings import DoesNotApply, Evidence, Fix, Problem, seen
 from gpudoctor.rules.pythons import build_named, installed, is_release, pip, public, same_release, subject
+from gpudoctor.signature import Signature
 from gpudoctor.versions import is_version, major
 
 #: These have a cause of their own.
 PAIRED = ("torchvision", "torchaudio")
+
+
+signatures: tuple[Signature | str, ...] = (
+    # The dynamic loader on an extension that was built for another torch: c10, at, torch, and their C++11 ABI twins.
+    Signature(
+        r"undefined symbol: _ZNK?K?(?:R)?(?:St\d+_?)?\d?(?:3c10|2at|5torch)\w*",
+        0.92,
+        unless=(r"libtorchaudio\.so|torchvision/(?:_C|image)\S*\.so|libc10_cuda\.so:|torchtext",),
+    ),
+    Signature(
+        r"undefined symbol: _ZN\w{0,6}(?:c10|2at|torch)",
+        0.85,
+        unless=(r"libtorchaudio\.so|torchvision/(?:_C|image)\S*\.so",),
+    ),
+    Signature(
+        r"undefined symbol: (?:_Z\w*Tensor\w*|THPVariable\w*|THCState\w*|_ZTIN?\w*torch\w*|\w*PyTorch\w*)",
+        0.85,
+        unless=(r"libtorchaudio\.so|torchvision",),
+    ),
+    Signature(r"undefined symbol: (?:c10|at|torch)::", 0.85, unless=(r"torchaudio|torchvision",)),
+    Signature(
+        r"xFormers was built for:? PyTorch (?P<built>\S+) with CUDA \S+ \(you have (?P<have>[\w.+]+)",
+        0.88,
+        unless=(r"you have \d[\w.]*\+cpu",),
+        explanation="xFormers was built for PyTorch {built}; {have} is installed.",
+    ),
+    Signature(r"xFormers can't load C\+\+/CUDA extensions", 0.7, unless=(r"you have \d[\w.]*\+cpu",)),
+    Signature(
+        r"ImportError: DLL load failed while importing (?:flash_attn\w*|_C|\w+_cuda|\w+_ext)\b",
+        0.7,
+        unless=(r"torchvision",),
+    ),
+    Signature(
+        r"(?:extension|module).{0,40}(?:was )?compiled (?:against|with|for) (?:a different|another) (?:version of )?(?:PyTorch|torch)",
+        0.85,
+    ),
+    Signature(r"The detected PyTorch version .{0,60}(?:differs|mismatches)", 0.75),
+)
 
 
 def check(frameworks: Frameworks) -> Iterator[Problem]:

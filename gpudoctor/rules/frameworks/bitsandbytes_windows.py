@@ -15,3 +15,22 @@ Sources: https://github.com/bitsandbytes-foundation/bitsandbytes/blob/main/CHANG
 files of bitsandbytes 0.42.0 (py3-none-any) and 0.43.0 (win_amd64 among them) on PyPI
 https://huggingface.co/docs/bitsandbytes/main/en/installation
 """
+
+from __future__ import annotations
+
+from gpudoctor.signature import Signature
+
+signatures: tuple[Signature | str, ...] = (
+    Signature(r"argument of type 'WindowsPath' is not iterable", 0.97),
+    Signature(r"bitsandbytes.{0,200}libsbitsandbytes_cpu\.so", 0.85, when="on-windows"),
+    Signature(
+        r"libbitsandbytes_\w+\.(?:so|dll).{0,300}WindowsPath|WindowsPath\(.{0,300}libbitsandbytes",
+        0.92,
+        needs=(r"bitsandbytes",),
+    ),
+    Signature(r"libbitsandbytes_\w+\.so", 0.85, when="on-windows"),
+    Signature(r"CUDA SETUP: .{0,80}(?:bitsandbytes|CUDA)", 0.6, when="on-windows"),
+    Signature(
+        r"bitsandbytes.{0,60}(?:is not supported on|does not support|not available (?:on|for)) Windows", 0.9
+    ),
+)

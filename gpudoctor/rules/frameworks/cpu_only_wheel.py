@@ -28,6 +28,7 @@ from gpudoctor.facts.host import Host
 from gpudoctor.facts.observed import Absent, Known, value_of
 from gpudoctor.findings import CouldNotTell, Evidence, Fix, Problem, seen
 from gpudoctor.rules.pythons import by_conda, installed, need_gpu, pip, subject, torch_reinstall
+from gpudoctor.signature import Signature
 from gpudoctor.versions import at_least, is_version
 
 explains = (
@@ -36,6 +37,62 @@ explains = (
     "extension-built-without-cuda",
     "import-differs-from-files",
 )
+
+signatures: tuple[Signature | str, ...] = (
+    # PyTorch, torch/cuda/__init__.py.
+    Signature(
+        r"Torch not compiled with CUDA enabled",
+        0.92,
+        unless=(r"\+rocm", r"Apple M\d|macOS|Darwin|/opt/homebrew"),
+    ),
+    Signature(r"PyTorch is not compiled with (?:CUDA|NCCL)", 0.8),
+    Signature(r"you have \d[\w.]*\+cpu", 0.97),
+    Signature(
+        r"(?:torch|torchvision|torchaudio|pytorch)(?: version)?\W{1,12}\d[\w.]*\+cpu\b",
+        0.85,
+        unless=(r"CUDA driver version is insufficient",),
+    ),
+    Signature(r"PyTorch version: \d[\w.]*\+cpu\b", 0.9),
+    Signature(r"pytorch .{0,30}py3\.\d+_cpu_\d", 0.92),
+    Signature(r"(?:^|\s)cpuonly (?:\d|main|pytorch)", 0.85),
+    Signature(
+        r"cpu_(?:py|generic_py|mkl_py|openblas)\w*_\d", 0.85, needs=(r"pytorch|libtorch|jaxlib|tensorflow",)
+    ),
+    Signature(r"libc10_cuda\.so: cannot open shared object file", 0.85),
+    Signature(r"libtorch_cuda(?:_cpp|_cu)?\.so: cannot open shared object file", 0.85),
+    Signature(
+        r"CUDA used to build PyTorch: None",
+        0.9,
+        unless=(r"ROCM used to build PyTorch: \d", r"OS: (?:macOS|Mac OS X)"),
+    ),
+    Signature(r"torch\.version\.cuda\W{1,6}None", 0.85),
+    # Hugging Face, DeepSpeed, Lightning on a CPU build.
+    Signature(
+        r"Attempting to deserialize object on a CUDA device but torch\.cuda\.is_available\(\) is False", 0.5
+    ),
+    # TensorFlow.
+    Signature(r"tensorflow-cpu ?(?:==|\d)", 0.75, needs=(r"GPU|gpu",)),
+    Signature(r"is_built_with_cuda\(\)\W{1,6}False", 0.8, when="not-on-windows"),
+    Signature(
+        r"Could not find (?:the )?operation.{0,40}device:GPU|Cannot assign a device for operation.{0,200}(?:not compiled with|was not built with) CUDA",
+        0.7,
+        needs=(r"GPU",),
+    ),
+    Signature(
+        r"not (?:been )?(?:compiled|built) with CUDA support",
+        0.45,
+        unless=(r"OpenCV|opencv|ffmpeg|mmcv|detectron|torchvision|torch_scatter|torch_sparse",),
+    ),
+    # CTranslate2, faiss, ONNX Runtime, LightGBM, XGBoost, llama-cpp-python.
+    Signature(r"This CTranslate2 package was not compiled with CUDA support", 0.95),
+    Signature(r"Specified provider 'CUDAExecutionProvider' is not in available provider names", 0.85),
+    Signature(
+        r"CUDA Tree Learner was not enabled in this build|XGBoost version not compiled with GPU support|not compiled with (?:GPU|CUDA) offload",
+        0.85,
+        needs=(r"CUDA|GPU",),
+    ),
+)
+
 
 #: TensorFlow has no CUDA build for Windows after this one: that is a cause of its own.
 LAST_ON_WINDOWS = "2.10"

@@ -25,6 +25,7 @@ from gpudoctor.facts.observed import value_of
 from gpudoctor.findings import Evidence, Fix, Problem, package
 from gpudoctor.rules.judging import driver_cuda, gpu_ruled_out
 from gpudoctor.rules.pythons import packages_of, pip, pythons
+from gpudoctor.signature import Signature
 from gpudoctor.versions import is_version, major
 
 #: Import folder -> the distributions that write into it.
@@ -36,6 +37,13 @@ GROUPS = {
 }
 
 explains = ("cpu-only-wheel", "framework-cuda-version-mismatch", "import-fails")
+
+signatures: tuple[Signature | str, ...] = (
+    Signature(r"onnxruntime (?:==)?\d\S*\s+onnxruntime-gpu (?:==)?\d", 0.88),
+    Signature(r"onnxruntime-gpu (?:==)?\d\S*\s+onnxruntime (?:==)?\d", 0.88),
+    Signature(r"multiple CuPy packages are installed in this environment", 0.93),
+    Signature(r"(?:tensorflow (?:==)?\d\S*\s+tensorflow-(?:gpu|cpu) (?:==)?\d)", 0.8),
+)
 
 
 def check(gpu: Gpu, frameworks: Frameworks) -> Iterator[Problem]:

@@ -28,12 +28,48 @@ from gpudoctor.facts.host import Host
 from gpudoctor.facts.observed import Absent, Known, value_of
 from gpudoctor.findings import CouldNotTell, DoesNotApply, Evidence, Fix, Problem, seen
 from gpudoctor.rules.pythons import build_named, installed, need_gpu, pip, public, subject
+from gpudoctor.signature import Signature
 
 #: Extensions that always have CUDA sources. Others (torchtext, torchaudio) may rightly hold none.
 WITH_CUDA = frozenset({
     "mmcv", "mmcv-full", "detectron2", "torch-scatter", "torch-sparse", "torch-cluster", "pytorch3d", "xformers",
     "flash-attn", "causal-conv1d", "mamba-ssm", "bitsandbytes",
 })  # fmt: skip
+
+
+signatures: tuple[Signature | str, ...] = (
+    # detectron2, mmcv, torchvision, torch_scatter, bitsandbytes, DeepSpeed, GroundingDINO.
+    Signature(r"(?:is )?not compiled with GPU support", 0.93, unless=(r"XGBoost|OpenCV",)),
+    Signature(r"(?:MMDetection|MMCV|MMSegmentation) CUDA Compiler:? ?not available", 0.95),
+    Signature(r"CUDA Compiler: not available", 0.85),
+    Signature(r"libbitsandbytes_cuda\w+\.so: cannot open shared object file", 0.85),
+    Signature(r"Required library version not found: libbitsandbytes_cuda", 0.9),
+    Signature(r"(?:Configured CUDA binary|CUDA binary) not found at .{0,120}libbitsandbytes", 0.9),
+    Signature(r"The installed version of bitsandbytes was compiled without GPU support", 0.93),
+    Signature(r"Not compiled with CUDA support", 0.8),
+    Signature(r"Could not run 'torchvision::nms' with arguments from the 'CUDA' backend", 0.95),
+    Signature(
+        r"Could not run '[\w:.]+' with arguments from the 'CUDA' backend", 0.75, unless=(r"torch \S+\+cpu",)
+    ),
+    Signature(r"NameError: name '_C' is not defined", 0.9),
+    Signature(r"Failed to load custom C\+\+ ops\. Running on CPU mode Only", 0.92),
+    Signature(r"(?:detectron2\._C|DETECTRON2).{0,80}not built correctly", 0.9),
+    Signature(
+        r"(?:ops|extension|package|module|library) (?:was |is )?(?:not )?(?:built|compiled) without (?:CUDA|GPU)",
+        0.8,
+    ),
+    Signature(
+        r"Compiler not compiled with CUDA|was not built with CUDA|not built with CUDA support",
+        0.6,
+        needs=(r"CUDA",),
+    ),
+    Signature(
+        r"name 'fused_\w+' is not defined|No module named '(?:amp_C|fused_layer_norm_cuda|apex_C|_ext|exllama_kernels|awq_ext|quant_cuda)'",
+        0.8,
+        needs=(r"is not defined|No module named",),
+    ),
+    Signature(r"apex was installed without --(?:cuda_ext|cpp_ext)", 0.93),
+)
 
 
 def check(host: Host, gpu: Gpu, frameworks: Frameworks) -> Iterator[Problem | CouldNotTell]:

@@ -25,11 +25,36 @@ from gpudoctor.facts.observed import Known
 from gpudoctor.findings import CannotLook, CouldNotTell, DoesNotApply, Evidence, Fix, Problem
 from gpudoctor.rules.architectures import code_evidence, judged
 from gpudoctor.rules.pythons import by_capability, installed, need_gpu, pip, public, subject
+from gpudoctor.signature import Signature
 from gpudoctor.versions import at_least
 
 FRAMEWORKS = frozenset({"torch", "tensorflow", "jax", "onnxruntime"})
 #: flash-attn 2 has no kernels for GPUs before Ampere, however it is compiled.
 FLASH_MINIMUM = "8.0"
+
+
+signatures: tuple[Signature | str, ...] = (
+    # An extension's own kernel, while torch itself works.
+    Signature(
+        r"no kernel image is available for execution on the device",
+        0.9,
+        needs=(
+            r"flash_attn|mmcv|xformers|bitsandbytes|detectron2|MinkowskiEngine|spconv|pointnet|torch_scatter|apex|causal_conv1d|mamba_ssm|exllama|auto_gptq|vllm/_C|_ext\b|deform_conv|nvdiffrast|diff_gaussian|tiny-?cuda-?nn|gsplat|pytorch3d|selective_scan|awq_ext|fused_|roi_align|natten",
+        ),
+        unless=(r"is not compatible with the current PyTorch installation",),
+    ),
+    Signature(
+        r"Error no kernel image is available for execution on the device at line \d+ in file .{0,80}csrc",
+        0.95,
+    ),
+    Signature(r"TORCH_CUDA_ARCH_LIST.{0,200}no kernel image", 0.85),
+    Signature(r"no kernel image.{0,400}TORCH_CUDA_ARCH_LIST", 0.85),
+    Signature(r"Extension .{0,60}(?:was|is) (?:not )?compiled (?:for|with).{0,40}(?:sm_|arch)", 0.75),
+    Signature(
+        r"error in (?:ms_deformable_im2col_cuda|modulated_deformable_im2col_cuda|\w+_cuda): no kernel image",
+        0.95,
+    ),
+)
 
 
 def check(host: Host, gpu: Gpu, frameworks: Frameworks) -> Iterator[Problem | CouldNotTell]:

@@ -30,6 +30,7 @@ from gpudoctor.facts.observed import value_of
 from gpudoctor.findings import DoesNotApply, Evidence, Fix, Problem, seen
 from gpudoctor.rules.judging import need_or
 from gpudoctor.rules.pythons import installed, need_gpu, packages_of, pip, public, subject
+from gpudoctor.signature import Signature
 from gpudoctor.versions import is_version, major
 
 explains = (
@@ -38,6 +39,55 @@ explains = (
     "cudnn-missing",
     "import-differs-from-files",
 )
+
+signatures: tuple[Signature | str, ...] = (
+    # ONNX Runtime, CuPy, TensorFlow, CTranslate2, Paddle: a CUDA library of another major than the toolkit that is shown.
+    Signature(
+        r"lib(?:cublas|cublasLt|cudart|cufft|curand|cusolver|cusparse|nvrtc|nppc|cupti)\.so\.(?P<cuda>\d+(?:\.\d+)?): cannot open shared object file",
+        0.9,
+        when="other-cuda-shown",
+        explanation="The build wants CUDA {cuda}'s library; the CUDA that the text shows is another.",
+    ),
+    Signature(
+        r"Could not load dynamic library 'lib(?:cublas|cublasLt|cudart|cusolver|cusparse|cufft)\.so\.(?P<cuda>\d+(?:\.\d+)?)'",
+        0.88,
+        when="other-cuda-shown",
+    ),
+    Signature(
+        r"Could not (?:load|find) dynamic library '?(?:cudart64_|cublas64_|cusolver64_)(?P<cuda>\d\d)",
+        0.85,
+        when="other-cuda-shown",
+    ),
+    Signature(
+        r"(?:Error loading|Failed to load library|LoadLibrary failed).{0,160}(?:cublasLt64_|cudart64_|cublas64_)(?P<cuda>\d\d)",
+        0.85,
+        when="other-cuda-shown",
+    ),
+    Signature(r"CuPy failed to load libnvrtc\.so\.(?P<cuda>\d+)", 0.88),
+    Signature(r"CuPy is not correctly installed.{0,400}cupy-cuda\d+x?", 0.7),
+    Signature(
+        r"libcusolver\.so\.1[01]'?[:;]? .{0,80}(?:cannot open|dlerror)",
+        0.8,
+        needs=(r"libcublas\.so\.11|libcudart\.so\.11|CUDA 11|cuda-11",),
+    ),
+    Signature(r"Require(?:s|d)? (?:cuDNN \d\S* and )?CUDA (?P<cuda>\d\d)\.\S*.{0,160}make sure", 0.8),
+    Signature(
+        r"lib(?:cublas|cublasLt|cudart|cufft|curand|cusolver)\.so\.(?P<cuda>9|10|11)(?:\.\d)?: cannot open shared object file",
+        0.6,
+        needs=(r"onnxruntime|tensorflow|cupy",),
+    ),
+    Signature(
+        r"libcublas\.so\.11: cannot open|libcublasLt\.so\.11: cannot open|libcufft\.so\.10: cannot open",
+        0.7,
+        needs=(r"onnxruntime|CUDA_PATH is set",),
+    ),
+    Signature(
+        r"(?:detected|found) CUDA (?:version )?\d+\.\d+.{0,80}(?:but|while).{0,60}(?:built|compiled) (?:for|with|against) CUDA",
+        0.75,
+        unless=(r"mismatches the version that was used to compile",),
+    ),
+)
+
 
 #: torch is not among them: its wheels bring or pin their own libraries.
 FRAMEWORKS = ("cupy", "tensorflow", "onnxruntime", "jax")

@@ -29,9 +29,29 @@ from gpudoctor.facts.observed import value_of
 from gpudoctor.findings import Evidence, Fix, Problem, seen
 from gpudoctor.rules.judging import driver_cuda
 from gpudoctor.rules.pythons import installed, need_gpu, package_named, pip, subject
+from gpudoctor.signature import Signature
 from gpudoctor.versions import major
 
 explains = ("import-differs-from-files",)
+
+signatures: tuple[Signature | str, ...] = (
+    # jax/_src/xla_bridge.py, all releases.
+    Signature(r"a CUDA-enabled jaxlib is not installed", 0.97),
+    Signature(r"No GPU/TPU found, falling back to CPU", 0.88),
+    Signature(
+        r"Unable to initialize backend 'cuda': .{0,80}(?:NOT_FOUND|not found|no module|module.{0,20}attribute)",
+        0.7,
+        unless=(r"CUDA_ERROR|driver",),
+    ),
+    Signature(r"Unknown backend:? '?(?:cuda|gpu)'? requested", 0.85),
+    Signature(
+        r"Requested backend (?:gpu|cuda), but it failed to initialize|backend 'gpu' failed to initialize",
+        0.6,
+        needs=(r"jax",),
+    ),
+    Signature(r"jax\.devices\(\)\W{1,6}\[?(?:TFRT_)?CpuDevice", 0.75),
+    Signature(r"\[(?:TFRT_)?CpuDevice\(id=0\)\]", 0.7),
+)
 
 
 def check(host: Host, gpu: Gpu, frameworks: Frameworks) -> Iterator[Problem]:

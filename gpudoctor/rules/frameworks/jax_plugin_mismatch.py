@@ -22,9 +22,19 @@ from collections.abc import Iterator
 from gpudoctor.facts.frameworks import Frameworks, Interpreter, Package
 from gpudoctor.findings import DoesNotApply, Evidence, Fix, Problem, package
 from gpudoctor.rules.pythons import package_named, packages_of, pip, public, pythons, requirements, satisfies
+from gpudoctor.signature import Signature
 from gpudoctor.versions import numbers
 
 explains = ("import-fails", "import-differs-from-files", "jax-cpu-only-jaxlib")
+
+signatures: tuple[Signature | str, ...] = (
+    Signature(
+        r"JAX plugin jax_cuda\d+_plugin version \S+ is installed, but it is not compatible with the installed jaxlib version",
+        0.95,
+    ),
+    Signature(r"jaxlib version \S+ is newer than and incompatible with jax version", 0.9),
+    Signature(r"jaxlib is version \S+, but this version of jax requires version", 0.9),
+)
 
 
 def check(frameworks: Frameworks) -> Iterator[Problem]:

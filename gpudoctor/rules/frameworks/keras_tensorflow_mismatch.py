@@ -22,8 +22,23 @@ from collections.abc import Iterator
 from gpudoctor.facts.frameworks import Frameworks
 from gpudoctor.findings import DoesNotApply, Evidence, Fix, Problem, package
 from gpudoctor.rules.pythons import package_named, packages_of, pip, pythons, requirements, satisfies
+from gpudoctor.signature import Signature
 
 explains = ("import-fails",)
+
+signatures: tuple[Signature | str, ...] = (
+    Signature(r"Your currently installed version of Keras is Keras 3, but this is not yet supported", 0.97),
+    Signature(
+        r"No module named '?(?:tensorflow\.keras|keras\.(?:src|engine|preprocessing|layers\.normalization)\S*)",
+        0.75,
+    ),
+    Signature(r"cannot import name '\w+' from 'keras(?:\.src)?\.", 0.7),
+    Signature(
+        r"`?keras`? \S+ requires tensorflow|tensorflow \S+ requires keras",
+        0.85,
+        needs=(r"incompatible|but you have",),
+    ),
+)
 
 
 def check(frameworks: Frameworks) -> Iterator[Problem]:

@@ -14,3 +14,29 @@ compatibility switched on.
 Sources: https://github.com/NVIDIA/TensorRT/issues/3130
 https://github.com/NVIDIA/TensorRT/issues/2195
 """
+
+from __future__ import annotations
+
+from gpudoctor.signature import Signature
+
+signatures: tuple[Signature | str, ...] = (
+    # TensorRT 5 to 10: the engine's own header.
+    Signature(
+        r"(?:engine plan file is|serialized engine is|plan file is) (?:generated on an incompatible device|not compatible with this version of TensorRT)",
+        0.97,
+    ),
+    Signature(r"expecting (?:library version|compute|version|plan version) \S+ (?:got|and got)", 0.92),
+    Signature(r"engine plan file is not compatible", 0.95),
+    Signature(r"engine plan file is generated on an incompatible device", 0.97),
+    Signature(
+        r"Version tag does not match\. Note: Current Version: \d+, Serialized Engine Version: \d+", 0.95
+    ),
+    Signature(
+        r"Using an engine plan file across different models of devices is not (?:recommended|supported)", 0.9
+    ),
+    Signature(
+        r"(?:stdVersionRead|deserializeCudaEngine|safeDeserialize).{0,200}(?:Version|Magic) tag does not match",
+        0.93,
+    ),
+    Signature(r"Magic tag does not match", 0.85, needs=(r"TRT|TensorRT|tensorrt",)),
+)

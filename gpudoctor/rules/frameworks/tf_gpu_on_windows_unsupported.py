@@ -22,9 +22,29 @@ from gpudoctor.facts.host import Host
 from gpudoctor.findings import DoesNotApply, Evidence, Fix, Problem, seen
 from gpudoctor.rules.judging import need
 from gpudoctor.rules.pythons import installed, is_release, public, subject
+from gpudoctor.signature import Signature
 from gpudoctor.versions import at_least
 
 explains = ("import-differs-from-files",)
+
+signatures: tuple[Signature | str, ...] = (
+    # TensorFlow's install page: 2.10 was the last release with GPU support on native Windows.
+    Signature(
+        r"tensor ?flow|\btf\.(?:__version__|config|test|keras)",
+        0.85,
+        when="tensorflow-past-windows",
+        needs=(r"GPU|gpu",),
+        unless=(r"Torch not compiled|WSL",),
+    ),
+    Signature(r"TensorFlow GPU support is not available on native Windows for TensorFlow >= 2\.11", 0.97),
+    Signature(r"tensorflow[-_]intel", 0.75, when="on-windows", needs=(r"GPU|gpu",)),
+    Signature(
+        r"GPU.{0,60}(?:not supported|unsupported) on (?:native )?Windows",
+        0.7,
+        needs=(r"tensorflow|TensorFlow",),
+    ),
+)
+
 
 FIRST_WITHOUT = "2.11"
 

@@ -36,9 +36,43 @@ from gpudoctor.rules.pythons import (
     subject,
     torch_variant,
 )
+from gpudoctor.signature import Signature
 from gpudoctor.versions import is_version
 
 PAIRED = ("torchvision", "torchaudio")
+
+
+signatures: tuple[Signature | str, ...] = (
+    Signature(r"operator torchvision::nms does not exist", 0.97),
+    Signature(r"Couldn't load custom C\+\+ ops", 0.85),
+    Signature(r"libtorchaudio\.so: undefined symbol", 0.95),
+    Signature(r"Could not load this library: .{0,120}libtorchaudio", 0.8),
+    Signature(r"torchvision/(?:_C|image)\S{0,60}\.so: undefined symbol", 0.95),
+    Signature(
+        r"Detected that PyTorch and (?:torchvision|torchaudio|TorchAudio) were compiled with different CUDA versions",
+        0.97,
+    ),
+    Signature(r"Failed to load image Python extension", 0.6),
+    Signature(
+        r"torchvision \S+ (?:requires|depends on) torch ?==\s?(?P<wants>[\w.+]+), but you have torch (?P<has>[\w.+]+)",
+        0.9,
+        explanation="This torchvision wants torch {wants}; {has} is installed.",
+    ),
+    Signature(r"torchaudio \S+ (?:requires|depends on) torch ?==", 0.9),
+    Signature(r"DLL load failed while importing (?:torchvision|_torchaudio|image)", 0.7),
+    Signature(r"No such operator torchvision::nms", 0.95),
+    Signature(
+        r"torchvision.{0,60}(?:is )?incompatible with torch|partially initialized module 'torchvision' has no attribute 'extension'",
+        0.85,
+        needs=(r"torchvision",),
+    ),
+    Signature(r"module 'torchvision' has no attribute 'extension'", 0.9),
+    Signature(
+        r"cannot import name '\w+' from 'torchvision|No module named 'torchvision\.transforms\.functional_tensor'",
+        0.5,
+        needs=(r"torchvision",),
+    ),
+)
 
 
 def check(gpu: Gpu, frameworks: Frameworks) -> Iterator[Problem]:

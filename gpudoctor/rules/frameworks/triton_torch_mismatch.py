@@ -31,7 +31,18 @@ from gpudoctor.rules.pythons import (
     same_release,
     satisfies,
 )
+from gpudoctor.signature import Signature
 from gpudoctor.versions import is_version, release
+
+signatures: tuple[Signature | str, ...] = (
+    Signature(r"cannot import name '\w+' from 'triton\.", 0.85),
+    Signature(r"torch \S+ requires triton==\S+, but you have triton", 0.9),
+    Signature(
+        r"module 'triton\.\w+' has no attribute|No module named 'triton\.(?:ops|language|runtime|compiler)",
+        0.75,
+        needs=(r"triton",),
+    ),
+)
 
 
 def check(frameworks: Frameworks) -> Iterator[Problem]:

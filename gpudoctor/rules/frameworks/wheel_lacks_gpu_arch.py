@@ -30,8 +30,52 @@ from gpudoctor.facts.observed import Absent, Known
 from gpudoctor.findings import CannotLook, CouldNotTell, Evidence, Fix, Problem
 from gpudoctor.rules.architectures import code_evidence, judged, older_than_all
 from gpudoctor.rules.pythons import by_capability, installed, need_gpu, subject, torch_reinstall
+from gpudoctor.signature import Signature
 
 explains = ("import-differs-from-files", "extension-lacks-gpu-arch")
+
+signatures: tuple[Signature | str, ...] = (
+    # torch/cuda/__init__.py since 1.5 ("sm_86 is not compatible ...").
+    Signature(
+        r"capability sm_(?P<sm>\d{2,3}) is not compatible with the current PyTorch installation",
+        0.95,
+        when="gpu-newer-than-build",
+        explanation="The GPU is sm_{sm}, and this build of PyTorch holds no code for it.",
+        fix="Install a PyTorch that is built for sm_{sm}: a newer release from the index of a newer CUDA (Blackwell, sm_100 and sm_120: cu128 or newer; Ampere sm_86: cu111 or newer).",
+    ),
+    Signature(
+        r"no kernel image is available for execution on the device",
+        0.75,
+        unless=(
+            r"flash_attn|mmcv|xformers|bitsandbytes|detectron2|MinkowskiEngine|spconv|pointnet|torch_scatter|apex|causal_conv1d|mamba_ssm|exllama|auto_gptq|vllm/_C|ext\.\w+\(|_ext\b",
+            r"GTX (?:9|10|7|6)\d\d|Tesla (?:P|K|M)\d+|capability sm_(?:35|37|50|52|60|61)\b|too old",
+        ),
+    ),
+    r"cudaErrorNoKernelImageForDevice",
+    Signature(r"CUDA_ERROR_NO_BINARY_FOR_GPU", 0.85),
+    # TensorFlow 2.x, gpu_device.cc and XLA; JAX.
+    Signature(
+        r"TensorFlow was not built with CUDA kernel binaries compatible with compute capability (?P<sm>[\d.]+)",
+        0.9,
+        explanation="The GPU's compute capability is {sm}, and this TensorFlow holds no binaries for it: its kernels are compiled from PTX when they are first used, or not at all.",
+    ),
+    Signature(r"CUDA_ERROR_INVALID_PTX", 0.8),
+    Signature(r"CUDA_ERROR_INVALID_SOURCE", 0.7),
+    Signature(r"device kernel image is invalid", 0.75),
+    Signature(r"cudaErrorInvalidKernelImage", 0.75),
+    Signature(
+        r"(?:RTX 50\d\d|RTX PRO \d{4}|Blackwell|sm_120|sm_100|compute capability 12\.0).{0,300}(?:not supported|no kernel image|not compatible|unsupported)",
+        0.75,
+    ),
+    Signature(r"named symbol not found|CUDA_ERROR_NOT_FOUND: named symbol", 0.5, needs=(r"cuda|CUDA",)),
+    Signature(
+        r"ggml_cuda_compute_forward: .{0,60}no kernel image|ggml was not compiled with any CUDA arch <= ",
+        0.85,
+        needs=(r"ggml",),
+    ),
+    Signature(r"does not support (?:the )?(?:GPU|device).{0,30}(?:sm_|compute capability )", 0.6),
+)
+
 
 FRAMEWORKS = ("torch", "tensorflow", "jax", "onnxruntime")
 

@@ -25,12 +25,27 @@ from gpudoctor.facts.host import Host
 from gpudoctor.facts.observed import value_of
 from gpudoctor.findings import DoesNotApply, Evidence, Fix, Problem
 from gpudoctor.rules.pythons import installed, need_gpu, subject, torch_reinstall
+from gpudoctor.signature import Signature
 
 #: PCI vendor of the accelerator that each kind of build is for.
 VENDORS = {"rocm": 0x1002, "xpu": 0x8086}
 NAMES = {"rocm": "AMD's ROCm", "xpu": "Intel's XPU"}
 
 explains = ("import-fails", "import-differs-from-files")
+
+signatures: tuple[Signature | str, ...] = (
+    Signature(r"\d\+rocm\d[\d.]*", 0.7, needs=(r"NVIDIA|CUDA|cuda",)),
+    Signature(r"ROCM used to build PyTorch: \d", 0.7, needs=(r"NVIDIA|nvcc|CUDA_HOME|GeForce|RTX",)),
+    Signature(
+        r"libamdhip64\.so\S*: cannot open|librocblas\S*: cannot open|libhip\w*\.so\S*: cannot open",
+        0.85,
+        needs=(r"cannot open",),
+    ),
+    Signature(r"(?:hipErrorNoBinaryForGpu|No HIP GPUs are available|hipErrorNoDevice|HIP error:)", 0.75),
+    Signature(r"No ROCm runtime is found, using ROCM_HOME", 0.6),
+    Signature(r"\d\+xpu\b", 0.75, needs=(r"NVIDIA|cuda|CUDA",)),
+    Signature(r"torch_directml|intel_extension_for_pytorch", 0.5, needs=(r"NVIDIA|cuda|CUDA",)),
+)
 
 
 def check(host: Host, gpu: Gpu, frameworks: Frameworks) -> Iterator[Problem]:

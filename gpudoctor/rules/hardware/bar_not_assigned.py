@@ -25,8 +25,15 @@ from gpudoctor.facts.observed import Unknown, value_of
 from gpudoctor.findings import CouldNotTell, DoesNotApply, Evidence, Fix, Problem, Subject
 from gpudoctor.rules.judging import nvidia_gpus
 from gpudoctor.rules.witnesses import by_device, log_lines, subject_at, via_log
+from gpudoctor.signature import Signature
 
 explains = ("gpu-init-failed", "gpu-missing-in-nvml", "gpu-lost-in-cuda", "driver-not-answering")
+
+signatures: tuple[Signature | str, ...] = (
+    Signature(r"NVRM: BAR\d is 0M @ 0x0", 0.9),
+    Signature(r"BAR \d:? (?:no space for|failed to assign|can't assign)", 0.6, needs=(r"nvidia|NVRM|10de",)),
+)
+
 
 #: Smaller windows are I/O ports (128 bytes); the driver does without them. The sixth BAR is the last of a function,
 #: what follows belongs to its virtual functions. BAR 1 is the window to the memory, which every GPU has: a kernel

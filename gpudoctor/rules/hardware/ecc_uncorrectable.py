@@ -36,6 +36,7 @@ from gpudoctor.rules.witnesses import (
     via_log,
     xids,
 )
+from gpudoctor.signature import Signature
 
 explains = (
     "gpu-requires-reset",
@@ -44,6 +45,29 @@ explains = (
     "xid-43-gpu-stopped-processing",
     "xid-154-recovery-action",
 )
+
+signatures: tuple[Signature | str, ...] = (
+    # CUDA error 214; Xid 48, 63, 64, 94, 95; nvidia-smi -q -d ROW_REMAPPER, ECC.
+    Signature(r"uncorrectable ECC error encountered", 0.95),
+    r"cudaErrorECCUncorrectable",
+    r"CUDA_ERROR_ECC_UNCORRECTABLE",
+    Signature(r"Xid .{0,30}\): (?:48|63|64|94|95)\b", 0.92),
+    Signature(r"Xid:? ?(?:48|63|64|94|95)\b", 0.85),
+    Signature(r"Remapped Rows\n(?:.{1,60}\n){0,4}Pending : Yes", 0.93),
+    Signature(r"Remapping Failure Occurred : Yes", 0.9),
+    Signature(r"Double Bit ECC Error|DBE.{0,30}(?:occurred|detected)", 0.85, needs=(r"ECC|DBE",)),
+    Signature(r"Row Remapper: New row marked for remapping", 0.9),
+    Signature(r"Uncorrectable ECC error|Contained: .{0,40}ECC|uncontained ECC error", 0.85, needs=(r"ECC",)),
+    Signature(r"(?:DRAM|SRAM) Uncorrectable(?: Parity| SEC-DED)? : [1-9]\d*", 0.85),
+    Signature(r"Row remap(?:ping)? (?:is )?pending", 0.85),
+    # nvidia-smi's table: the column Volatile Uncorr. ECC holds a count.
+    Signature(
+        r"\| [0-9A-F]{8}:[0-9A-F]{2}:[0-9A-F]{2}\.0 (?:Off \||On \|) *[1-9]\d* \|",
+        0.8,
+        needs=(r"Volatile Uncorr\. ECC",),
+    ),
+)
+
 
 #: 48: double-bit error. 63: row remapped (pending) or page retired. 94: contained, 95: uncontained error. 140: not
 #: recovered. 171, 172: in DRAM, in SRAM.

@@ -28,6 +28,7 @@ from gpudoctor.facts.observed import Known, Unknown, value_of
 from gpudoctor.findings import MACHINE, CannotLook, CouldNotTell, Evidence, Fix, Problem, Subject
 from gpudoctor.rules.judging import Device, devices, nvidia_gpus
 from gpudoctor.rules.witnesses import by_device, log, log_lines, reset_command, via_log
+from gpudoctor.signature import Signature
 
 explains = (
     "gpu-lost-in-cuda",
@@ -41,6 +42,20 @@ explains = (
     "xid-other-driver",
     "nvlink-inactive",
 )
+
+signatures: tuple[Signature | str, ...] = (
+    # NVRM's Xid 79, and what nvidia-smi and NVML say afterwards.
+    Signature(r"GPU has fallen off the bus", 0.97),
+    Signature(r"Xid .{0,30}\b79\b", 0.93),
+    Signature(r"GPU is lost\.? ?(?:Reboot the system)?", 0.9),
+    Signature(r"Unable to determine the device handle for (?:gpu|GPU)", 0.88),
+    r"NVML_ERROR_GPU_IS_LOST",
+    r"NVMLError_GpuIsLost",
+    Signature(r"GPU lost from the bus", 0.9),
+    Signature(r"\(rev ff\)", 0.85, needs=(r"NVIDIA",)),
+    Signature(r"Failed to query device index \d: GPU is lost", 0.9),
+)
+
 
 #: nvmlReturn_t NVML_ERROR_GPU_IS_LOST, and how nvmlErrorString words it.
 NVML_LOST, LOST = 15, "gpu is lost"

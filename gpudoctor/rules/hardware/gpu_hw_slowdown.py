@@ -21,8 +21,12 @@ from collections.abc import Iterator
 from gpudoctor.facts.gpu import Gpu
 from gpudoctor.findings import CouldNotTell, Evidence, Fix, Problem, seen
 from gpudoctor.rules.witnesses import each
+from gpudoctor.signature import Signature
 
 NAMED = frozenset({"hw-thermal-slowdown", "hw-power-brake", "hw-power-brake-slowdown"})
+
+
+signatures: tuple[Signature | str, ...] = (Signature(r"HW Slowdown : Active", 0.7),)
 
 
 def check(gpu: Gpu) -> Iterator[Problem | CouldNotTell]:

@@ -21,8 +21,12 @@ from collections.abc import Iterator
 from gpudoctor.facts.gpu import Gpu
 from gpudoctor.findings import CouldNotTell, Evidence, Fix, Problem, seen
 from gpudoctor.rules.witnesses import each
+from gpudoctor.signature import Signature
 
 explains = ("gpu-hw-slowdown",)
+
+signatures: tuple[Signature | str, ...] = (Signature(r"HW Power Brake Slowdown : Active", 0.9),)
+
 
 #: The probe's word, and NVML's in full.
 REASONS = frozenset({"hw-power-brake", "hw-power-brake-slowdown"})

@@ -22,8 +22,15 @@ from gpudoctor.facts.observed import Unknown
 from gpudoctor.findings import Evidence, Fix, Problem
 from gpudoctor.rules.judging import devices
 from gpudoctor.rules.witnesses import answering, reset_command
+from gpudoctor.signature import Signature
 
 explains = ("gpu-lost-in-cuda",)
+
+signatures: tuple[Signature | str, ...] = (
+    Signature(r"GPU requires reset", 0.85),
+    Signature(r"GPU Recovery Action : (?:Reset|GPU Reset)", 0.8),
+)
+
 
 #: nvmlErrorString of NVML_ERROR_RESET_REQUIRED (16): "GPU requires restart" in older headers, "reset" in newer ones.
 WORDS = ("requires reset", "requires restart", "requires a reset")

@@ -22,8 +22,12 @@ from collections.abc import Iterator
 from gpudoctor.facts.gpu import Gpu
 from gpudoctor.findings import CouldNotTell, Evidence, Fix, Problem, seen
 from gpudoctor.rules.witnesses import each
+from gpudoctor.signature import Signature
 
 explains = ("gpu-hw-slowdown",)
+
+signatures: tuple[Signature | str, ...] = (Signature(r"(?:HW|SW) Thermal Slowdown : Active", 0.85),)
+
 
 REASONS = ("hw-thermal-slowdown", "sw-thermal-slowdown")
 

@@ -24,9 +24,16 @@ from gpudoctor.facts.observed import Unknown, value_of
 from gpudoctor.findings import Evidence, Fix, Problem, Subject
 from gpudoctor.rules.judging import devices
 from gpudoctor.rules.witnesses import answering, subject_at
+from gpudoctor.signature import Signature
 
 #: nvidia-smi's warning below its table: "WARNING: infoROM is corrupted at gpu 0000:0B:00.0"
 _WARNING = re.compile(r"infoROM is corrupted at gpu ([0-9a-fA-F:.]+)")
+
+
+signatures: tuple[Signature | str, ...] = (
+    Signature(r"infoROM is corrupted at gpu", 0.9),
+    Signature(r"Corrupted infoROM|NVML_ERROR_CORRUPTED_INFOROM", 0.85, needs=(r"INFOROM",)),
+)
 
 
 def check(gpu: Gpu) -> Iterator[Problem]:

@@ -19,6 +19,16 @@ from collections.abc import Iterator
 from gpudoctor.facts.gpu import Gpu
 from gpudoctor.findings import CouldNotTell, Evidence, Fix, Problem
 from gpudoctor.rules.witnesses import each, reset_command
+from gpudoctor.signature import Signature
+
+signatures: tuple[Signature | str, ...] = (
+    Signature(r"Pending Page Blacklist : Yes", 0.9),
+    Signature(
+        r"Pending (?:Page )?Retirement : Yes|Retired Pages\n(?:.{1,60}\n){0,4}Pending.{0,20}: Yes",
+        0.85,
+        needs=(r"Pending",),
+    ),
+)
 
 
 def check(gpu: Gpu) -> Iterator[Problem | CouldNotTell]:

@@ -25,8 +25,15 @@ from gpudoctor.facts.host import Host
 from gpudoctor.facts.observed import Known, value_of
 from gpudoctor.findings import CannotLook, CouldNotTell, DoesNotApply, Evidence, Fix, Problem, Subject
 from gpudoctor.rules.witnesses import by_device, each, log, log_lines, via_log, xids
+from gpudoctor.signature import Signature
 
 explains = ("ecc-uncorrectable", "retired-pages-pending")
+
+signatures: tuple[Signature | str, ...] = (
+    Signature(r"Remapping Failure Occurred : Yes", 0.92),
+    Signature(r"Row Remapper: .{0,60}(?:failed|failure)", 0.85),
+)
+
 
 CODE = 64
 

@@ -21,8 +21,11 @@ from collections.abc import Iterator
 from gpudoctor.facts.host import Host, KernelEvent
 from gpudoctor.findings import Evidence, Fix, Problem, Severity, Subject
 from gpudoctor.rules.witnesses import address, codes_of, log, log_lines, via_log
+from gpudoctor.signature import Signature
 
 explains = ("nvlink-inactive",)
+
+signatures: tuple[Signature | str, ...] = (Signature(r"nvidia-nvswitch\d?: SXid \(", 0.85),)
 
 
 def check(host: Host) -> Iterator[Problem]:

@@ -27,6 +27,7 @@ from gpudoctor.facts.observed import Known, value_of
 from gpudoctor.findings import Evidence, Fix, Problem, Subject, seen
 from gpudoctor.rules.judging import devices, driver_version
 from gpudoctor.rules.witnesses import by_device, codes_of, log, log_lines, reset_command, via_log, xids
+from gpudoctor.signature import Signature
 from gpudoctor.versions import branch, capability, is_version, older
 
 explains = (
@@ -38,6 +39,15 @@ explains = (
     "xid-109-context-switch-timeout",
     "xid-154-recovery-action",
 )
+
+signatures: tuple[Signature | str, ...] = (
+    Signature(r"Xid .{0,30}\): (?:119|120)\b", 0.95),
+    Signature(r"Xid:? ?(?:119|120)\b", 0.92),
+    Signature(r"Timeout (?:after \d+s )?(?:of )?waiting for RPC response from GPU\d? GSP", 0.95),
+    Signature(r"GSP (?:task )?(?:timeout|RPC time)|waiting for RPC.{0,30}GSP", 0.85, needs=(r"GSP",)),
+    Signature(r"GSP task exception", 0.85),
+)
+
 
 CODES = (119, 120)
 #: The driver of branch 525 that no longer has the time-outs of its forerunners.

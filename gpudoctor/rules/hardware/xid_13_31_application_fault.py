@@ -23,8 +23,26 @@ from gpudoctor.facts.gpu import Gpu
 from gpudoctor.facts.host import Host
 from gpudoctor.findings import Fix, Problem
 from gpudoctor.rules.witnesses import by_device, codes_of, log, log_lines, via_log, xids
+from gpudoctor.signature import Signature
 
 explains = ("xid-43-gpu-stopped-processing",)
+
+signatures: tuple[Signature | str, ...] = (
+    # NVRM; the number's meaning from NVIDIA's Xid catalogue.
+    Signature(
+        r"Xid .{0,30}\): (?:13|31)\b", 0.9, unless=(r"Xid .{0,30}\): (?:79|48|63|64|74|94|95|119|120)\b",)
+    ),
+    Signature(r"Xid:? ?(?:13|31)\b(?!\d)", 0.85),
+    Signature(r"Graphics (?:SM |Engine )?(?:Warp |Global )?Exception", 0.8),
+    Signature(r"MMU Fault: ENGINE \w+", 0.85),
+    # The program's side of it.
+    Signature(r"an illegal memory access was encountered", 0.6),
+    Signature(r"an illegal instruction was encountered", 0.55),
+    Signature(r"CUDA_ERROR_ILLEGAL_ADDRESS|cudaErrorIllegalAddress", 0.6, needs=(r"ILLEGAL|Illegal",)),
+    Signature(r"misaligned address|CUDA_ERROR_MISALIGNED_ADDRESS", 0.55, needs=(r"cuda",)),
+    Signature(r"unspecified launch failure", 0.5, unless=(r"Xid .{0,30}\): (?:79|48)",)),
+)
+
 
 CODES = (13, 31)
 

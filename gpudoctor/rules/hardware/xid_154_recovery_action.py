@@ -24,8 +24,15 @@ from gpudoctor.facts.gpu import Gpu
 from gpudoctor.facts.host import Host
 from gpudoctor.findings import CouldNotTell, Fix, Problem, Subject
 from gpudoctor.rules.witnesses import by_device, log, log_lines, reset_command, via_log, xids
+from gpudoctor.signature import Signature
 
 explains = ("gpu-requires-reset", "gpu-lost-in-cuda")
+
+signatures: tuple[Signature | str, ...] = (
+    Signature(r"GPU recovery action changed from", 0.7),
+    Signature(r"Xid .{0,30}\): 154\b", 0.65),
+)
+
 
 #: "GPU recovery action changed from 0x0 (None) to 0x1 (GPU Reset Required)"
 _ACTION = re.compile(r"recovery action changed from .*? to (?:0x[0-9a-f]+ )?\((?P<action>[^)]*)\)", re.I)

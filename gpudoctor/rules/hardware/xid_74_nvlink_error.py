@@ -21,8 +21,14 @@ from gpudoctor.facts.gpu import Gpu
 from gpudoctor.facts.host import Host
 from gpudoctor.findings import Fix, Problem
 from gpudoctor.rules.witnesses import by_device, codes_of, log, log_lines, reset_command, via_log, xids
+from gpudoctor.signature import Signature
 
 explains = ("nvlink-inactive", "xid-43-gpu-stopped-processing", "xid-154-recovery-action")
+
+signatures: tuple[Signature | str, ...] = (
+    Signature(r"Xid .{0,30}\): 74\b", 0.92),
+    Signature(r"Xid:? ?74\b", 0.85),
+)
 
 
 def check(host: Host, gpu: Gpu) -> Iterator[Problem]:

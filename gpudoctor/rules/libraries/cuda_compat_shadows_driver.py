@@ -27,9 +27,16 @@ from gpudoctor.facts.libraries import Libraries
 from gpudoctor.facts.observed import value_of
 from gpudoctor.findings import DoesNotApply, Evidence, Fix, Problem, seen
 from gpudoctor.rules.judging import driver_version, need, need_or
+from gpudoctor.signature import Signature
 from gpudoctor.versions import compare, is_version
 
 explains = ("driver-library-mismatch", "driver-not-answering")
+
+signatures: tuple[Signature | str, ...] = (
+    Signature(
+        r"/usr/local/cuda(?:-[\d.]+)?/compat/?\S* ?.{0,200}(?:Error 80[34]|unsupported display driver)", 0.7
+    ),
+)
 
 
 def check(driver: Driver, gpu: Gpu, libraries: Libraries) -> Iterator[Problem]:

@@ -24,8 +24,39 @@ from gpudoctor.facts.libraries import Libraries
 from gpudoctor.facts.observed import value_of
 from gpudoctor.findings import Evidence, Fix, Problem
 from gpudoctor.rules.loading import Loading, build_of, load_evidence, loadings, missing
+from gpudoctor.signature import Signature
 
 explains = ("cudnn-missing", "libcudart-missing")
+
+signatures: tuple[Signature | str, ...] = (
+    Signature(r"Cannot dlopen some GPU libraries", 0.88, unless=(r"CUDA driver version is insufficient",)),
+    Signature(
+        r"Could not load dynamic library '(?:lib(?:cu|nccl)\w+\.so|cu\w+64_)", 0.85, when="several-libraries"
+    ),
+    Signature(
+        r"(?:Couldn't open CUDA library|cannot open shared object file)", 0.82, when="several-libraries"
+    ),
+    Signature(
+        r"lib(?:cublas|cublasLt|cufft|curand|cusolver|cusparse|nccl|nvrtc|cupti|cufile|nvJitLink|cusparseLt|nvshmem_host)\.so(?:\.\d+)*: cannot open shared object file",
+        0.68,
+        unless=(r"cupy-cuda11x",),
+    ),
+    Signature(r"Library (?:libcublas|cublas64_|cublasLt64_)\S+ is not found or cannot be loaded", 0.85),
+    Signature(
+        r"Skipping registering GPU devices", 0.5, unless=(r"libcudnn|CUDA driver version is insufficient",)
+    ),
+    Signature(r"Failed to create CUDAExecutionProvider", 0.55),
+    Signature(
+        r"Error loading .{0,120}(?:cublas|cufft|curand|cusolver|cusparse|c10_cuda|torch_cuda|caffe2_nvrtc)\S*\.dll",
+        0.75,
+    ),
+    Signature(
+        r"preload.{0,60}libnvidia|ValueError: lib(?:cublas|nvrtc|cufft)\.so\.\*\[0-9\] not found in the system path",
+        0.85,
+        needs=(r"not found",),
+    ),
+)
+
 
 _ALONE = ({"cudart"}, {"cudnn"})
 

@@ -33,6 +33,31 @@ from gpudoctor.rules.loading import (
     loadings,
     missing,
 )
+from gpudoctor.signature import Signature
+
+signatures: tuple[Signature | str, ...] = (
+    # TensorFlow dso_loader; ld.so; CTranslate2; ONNX Runtime; Windows.
+    Signature(
+        r"libcudnn(?:_\w+)?\.so(?:\.\d+)*: cannot open shared object file",
+        0.85,
+        unless=(r"libcudnn\.so\.[79]\b.{0,200}libcudnn\.so\.8",),
+    ),
+    Signature(r"Couldn't open CUDA library libcudnn", 0.92),
+    Signature(
+        r"Could not load dynamic library '(?:libcudnn\S*|cudnn64_\d\.dll)'", 0.88, when="few-libraries"
+    ),
+    Signature(r"Could not load library (?:libcudnn\w*\.so|cudnn_\w+64)", 0.82),
+    Signature(r"Unable to load any of \{libcudnn", 0.93),
+    Signature(r"Could not locate cudnn_\w+64_\d+\.dll", 0.93),
+    Signature(r"cudnn(?:_\w+)?64_\d+\.dll.{0,80}(?:not found|missing|cannot|could not)", 0.85),
+    Signature(r"Unable to load cuDNN DSO", 0.7),
+    Signature(
+        r"cuDNN (?:is )?(?:not found|not available|not installed)|cannot find (?:-lcudnn|cudnn\.h)|cudnn\.h: No such file",
+        0.8,
+        needs=(r"cudnn",),
+    ),
+    Signature(r"Invalid handle\. Cannot load symbol cudnn\w+", 0.85),
+)
 
 
 def check(libraries: Libraries, frameworks: Frameworks) -> Iterator[Problem]:

@@ -39,8 +39,20 @@ from gpudoctor.rules.loading import (
     loadings,
     own_copy,
 )
+from gpudoctor.signature import Signature
 
 explains = ("cudnn-version-mismatch", "cudnn-mixed-sublibraries")
+
+signatures: tuple[Signature | str, ...] = (
+    Signature(r"cuDNN version (?:mismatch|incompatibility)", 0.95, when="cudnn-on-path"),
+    Signature(r"Looks like your LD_LIBRARY_PATH contains incompatible version of cudnn", 0.97),
+    Signature(r"found runtime version \([\d, ]+\)\. PyTorch already comes (?:with|bundled with) cuDNN", 0.95),
+    Signature(r"one possibility is that there is a conflicting cuDNN in LD_LIBRARY_PATH", 0.93),
+    Signature(r"Loaded runtime CuDNN library", 0.93, when="cudnn-on-path"),
+    Signature(r"CUDNN_STATUS_(?:SUBLIBRARY_)?VERSION_MISMATCH", 0.9, when="cudnn-on-path"),
+    Signature(r"undefined symbol: cudnn\w+", 0.88, when="cudnn-on-path"),
+    Signature(r"CUDNN_STATUS_NOT_INITIALIZED", 0.7, when="cudnn-on-path"),
+)
 
 
 def check(libraries: Libraries, frameworks: Frameworks, environment: Environment) -> Iterator[Problem]:

@@ -27,8 +27,11 @@ from gpudoctor.facts.libraries import Libraries, Load
 from gpudoctor.facts.observed import value_of
 from gpudoctor.findings import Evidence, Fix, Problem
 from gpudoctor.rules.loading import build_of, differ, folder, load_evidence, loadings
+from gpudoctor.signature import Signature
 
 explains = ("cudnn-mixed-sublibraries", "cudnn-shadowed-by-ld-library-path")
+
+signatures: tuple[Signature | str, ...] = (Signature(r"CUDNN_STATUS_SUBLIBRARY_LOADING_FAILED", 0.85),)
 
 
 def check(libraries: Libraries, frameworks: Frameworks) -> Iterator[Problem]:

@@ -35,8 +35,46 @@ from gpudoctor.rules.loading import (
     loadings,
     missing,
 )
+from gpudoctor.signature import Signature
 
 explains = ("cudnn-missing",)
+
+signatures: tuple[Signature | str, ...] = (
+    # TensorFlow/XLA cuda_dnn.cc, all releases; PyTorch torch/backends/cudnn; cuDNN 8 and 9.
+    Signature(
+        r"Loaded runtime CuDNN library:? (?P<has>[\d.]+)(?: \(compatibility version \d+\))? but source was compiled with:? (?P<wants>[\d.]+)",
+        0.95,
+        when="cudnn-not-on-path",
+        explanation="cuDNN {has} is loaded; the framework was compiled with {wants}.",
+        fix="Install the cuDNN that the framework was compiled with ({wants} or a later minor of its major), or upgrade the framework.",
+    ),
+    Signature(r"Loaded runtime CuDNN library", 0.85),
+    Signature(
+        r"cuDNN version (?:mismatch|incompatibility): PyTorch was compiled against .{1,20} but (?:linked against|found runtime version) ",
+        0.9,
+        unless=(r"LD_LIBRARY_PATH",),
+    ),
+    Signature(r"cuDNN version (?:mismatch|incompatibility)", 0.8),
+    Signature(r"CUDNN_STATUS_(?:SUBLIBRARY_)?VERSION_MISMATCH", 0.85),
+    Signature(
+        r"libcudnn\.so\.(?P<wants>[78]): cannot open shared object file",
+        0.88,
+        needs=(r"libcudnn\w*\.so\.9|cudnn[-_ =:]{0,3}v?9|cudnn9|cuDNN version 9|cudnn-cu\d\d==9",),
+        explanation="cuDNN {wants} is wanted; another major is installed.",
+    ),
+    Signature(
+        r"libcudnn\w*\.so\.9: cannot open|libcudnn\w*\.so\.9'",
+        0.82,
+        needs=(r"libcudnn\w*\.so\.8\b|cudnn[-_ =:]{0,3}v?8\.|cudnn8|cudnn-cu\d\d==8",),
+    ),
+    # XLA, whose reason stands above it; alone it is a symptom.
+    Signature(r"DNN library initialization failed", 0.45),
+    Signature(r"undefined symbol: cudnn\w+", 0.8, when="cudnn-not-on-path"),
+    Signature(r"symbol cudnn\w+.{0,40}version libcudnn\w*\.so\.\d+ not defined", 0.85),
+    Signature(
+        r"(?:requires|needs|built (?:for|with|against)) cuDNN \d.{0,80}(?:found|installed|have|but)", 0.75
+    ),
+)
 
 
 def check(libraries: Libraries, frameworks: Frameworks) -> Iterator[Problem]:

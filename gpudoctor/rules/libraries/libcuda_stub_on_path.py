@@ -25,11 +25,17 @@ from gpudoctor.facts.libraries import Libraries, LoaderDir
 from gpudoctor.facts.observed import value_of
 from gpudoctor.findings import Evidence, Fix, Problem
 from gpudoctor.rules.judging import need
+from gpudoctor.signature import Signature
 
 #: cudaErrorStubLibrary, CUDA_ERROR_STUB_LIBRARY.
 STUB_LIBRARY = 34
 
 explains = ("driver-not-answering",)
+
+signatures: tuple[Signature | str, ...] = (
+    Signature(r"CUDA driver is a stub library", 0.97),
+    Signature(r"CUDA_ERROR_STUB_LIBRARY|cudaErrorStubLibrary", 0.97),
+)
 
 
 def check(libraries: Libraries, gpu: Gpu) -> Iterator[Problem]:

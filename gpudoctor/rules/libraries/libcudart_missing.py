@@ -24,6 +24,30 @@ from gpudoctor.facts.libraries import Libraries
 from gpudoctor.facts.observed import value_of
 from gpudoctor.findings import Evidence, Fix, Problem
 from gpudoctor.rules.loading import build_of, load_evidence, loadings, missing
+from gpudoctor.signature import Signature
+
+signatures: tuple[Signature | str, ...] = (
+    Signature(
+        r"libcudart\.so\.(?P<cuda>\d+(?:\.\d+)?): cannot open shared object file",
+        0.85,
+        when="no-other-cuda-shown",
+    ),
+    Signature(
+        r"Could not load dynamic library 'libcudart\.so\.(?P<cuda>\d+(?:\.\d+)?)'", 0.8, when="few-libraries"
+    ),
+    Signature(r"Could not load dynamic library '?cudart64_\d+\.dll", 0.85, when="few-libraries"),
+    Signature(
+        r"libcudart\.so not found in any environmental path|did not contain \['libcudart\.so'|CUDA_SETUP: WARNING! libcudart\.so not found",
+        0.9,
+    ),
+    Signature(r"libcudart\.so(?:\.\d+)* (?:was )?not found", 0.85),
+    Signature(
+        r"Could not find (?:the )?(?:CUDA runtime|cudart)|cannot find -lcudart|cudart64_\d+\.dll.{0,60}(?:not found|missing)",
+        0.85,
+        needs=(r"cudart|CUDA runtime",),
+    ),
+    Signature(r"CUDA runtime library.{0,40}(?:not found|could not be found|missing)", 0.8),
+)
 
 
 def check(libraries: Libraries, frameworks: Frameworks) -> Iterator[Problem]:

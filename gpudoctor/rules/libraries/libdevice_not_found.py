@@ -31,12 +31,27 @@ from gpudoctor.facts.observed import Known, Unknown, value_of
 from gpudoctor.findings import CouldNotTell, DoesNotApply, Evidence, Fix, Problem, package
 from gpudoctor.rules.judging import gpu_ruled_out, need
 from gpudoctor.rules.toolkit._view import XLA, selection
+from gpudoctor.signature import Signature
 from gpudoctor.versions import major
 
 _DATA_DIR = re.compile(r"--xla_gpu_cuda_data_dir[= ](\S+)")
 LINK = "/usr/local/cuda"
 #: Wheels that bring libdevice; from CUDA 13 on it is in nvidia-nvvm.
 WHEELS = ("nvidia-cuda-nvcc-cu11", "nvidia-cuda-nvcc-cu12", "nvidia-cuda-nvcc", "nvidia-nvvm")
+
+
+signatures: tuple[Signature | str, ...] = (
+    Signature(r"libdevice not found at \./libdevice", 0.97),
+    Signature(r"Can't find libdevice directory", 0.93),
+    Signature(
+        r"Can't find libdevice\.10\.bc|libdevice\.10\.bc.{0,60}(?:not found|could not be found|cannot find|No such file)",
+        0.93,
+        needs=(r"libdevice",),
+    ),
+    Signature(r"(?:cannot|could not) find libdevice(?: for \w+)?", 0.85, unless=(r"--cuda-path|cuda-path",)),
+    Signature(r"Missing libdevice (?:bitcode )?file", 0.9),
+    Signature(r"Couldn't get ptxas version|Couldn't find (?:a suitable )?ptxas|Can't find ptxas", 0.4),
+)
 
 
 def check(

@@ -37,8 +37,23 @@ from gpudoctor.findings import (
 )
 from gpudoctor.rules.judging import gpu_ruled_out, need
 from gpudoctor.rules.toolkit._view import selection
+from gpudoctor.signature import Signature
 
 WHEELS = ("nvidia-cuda-nvcc-cu11", "nvidia-cuda-nvcc-cu12", "nvidia-cuda-nvcc", "nvidia-nvvm", "cuda-toolkit")
+
+
+signatures: tuple[Signature | str, ...] = (
+    r"NvvmSupportError",
+    Signature(r"libNVVM cannot be found", 0.95),
+    Signature(
+        r"(?:nvvm(?:64_\d\w*)?\.dll|libnvvm\.so).{0,80}(?:not found|cannot open|Could not find|No such file)",
+        0.93,
+    ),
+    Signature(r"Could not find module 'nvvm\.dll'", 0.95),
+    Signature(r"NVVM_ERROR_\w+", 0.8),
+    Signature(r"Finding nvvm from .{0,200}(?:Failed|not found|ERROR)", 0.85),
+    Signature(r"Failed to (?:find|load|open) (?:lib)?nvvm", 0.9),
+)
 
 
 def check(

@@ -38,8 +38,32 @@ from gpudoctor.rules.loading import (
     loadings,
     own_copy,
 )
+from gpudoctor.signature import Signature
 
 explains = ("cuda-libs-missing-for-framework", "cudnn-version-mismatch")
+
+signatures: tuple[Signature | str, ...] = (
+    # ld.so, where cuBLAS, cuSPARSE and nvJitLink of two sets meet.
+    Signature(r"undefined symbol: __nvJitLink\w+", 0.95),
+    Signature(
+        r"symbol (?:cublasLt|cublas|cusparse|cusolver|nccl|nvrtc)\w+.{0,20}version lib(?:cublasLt|cublas|cusparse|cusolver|nccl)\S*\.so\.\d+ not defined in file",
+        0.95,
+    ),
+    Signature(
+        r"undefined symbol: (?:cublasLt?\w+|cusparse\w+|cusolver\w+|ncclComm\w+|nccl\w+|cufft\w+|nvrtc\w+)",
+        0.82,
+    ),
+    Signature(r"version `?libcublas(?:Lt)?\.so\.\d+' not found", 0.9),
+    Signature(
+        r"libnvJitLink\.so\.(?P<cuda>1[23]): cannot open shared object file",
+        0.88,
+        needs=(r"cupy-cuda11x|cu11\d|CUDA 11|cuda-11|cudatoolkit 11",),
+    ),
+    Signature(r"libnvJitLink\.so\.\d+: cannot open shared object file", 0.7),
+    Signature(r"(?:nvidia-\w+-cu11.{0,600}nvidia-\w+-cu12|nvidia-\w+-cu12.{0,600}nvidia-\w+-cu11)", 0.7),
+    Signature(r"multiple CuPy packages are installed", 0.9),
+)
+
 
 #: Must be of one release: cuBLAS uses symbols of cuBLASLt that change. https://github.com/pytorch/pytorch/pull/174320
 _PAIRS = (("cublas", "cublaslt"),)

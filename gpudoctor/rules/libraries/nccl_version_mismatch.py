@@ -23,6 +23,16 @@ from gpudoctor.facts.libraries import Libraries
 from gpudoctor.facts.observed import value_of
 from gpudoctor.findings import Evidence, Fix, Problem
 from gpudoctor.rules.loading import build_of, differ, folder, is_older, load_evidence, loadings, own_copy
+from gpudoctor.signature import Signature
+
+signatures: tuple[Signature | str, ...] = (
+    Signature(r"undefined symbol: nccl\w+", 0.85),
+    Signature(
+        r"NCCL (?:library )?version mismatch|(?:built|compiled) with NCCL version \S+ but",
+        0.85,
+        needs=(r"NCCL",),
+    ),
+)
 
 
 def check(libraries: Libraries, frameworks: Frameworks) -> Iterator[Problem]:

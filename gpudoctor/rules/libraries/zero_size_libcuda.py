@@ -25,12 +25,18 @@ from gpudoctor.facts.driver import Driver
 from gpudoctor.facts.observed import Known
 from gpudoctor.findings import DoesNotApply, Evidence, Fix, Problem
 from gpudoctor.rules.judging import need
+from gpudoctor.signature import Signature
 
 explains = (
     "driver-not-answering",
     "driver-not-installed",
     "container-no-gpu-flag",
     "driver-library-mismatch",
+)
+
+signatures: tuple[Signature | str, ...] = (
+    Signature(r"libcuda\.so(?:\.1)?.{0,40}(?:file too short|is empty, not checked)", 0.93),
+    Signature(r"File /\S+/libcuda\.so\S* is empty", 0.93),
 )
 
 

@@ -24,9 +24,20 @@ from gpudoctor.facts.observed import Known
 from gpudoctor.findings import MACHINE, DoesNotApply, Evidence, Fix, Problem
 from gpudoctor.rules.judging import need
 from gpudoctor.rules.masks import total
+from gpudoctor.signature import Signature
 
 #: Linux's default of today (8 MiB) and less; distributions that raise it give an eighth of the memory.
 LITTLE = 8 << 20
+
+
+signatures: tuple[Signature | str, ...] = (
+    Signature(r"ibv_reg_mr.{0,80}(?:Cannot allocate memory|failed)", 0.75),
+    Signature(
+        r"RLIMIT_MEMLOCK|locked memory .{0,40}(?:too low|limit)|ulimit -l \d+",
+        0.65,
+        needs=(r"NCCL|RDMA|ibv|GPU",),
+    ),
+)
 
 
 def check(host: Host, gpu: Gpu, containers: Containers) -> Iterator[Problem]:

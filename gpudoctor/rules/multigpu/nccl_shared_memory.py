@@ -24,10 +24,30 @@ from gpudoctor.facts.host import Host
 from gpudoctor.facts.observed import Absent, Known, Unknown
 from gpudoctor.findings import MACHINE, CannotLook, Evidence, Fix, Problem
 from gpudoctor.rules.judging import need
+from gpudoctor.signature import Signature
 
 #: What NCCL's manual asks for, and what Docker gives by itself (its --shm-size). Below that little free space,
 #: segments of NCCL (some 10 MB each) do not fit.
 ENOUGH, DEFAULT = 1 << 30, 64 << 20
+
+
+signatures: tuple[Signature | str, ...] = (
+    # NCCL src/misc/shmutils.cc; PyTorch's DataLoader; Ray, Horovod.
+    Signature(r"Error while creating shared memory segment", 0.95),
+    Signature(r"failed to extend /dev/shm/nccl", 0.95),
+    Signature(
+        r"(?:Call to posix_fallocate|ftruncate) failed.{0,60}No space left on device",
+        0.85,
+        needs=(r"nccl|shm",),
+    ),
+    Signature(r"/dev/shm.{0,80}No space left on device", 0.85),
+    Signature(r"This might be caused by insufficient shared memory \(shm\)", 0.93),
+    Signature(r"DataLoader worker \(pid \d+\) is killed by signal: Bus error", 0.95),
+    Signature(r"Bus error.{0,80}(?:shm|shared memory|insufficient)", 0.85),
+    Signature(r"NCCL WARN .{0,20}(?:unable to allocate|Cuda failure).{0,40}shared memory", 0.7),
+    Signature(r"The SHMEM allocation limit is set to the default of 64MB", 0.6),
+    Signature(r"unable to (?:open|write to|resize) (?:shared memory object|file) </torch_\d+", 0.85),
+)
 
 
 def check(host: Host, containers: Containers) -> Iterator[Problem]:

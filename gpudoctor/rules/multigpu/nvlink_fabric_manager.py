@@ -27,9 +27,27 @@ from gpudoctor.facts.gpu import Gpu, PciDevice
 from gpudoctor.facts.observed import Absent, Known, Unknown, known, value_of
 from gpudoctor.findings import MACHINE, CannotLook, DoesNotApply, Evidence, Fix, Problem, seen
 from gpudoctor.rules.judging import NVIDIA, devices, driver_version
+from gpudoctor.signature import Signature
 from gpudoctor.versions import branch, is_version
 
 explains = ("driver-not-answering", "gpu-lost-in-cuda", "nvlink-inactive")
+
+signatures: tuple[Signature | str, ...] = (
+    # CUDA error 802 and its names; the service's own log.
+    Signature(r"Error 802: system not yet initialized", 0.93),
+    Signature(r"system not yet initialized", 0.92),
+    r"cudaErrorSystemNotReady",
+    r"CUDA_ERROR_SYSTEM_NOT_READY",
+    Signature(
+        r"(?:fabric ?manager|nv-fabricmanager).{0,120}(?:version.{0,40}(?:don't|doesn't|does not|do not) match|mismatch|not (?:running|active)|failed|inactive)",
+        0.9,
+        unless=(r"NV_WARN_NOTHING_TO_DO",),
+    ),
+    Signature(r"interface version .{0,80}(?:don't|doesn't) match", 0.9, needs=(r"abric",)),
+    Signature(r"Fabric\n(?:.{0,60}\n){0,1}State : In Progress", 0.85),
+    Signature(r"(?:Unit )?nvidia-fabricmanager(?:\.service)? (?:could not be found|not loaded|failed)", 0.8),
+)
+
 
 #: cuInit: CUDA_ERROR_SYSTEM_NOT_READY. The PCI class of an NVSwitch: a bridge of no other kind.
 NOT_READY, BRIDGE = 802, 0x0680

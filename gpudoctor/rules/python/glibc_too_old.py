@@ -23,9 +23,22 @@ from gpudoctor.facts.observed import Known
 from gpudoctor.findings import DoesNotApply, Fix, Problem, seen
 from gpudoctor.rules.judging import need
 from gpudoctor.rules.pythons import installed, pip, public, subject
+from gpudoctor.signature import Signature
 from gpudoctor.versions import is_version, older
 
 explains = ("import-fails",)
+
+signatures: tuple[Signature | str, ...] = (
+    # ld.so.
+    Signature(
+        r"version [`'\"]?GLIBC_(?P<wants>2\.\d+)'? not found",
+        0.97,
+        explanation="The binary needs glibc {wants}, and this system's is older.",
+    ),
+    Signature(r"version [`'\"]?(?:GLIBCXX_(?P<wants>3\.\d\.\d+)|CXXABI_1\.\d+\.?\d*)'? not found", 0.85),
+    Signature(r"GLIBC_2\.\d\d.{0,20}not found", 0.9),
+    Signature(r"manylinux_2_\d\d.{0,120}(?:not supported|not compatible|is not a supported wheel)", 0.8),
+)
 
 
 def check(host: Host, frameworks: Frameworks) -> Iterator[Problem]:

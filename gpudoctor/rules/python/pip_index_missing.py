@@ -21,6 +21,7 @@ from collections.abc import Iterator
 
 from gpudoctor.facts.machine import Expectation
 from gpudoctor.findings import DoesNotApply, Evidence, Fix, Problem
+from gpudoctor.signature import Signature
 
 #: Options of pip and uv that name another place to look.
 ELSEWHERE = (
@@ -32,6 +33,32 @@ ELSEWHERE = (
     "--torch-backend",
     "download.pytorch.org",
     ".whl",
+)
+
+
+signatures: tuple[Signature | str, ...] = (
+    Signature(
+        r"requirement (?:torch|torchvision|torchaudio)==\S+\+(?:cu\d+|cpu) \(from versions: (?P<versions>.{1,3000}?)\)",
+        0.93,
+        when="wants-local-version",
+        explanation="A version with a local part (+cu118) is asked for, and the index that pip asked lists none: it is not PyTorch's own.",
+        fix="Add PyTorch's index of that CUDA: pip install TORCH==VERSION+cuNNN --index-url https://download.pytorch.org/whl/cuNNN",
+    ),
+    Signature(
+        r"No matching distribution found for (?:torch|torchvision|torchaudio)==\S+\+cu\d+",
+        0.7,
+        unless=(r"from versions: none",),
+    ),
+    Signature(
+        r"(?:Could not find|no version of|Because there is no version of) .{0,20}torch(?:vision|audio)?==\S+\+cu\d+",
+        0.75,
+        unless=(r"from versions:",),
+    ),
+    Signature(
+        r"Could not find a version that satisfies the requirement (?:tensorrt|nvidia-(?:pyindex|tensorrt)|tensorrt-libs|tensorrt_libs|cuda-python)\b",
+        0.7,
+    ),
+    Signature(r"This package is just a placeholder project in the PyPI\.org repository", 0.9),
 )
 
 

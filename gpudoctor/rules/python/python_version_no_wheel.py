@@ -26,7 +26,35 @@ from gpudoctor.facts.machine import Expectation, Wanted
 from gpudoctor.facts.observed import Known
 from gpudoctor.findings import CouldNotTell, DoesNotApply, Evidence, Fix, Problem, package, seen
 from gpudoctor.rules.pythons import pythons
+from gpudoctor.signature import Signature
 from gpudoctor.versions import release
+
+signatures: tuple[Signature | str, ...] = (
+    Signature(
+        r"Could not find a version that satisfies the requirement (?:torch|torchvision|torchaudio|tensorflow|tensorflow-gpu|jaxlib|onnxruntime-gpu|xformers|flash-attn|triton|open3d|nvidia-\S+)\b.{0,60}\(from versions: none\)",
+        0.88,
+        explanation="pip found no file at all for this Python and platform: no release has a wheel for it.",
+    ),
+    Signature(r"\(from versions: none\)", 0.6),
+    Signature(r"Ignored the following versions that require a different python version", 0.88),
+    Signature(
+        r"Could not find a version that satisfies the requirement (?:torch|tensorflow(?:-gpu)?|jaxlib|onnxruntime-gpu) ?==\s?[\d.]+ \(from versions: (?P<versions>.{1,600})\)",
+        0.75,
+    ),
+    Signature(r"is not a supported wheel on this platform", 0.8),
+    Signature(r"has no wheels with a matching Python (?:ABI|version|implementation) tag", 0.93),
+    Signature(r"doesn't have a source distribution or wheel for the current platform", 0.75),
+    Signature(
+        r"Requires-Python.{0,60}(?:<|>=|!=)\d", 0.7, needs=(r"No matching distribution|Could not find",)
+    ),
+    Signature(
+        r"(?:torch|tensorflow|vllm|xformers) .{0,40}(?:does not support|not (?:yet )?supported on|requires) Python (?:3\.\d+|version)",
+        0.8,
+    ),
+    Signature(
+        r"UnsatisfiableError|LibMambaUnsatisfiableError|PackagesNotFoundError", 0.45, needs=(r"python",)
+    ),
+)
 
 
 def check(frameworks: Frameworks, expectation: Expectation) -> Iterator[Problem | CouldNotTell]:

@@ -26,8 +26,39 @@ from gpudoctor.facts.frameworks import Frameworks, Interpreter, Kernel
 from gpudoctor.facts.observed import Known, Unknown, value_of
 from gpudoctor.findings import CouldNotTell, Evidence, Fix, Problem, Subject, interpreter, package
 from gpudoctor.rules.pythons import pythons, whole
+from gpudoctor.signature import Signature
 
 explains = ("import-differs-from-files",)
+
+signatures: tuple[Signature | str, ...] = (
+    Signature(
+        r"No module named '?(?:torch|tensorflow|jax|cupy)'?(?!\.)",
+        0.7,
+        unless=(r"shared object",),
+        explanation="The Python that runs does not have the framework; another one on this machine may.",
+    ),
+    Signature(r"No module named '?_C'?\b", 0.8, unless=(r"mmcv|detectron2|xformers",)),
+    Signature(r"cannot import name '?_C'?", 0.6, needs=(r"torch",)),
+    Signature(r"Failed to load PyTorch C extensions.{0,300}current working directory", 0.93),
+    Signature(r"It appears that PyTorch has loaded the `torch/_C` folder of the PyTorch repository", 0.95),
+    Signature(r"you should not try to import numpy from its source directory", 0.5),
+    Signature(
+        r"partially initialized module 'torch' has no attribute|module 'torch' has no attribute '(?:cuda|nn|tensor|Tensor|device|__version__)'",
+        0.85,
+    ),
+    Signature(r"module 'tensorflow' has no attribute '(?:__version__|keras|constant|config)'", 0.8),
+    Signature(
+        r"(?:Requirement already satisfied|Successfully installed).{0,200}(?:torch|tensorflow).{0,1500}No module named",
+        0.85,
+        needs=(r"No module named '?(?:torch|tensorflow)",),
+    ),
+    Signature(r"ModuleNotFoundError.{0,80}(?:torch|tensorflow).{0,1500}Requirement already satisfied", 0.85),
+    Signature(
+        r"(?:jupyter|ipykernel|notebook|kernelspec).{0,400}No module named '?(?:torch|tensorflow)", 0.85
+    ),
+    Signature(r"Defaulting to user installation because normal site-packages is not writeable", 0.4),
+)
+
 
 #: Frameworks that a kernel is expected to have when every examined environment with one has it.
 FRAMEWORKS = ("torch", "tensorflow", "jax")

@@ -29,8 +29,45 @@ from gpudoctor.facts.observed import Absent, Known, Unknown
 from gpudoctor.findings import MACHINE, CouldNotTell, DoesNotApply, Evidence, Fix, Problem, Subject
 from gpudoctor.rules.judging import need
 from gpudoctor.rules.toolkit._view import builders, interpreters, selection, tool, where_to_edit
+from gpudoctor.signature import Signature
 
 NAMES = ("CUDA_HOME", "CUDA_PATH", "CUDA_ROOT", "CUDAToolkit_ROOT")
+
+
+signatures: tuple[Signature | str, ...] = (
+    # torch/utils/cpp_extension.py; setup.py of flash-attn, apex, DeepSpeed; CMake.
+    Signature(r"CUDA_HOME environment variable is not set", 0.93),
+    Signature(
+        r"CUDA_HOME (?:does not exist|is not defined|undefined)|CUDA_HOME is not set|CUDA_PATH (?:environment variable )?(?:is )?not (?:set|detected|found)",
+        0.88,
+        needs=(r"CUDA_(?:HOME|PATH)",),
+    ),
+    Signature(r"CUDA_HOME does not exist, unable to compile CUDA op", 0.95),
+    Signature(r"nvcc was not found", 0.9),
+    Signature(r"nvcc: (?:command )?not found", 0.85),
+    Signature(r"'nvcc' is not recognized as an internal", 0.9),
+    Signature(r"No such file or directory: '?\"?\S{0,80}nvcc", 0.92),
+    Signature(r"(?:error|FileNotFoundError|OSError).{0,60}:/usr/local/cuda", 0.85),
+    Signature(r":/usr/local/cuda\S*/bin/nvcc", 0.93),
+    Signature(
+        r"Failed to find nvcc|Could not find nvcc|nvcc not (?:found|in PATH)|Cannot find nvcc|Unable to find nvcc|nvcc: No such file",
+        0.9,
+    ),
+    Signature(
+        r"CUDA_TOOLKIT_ROOT_DIR not found or specified|Specify CUDA_TOOLKIT_ROOT_DIR",
+        0.88,
+        needs=(r"CUDA_TOOLKIT_ROOT_DIR",),
+    ),
+    Signature(r"No CMAKE_CUDA_COMPILER could be found", 0.9),
+    Signature(
+        r"Failed to (?:find|detect a default) CUDA (?:toolkit|architecture)|Could NOT find CUDA(?:Toolkit)?\b|Cannot find CUDA toolkit",
+        0.75,
+        needs=(r"CUDA",),
+    ),
+    Signature(r"MissingCUDAException", 0.85),
+    Signature(r"Cuda was not found, exiting|CUDA toolkit (?:is )?not (?:found|installed)", 0.75),
+    Signature(r"fatal error: cuda(?:_runtime(?:_api)?)?\.h: No such file or directory", 0.8),
+)
 
 
 def check(cuda: Cuda, environment: Environment, frameworks: Frameworks) -> Iterator[Problem | CouldNotTell]:

@@ -28,9 +28,40 @@ from gpudoctor.facts.observed import Absent, Known, value_of
 from gpudoctor.findings import CannotLook, CouldNotTell, DoesNotApply, Evidence, Fix, Problem, seen
 from gpudoctor.rules.judging import need
 from gpudoctor.rules.toolkit._view import chose, running, severity, toolkit_subject
+from gpudoctor.signature import Signature
 from gpudoctor.versions import major
 
 explains = ("kernel-does-not-compile",)
+
+signatures: tuple[Signature | str, ...] = (
+    Signature(
+        r"unsupported GNU version! gcc versions later than (?P<most>[\d.]+) are not supported",
+        0.97,
+        explanation="This nvcc accepts gcc up to {most}.",
+        fix="Give nvcc an older compiler: apt install gcc-{most} g++-{most}, then NVCC_CCBIN=g++-{most} (CMake: CUDAHOSTCXX), or install a newer toolkit.",
+    ),
+    Signature(r"unsupported GNU version", 0.95),
+    Signature(r"unsupported clang version! clang version must be", 0.95),
+    Signature(r"unsupported Microsoft Visual Studio version", 0.95),
+    Signature(
+        r"The current installed version of \S+ \((?P<has>[\d.]+)\) is greater than the maximum required version",
+        0.93,
+    ),
+    Signature(
+        r"error: parameter packs not expanded with|std_function\.h:\d+:\d+: error: parameter packs",
+        0.85,
+        needs=(r"parameter packs",),
+    ),
+    Signature(
+        r"identifier \"__(?:builtin_\w+|Float\d\w*|is_\w+|remove_\w+)\" is undefined|identifier \"_Float32\" is undefined",
+        0.8,
+        needs=(r"is undefined",),
+    ),
+    Signature(r"type_traits\S* error|/usr/include/c\+\+/1[1-9]/\S+ error: ", 0.6, needs=(r"nvcc|\.cu\b",)),
+    Signature(r"linkage specification is incompatible with previous \"realpath\"", 0.85),
+    Signature(r"call to clang builtin|__noinline__.{0,60}(?:error|expected)", 0.5, needs=(r"nvcc|cuda",)),
+)
+
 
 #: Who nvcc listens to, in this order. CUDAHOSTCXX is CMake's own and is judged beside them.
 ORDER = ("-ccbin", "NVCC_CCBIN", "beside nvcc", "PATH g++", "PATH gcc")

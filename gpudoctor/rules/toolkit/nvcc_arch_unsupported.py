@@ -29,9 +29,35 @@ from gpudoctor.facts.observed import Known, value_of
 from gpudoctor.findings import CouldNotTell, Evidence, Fix, Problem
 from gpudoctor.rules.judging import Device
 from gpudoctor.rules.toolkit._view import chose, gpus, knows, numbers_in, selected, severity, toolkit_subject
+from gpudoctor.signature import Signature
 from gpudoctor.versions import sm
 
 explains = ("kernel-does-not-compile",)
+
+signatures: tuple[Signature | str, ...] = (
+    Signature(
+        r"Unsupported gpu architecture '(?:compute|sm)_(?P<sm>\d{2,3})[af]?'",
+        0.93,
+        when="toolkit-too-old-for-arch",
+        explanation="The toolkit's nvcc does not know architecture {sm}.",
+        fix="Use a newer toolkit (8.6: CUDA 11.1; 8.9 and 9.0: CUDA 11.8; 10.0 and 12.0: CUDA 12.8), or leave the architecture out of TORCH_CUDA_ARCH_LIST or CMAKE_CUDA_ARCHITECTURES.",
+    ),
+    Signature(r"nvcc fatal : (?:Unsupported gpu architecture|Value '(?:sm|compute)_)", 0.5),
+    Signature(
+        r"Value '(?:sm|compute)_(?P<sm>\d{2,3})[af]?' is not defined for option 'gpu-architecture'",
+        0.88,
+        when="toolkit-too-old-for-arch",
+    ),
+    Signature(r"Unknown CUDA arch \(\S+\) or GPU not supported", 0.85),
+    Signature(r"(?:unsupported|unknown) CUDA gpu architecture:? sm_\d+", 0.85),
+    Signature(
+        r"requires CUDA (?:toolkit )?(?:version )?(?:>=? ?)?\d\d\.\d (?:and|or) (?:above|newer|higher|later)",
+        0.6,
+        unless=(r"driver",),
+    ),
+    Signature(r"FlashAttention is only supported on CUDA \d\d\.\d and above", 0.9),
+    Signature(r"(?:nvcc|CUDA) (?:version )?\S{0,20} ?(?:is )?too old.{0,80}(?:arch|sm_|compute_)", 0.7),
+)
 
 
 def check(cuda: Cuda, gpu: Gpu, frameworks: Frameworks) -> Iterator[Problem | CouldNotTell]:

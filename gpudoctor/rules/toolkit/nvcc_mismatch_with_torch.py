@@ -28,7 +28,29 @@ from gpudoctor.facts.observed import Known
 from gpudoctor.findings import CouldNotTell, DoesNotApply, Evidence, Fix, Problem, package
 from gpudoctor.rules.judging import builds, need
 from gpudoctor.rules.toolkit._view import chose, selection, severity, tool, toolkit_of, who_builds
+from gpudoctor.signature import Signature
 from gpudoctor.versions import major
+
+signatures: tuple[Signature | str, ...] = (
+    Signature(
+        r"The detected CUDA version \((?P<nvcc>[\d.]+)\) mismatches the version that was used to compile PyTorch \((?P<torch>[\d.]+)\)",
+        0.97,
+        explanation="nvcc is of CUDA {nvcc}, PyTorch was built with {torch}.",
+        fix="Point CUDA_HOME to a toolkit of CUDA {torch} (same major and minor), or install the PyTorch built for CUDA {nvcc}; with pip add --no-build-isolation, or an isolated build takes another PyTorch.",
+    ),
+    Signature(r"CUDA version .{0,60}mismatch(?:es)?.{0,60}(?:PyTorch|torch)", 0.9),
+    Signature(
+        r"Cuda extensions are being compiled with a version of Cuda that does not match the version used to compile Pytorch binaries",
+        0.95,
+    ),
+    Signature(r"Installed CUDA version \S+ does not match the version torch was compiled with", 0.95),
+    Signature(r"PyTorch version was compiled with CUDA \S+ while the installed version is", 0.9),
+    r"CUDAMismatchException",
+    Signature(
+        r"(?:nvcc|CUDA toolkit).{0,60}version.{0,40}(?:differs from|does not match).{0,40}(?:torch|PyTorch)",
+        0.85,
+    ),
+)
 
 
 def check(cuda: Cuda, frameworks: Frameworks) -> Iterator[Problem | CouldNotTell]:

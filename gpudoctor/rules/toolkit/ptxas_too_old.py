@@ -33,11 +33,38 @@ from gpudoctor.facts.observed import Absent, Known, value_of
 from gpudoctor.findings import MACHINE, CouldNotTell, DoesNotApply, Evidence, Fix, Problem, Severity, Subject
 from gpudoctor.rules.judging import Device, need
 from gpudoctor.rules.toolkit._view import gpus, knows, numbers_in, takes_ptxas_from_path
+from gpudoctor.signature import Signature
 from gpudoctor.versions import older, release, sm
 
 #: From this capability on Triton takes its second ptxas, where it has one.
 BLACKWELL = (10, 0)
 BLACKWELL_VARIABLE = "TRITON_PTXAS_BLACKWELL_PATH"
+
+
+signatures: tuple[Signature | str, ...] = (
+    Signature(
+        r"ptxas\S* fatal : Value 'sm_(?P<sm>\d+[af]?)' is not defined for option 'gpu-name'",
+        0.96,
+        explanation="This ptxas does not know sm_{sm}.",
+        fix="Use a Triton whose ptxas knows sm_{sm}, or set TRITON_PTXAS_PATH to the ptxas of a newer CUDA toolkit.",
+    ),
+    Signature(r"is not defined for option 'gpu-name'", 0.93),
+    Signature(
+        r"ptxas\S* .{0,60}(?:Unsupported|unsupported) \.version|Unsupported \.target 'sm_\d+",
+        0.85,
+        needs=(r"ptxas",),
+    ),
+    Signature(r"ptxas(?:-blackwell)? .{0,80}(?:does not support CC|doesn't support|too old)", 0.88),
+    Signature(r"ptxas \d\S* does not support CC \d", 0.93),
+    Signature(r"Internal Triton PTX codegen error", 0.7),
+    Signature(r"PTXASError", 0.6),
+    Signature(r"You are using ptxas (?P<has>\d\S*).{0,80}(?:older than|which is|miscompile|known)", 0.8),
+    Signature(
+        r"LLVM ERROR: Cannot select: intrinsic %llvm\.nvvm|'sm_12\d\w?' is not a recognized processor",
+        0.6,
+        needs=(r"nvvm|recognized processor",),
+    ),
+)
 
 
 def check(cuda: Cuda, gpu: Gpu, frameworks: Frameworks) -> Iterator[Problem | CouldNotTell]:

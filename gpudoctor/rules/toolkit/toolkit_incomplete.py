@@ -24,8 +24,26 @@ from gpudoctor.facts.frameworks import Frameworks
 from gpudoctor.facts.observed import Absent, Known, Unknown, value_of
 from gpudoctor.findings import CouldNotTell, Evidence, Fix, Problem
 from gpudoctor.rules.toolkit._view import chose, selected, severity, toolkit_subject
+from gpudoctor.signature import Signature
 
 explains = ("kernel-does-not-compile",)
+
+signatures: tuple[Signature | str, ...] = (
+    Signature(
+        r"fatal error: (?:cublas_v2|cusparse|cusolverDn|curand(?:_kernel)?|cufft|nvToolsExt|nvtx3/\S+|cub/cub|thrust/\S+|cuda_profiler_api|cupti|nvrtc)\.(?:h|cuh): No such file or directory",
+        0.88,
+    ),
+    Signature(r"third_party/gpus/cuda/extras/CUPTI/include/cupti\.h.{0,40}(?:not found|No such file)", 0.93),
+    Signature(
+        r"cannot find -l(?:cublas|cublasLt|cudart_static|cudadevrt|cusparse|cusolver|curand|cufft|nvrtc|nvToolsExt)\b",
+        0.82,
+    ),
+    Signature(
+        r"CUDA_(?:nvToolsExt|cublas|cusparse|CUDA_CUDART)_LIBRARY-?NOTFOUND|CUDA::nvToolsExt",
+        0.75,
+        needs=(r"NOTFOUND|nvToolsExt",),
+    ),
+)
 
 
 def check(cuda: Cuda, frameworks: Frameworks) -> Iterator[Problem | CouldNotTell]:

@@ -25,8 +25,30 @@ from gpudoctor.facts.driver import Driver
 from gpudoctor.facts.host import Host
 from gpudoctor.findings import DoesNotApply, Evidence, Fix, Problem
 from gpudoctor.rules.judging import need
+from gpudoctor.signature import Signature
 
 explains = ("driver-not-answering", "gpu-lost-in-cuda")
+
+signatures: tuple[Signature | str, ...] = (
+    Signature(
+        r"(?:libcuda\.so(?:\.1)?|NVRTC|cuInit|CUDA driver|cuda drivers|No CUDA|CUDA_ERROR_NO_DEVICE|no CUDA-capable|nvvm).{0,200}/usr/lib/wsl/lib|/usr/lib/wsl/lib.{0,300}(?:libcuda|No CUDA|NO_DEVICE|no CUDA-capable|not found)",
+        0.75,
+        unless=(r"is not a symbolic link\s*\Z",),
+    ),
+    Signature(
+        r"(?:libcuda\.so\.1: cannot open|Could not load dynamic library 'libcuda\.so\.1'|Found no NVIDIA driver|CUDA_ERROR_NO_DEVICE|libcuda\.so: cannot open|Could not load library libcudnn\w* .{0,60}libcuda\.so)",
+        0.72,
+        when="on-wsl",
+    ),
+    Signature(r"libcuda\.so: cannot open shared object file", 0.8, when="on-wsl"),
+    Signature(r"(?:No CUDA GPUs are available|no CUDA-capable device is detected)", 0.66, when="on-wsl"),
+    Signature(
+        r"/usr/lib/wsl/lib/libcuda\.so\.1 (?:is not a symbolic link|not found)",
+        0.5,
+        needs=(r"cannot open|Error|False|NO_DEVICE|failed",),
+    ),
+)
+
 
 LIB = "/usr/lib/wsl/lib"
 

@@ -26,6 +26,7 @@ from gpudoctor.facts.observed import Known, Unknown, value_of
 from gpudoctor.findings import CannotLook, DoesNotApply, Evidence, Fix, Problem
 from gpudoctor.rules.driver._installation import core_packages
 from gpudoctor.rules.judging import need
+from gpudoctor.signature import Signature
 
 explains = (
     "wsl-libcuda-stub",
@@ -33,6 +34,15 @@ explains = (
     "driver-library-mismatch",
     "gpu-lost-in-cuda",
     "kernel-module-not-loaded",
+)
+
+signatures: tuple[Signature | str, ...] = (
+    Signature(
+        r"(?:nvidia-driver-\d+|cuda-drivers|libnvidia-compute-\d+|nvidia-dkms)",
+        0.65,
+        when="on-wsl",
+        needs=(r"apt|dpkg|install",),
+    ),
 )
 
 

@@ -24,9 +24,29 @@ from gpudoctor.facts.host import Host, Wsl
 from gpudoctor.facts.observed import Absent, Known, Unknown, value_of
 from gpudoctor.findings import CouldNotTell, Evidence, Fix, Problem, seen
 from gpudoctor.rules.judging import need
+from gpudoctor.signature import Signature
 from gpudoctor.versions import is_version, numbers, older
 
 explains = ("wsl-libcuda-stub", "driver-not-answering", "gpu-lost-in-cuda", "gpu-missing-in-nvml")
+
+signatures: tuple[Signature | str, ...] = (
+    Signature(
+        r"(?:Windows|Build|version|OS Build|Microsoft Windows).{0,40}10\.0\.(?:1[0-8]\d{3}|190[0-3]\d|1904[0-3])\b",
+        0.8,
+        needs=(r"WSL|wsl",),
+    ),
+    Signature(
+        r"(?:WSL ?1\b|WSL version: 1|VERSION 1\b|4\.4\.0-\d+-Microsoft|4\.19\.(?:\d{1,2}|1[01]\d)-microsoft)",
+        0.82,
+        needs=(r"nvidia|cuda|CUDA|GPU",),
+    ),
+    Signature(r"libdxcore\.so.{0,60}(?:not found|cannot open|no such file)", 0.85),
+    Signature(r"/dev/dxg.{0,60}(?:No such file|does not exist|not found|cannot access)", 0.88),
+    Signature(r"GPU access blocked by the operating system", 0.85),
+    Signature(r"Failed to initialize NVML: GPU access blocked by the operating system", 0.9),
+    Signature(r"dxg.{0,60}(?:failed|error) .{0,60}(?:-\d+|ioctl)", 0.5, when="on-wsl"),
+)
+
 
 #: NVIDIA's WSL guide: the oldest kernel; TensorFlow's installation page: Windows 10 21H2.
 KERNEL, WINDOWS = "4.19.121", 19044

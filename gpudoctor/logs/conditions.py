@@ -1,0 +1,220 @@
+"""Conditions that take more than a wording: arithmetic on a match, and what else the text tells.
+
+Each has a name that signatures give as `when`. They decide between causes that share a sentence, as the catalogue's rule
+of ties has it: the deepest cause that the evidence *shows*.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+from gpudoctor.logs.told import Told
+
+Condition = Callable[["re.Match[str]", Told], bool]
+
+_UNITS = {
+    "b": 1,
+    "bytes": 1,
+    "kib": 1 << 10,
+    "kb": 1 << 10,
+    "mib": 1 << 20,
+    "mb": 1 << 20,
+    "gib": 1 << 30,
+    "gb": 1 << 30,
+}
+
+
+def _size(number: str, unit: str) -> float:
+    return float(number) * _UNITS[unit.lower()]
+
+
+_REQUEST = re.compile(r"Tried to allocate (\d+(?:\.\d+)?) (\w{1,5}?)(?:[. ;(]|$)", re.I)
+_FREE = re.compile(r"(\d+(?:\.\d+)?) (\w{1,5}?) (?:is )?free\b", re.I)
+_UNUSED = re.compile(r"(\d+(?:\.\d+)?) (\w{1,5}?) is reserved by PyTorch but unallocated", re.I)
+_ALLOCATED = re.compile(r"(\d+(?:\.\d+)?) (\w{1,5}?) already allocated", re.I)
+_RESERVED = re.compile(r"(\d+(?:\.\d+)?) (\w{1,5}?) reserved in total", re.I)
+_CACHED = re.compile(r"(\d+(?:\.\d+)?) (\w{1,5}?) cached", re.I)
+
+
+def _measure(pattern: re.Pattern[str], text: str) -> float | None:
+    found = pattern.search(text)
+    if found is None or found[2].lower() not in _UNITS:
+        return None
+    return _size(found[1], found[2])
+
+
+def fragmented(match: re.Match[str], told: Told) -> bool:
+    """Free and reserved-but-unallocated memory together would have been enough for the request, and the free memory
+    alone would not (where it would, somebody else took it meanwhile, unless as much lies unallocated).
+
+    PyTorch up to 2.0 prints "already allocated" and "reserved in total", later "reserved by PyTorch but unallocated"."""
+    text = told.text[match.start() : match.start() + 1500]
+    following = re.search(r"out of memory", text[20:], re.I)
+    if following and "Tried to allocate" in text[: following.start() + 20]:
+        text = text[: following.start() + 20]
+    request, free = _measure(_REQUEST, text), _measure(_FREE, text)
+    unused = _measure(_UNUSED, text)
+    if unused is None:
+        allocated = _measure(_ALLOCATED, text)
+        reserved = _measure(_RESERVED, text)
+        if allocated is not None and reserved is not None:
+            unused = reserved - allocated
+        else:  # PyTorch up to 1.4: "5.00 GiB already allocated; 1.00 GiB free; 3.00 GiB cached" (beside the allocated)
+            unused = _measure(_CACHED, text)
+    if request is None or unused is None:
+        return False
+    left = free or 0.0
+    return left + unused >= request and (left < request or unused >= request)
+
+
+def _not(condition: Condition) -> Condition:
+    return lambda match, told: not condition(match, told)
+
+
+def _tuple(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", version)[:2])
+
+
+def _sm(number: str) -> tuple[int, int]:
+    number = number.rstrip("af")
+    if "." in number:
+        whole, _, part = number.partition(".")
+        return int(whole), int(part[:1] or 0)
+    return int(number[:-1]), int(number[-1])
+
+
+def _listed(match: re.Match[str], told: Told) -> list[tuple[int, int]]:
+    """The capabilities of the build's own list, which stands after the complaint."""
+    after = told.text[match.start() : match.start() + 800]
+    found = re.search(
+        r"(?:supports CUDA capabilities|arch(?:itecture)? list|get_arch_list\(\))[^\n]{0,20}\n?([^\n]{3,300})",
+        after,
+        re.I,
+    )
+    if not found:
+        found = re.search(
+            r"(?:supports CUDA capabilities|get_arch_list\(\))[^\n]{0,20}\n?([^\n]{3,300})", told.text, re.I
+        )
+    return [_sm(n) for n in re.findall(r"(?:sm_|compute_)(\d{2,3})", found[1])] if found else []
+
+
+def gpu_newer_than_build(match: re.Match[str], told: Told) -> bool:
+    """The GPU's capability (group `sm`, "86" or "8.6") is above all that the build lists; without a list: is Turing or
+    later, which no build has dropped yet."""
+    mine, listed = _sm(match["sm"]), _listed(match, told)
+    if listed:
+        return mine > min(listed)
+    return mine >= (7, 5)
+
+
+def toolkit_too_old_for_arch(match: re.Match[str], told: Told) -> bool:
+    """Group `sm` is above what the shown toolkit knows; without one: is above what any toolkit has dropped."""
+    mine = _sm(match["sm"])
+    toolkit = _tuple(told.nvcc or next(iter(told.toolkits), ""))
+    if toolkit:
+        lowest = next(low for release, low in _LOWEST if toolkit >= release)
+        return mine >= lowest
+    return mine >= (7, 5)
+
+
+#: CUDA release -> the lowest architecture that its nvcc compiles for (NVIDIA's release notes of each).
+_LOWEST: tuple[tuple[tuple[int, ...], tuple[int, int]], ...] = (
+    ((13, 0), (7, 5)),
+    ((12, 0), (5, 0)),
+    ((11, 0), (3, 5)),
+    ((9, 0), (3, 0)),
+    ((7, 0), (2, 0)),
+    ((0,), (1, 0)),
+)
+
+
+def tensorflow_past_windows(match: re.Match[str], told: Told) -> bool:
+    """Native Windows, and a TensorFlow after 2.10."""
+    version = told.packages.get("tensorflow") or told.packages.get("tensorflow-intel") or ""
+    if not version:
+        found = re.search(r"^(?:>>> )?['\"]?(2\.\d{1,2}\.\d)['\"]?$", told.text, re.M)
+        version = found[1] if found else ""
+    return told.windows and _tuple(version) > (2, 10)
+
+
+def other_cuda_shown(match: re.Match[str], told: Told) -> bool:
+    """The library wanted (group `cuda`: its CUDA major, "11" or "11.2") is of another major than the CUDA shown."""
+    wanted = match["cuda"]
+    majors = {t.partition(".")[0] for t in told.toolkits}
+    package = re.search(r"cupy-cuda(\d\d)", told.low)
+    if package and wanted.partition(".")[0] == package[1] and not majors:
+        majors = {told.driver_cuda.partition(".")[0]} - {""}
+    return bool(majors) and wanted.partition(".")[0] not in majors
+
+
+def several_libraries(match: re.Match[str], told: Told) -> bool:
+    """Three or more different CUDA libraries are said to be missing."""
+    found = re.findall(
+        r"(?:could not load dynamic library|couldn't open cuda library|cannot open shared object file|error loading|dlerror)\W{0,4}"
+        r"['\"]?(lib(?:cu|nv|nccl)\w+|(?:cu|nv)\w+64_\w+)",
+        told.text,
+        re.I,
+    )
+    return len({name.lower().rstrip("_0123456789") for name in found}) >= 3
+
+
+def wants_local_version(match: re.Match[str], told: Told) -> bool:
+    """The list of versions that pip found is not empty, and none has a local part (+cu118)."""
+    versions = match["versions"].strip()
+    return versions != "none" and "+cu" not in versions
+
+
+def hidden_by_variable(match: re.Match[str], told: Told) -> bool:
+    """CUDA_VISIBLE_DEVICES is shown, and is empty, negative, or a number."""
+    value = told.variables.get("CUDA_VISIBLE_DEVICES")
+    return value is not None
+
+
+def on_windows(match: re.Match[str], told: Told) -> bool:
+    return told.windows
+
+
+def on_wsl(match: re.Match[str], told: Told) -> bool:
+    return told.wsl
+
+
+def in_container(match: re.Match[str], told: Told) -> bool:
+    return told.container
+
+
+def driver_answers(match: re.Match[str], told: Told) -> bool:
+    """nvidia-smi printed its table, or named a GPU."""
+    return bool(told.smi.kmd_version) or re.search(r"\(UUID: GPU-", told.text) is not None
+
+
+def cudnn_on_path(match: re.Match[str], told: Told) -> bool:
+    """LD_LIBRARY_PATH is shown with a CUDA or cuDNN folder, or a second cuDNN's path is."""
+    value = told.variables.get("LD_LIBRARY_PATH", "")
+    return re.search(r"cuda|cudnn", value, re.I) is not None
+
+
+CONDITIONS: Mapping[str, Condition] = {
+    "fragmented": fragmented,
+    "not-fragmented": _not(fragmented),
+    "gpu-newer-than-build": gpu_newer_than_build,
+    "gpu-older-than-build": _not(gpu_newer_than_build),
+    "toolkit-too-old-for-arch": toolkit_too_old_for_arch,
+    "arch-too-old-for-toolkit": _not(toolkit_too_old_for_arch),
+    "tensorflow-past-windows": tensorflow_past_windows,
+    "other-cuda-shown": other_cuda_shown,
+    "no-other-cuda-shown": _not(other_cuda_shown),
+    "several-libraries": several_libraries,
+    "few-libraries": _not(several_libraries),
+    "wants-local-version": wants_local_version,
+    "hidden-by-variable": hidden_by_variable,
+    "on-windows": on_windows,
+    "not-on-windows": _not(on_windows),
+    "on-wsl": on_wsl,
+    "not-on-wsl": _not(on_wsl),
+    "in-container": in_container,
+    "not-in-container": _not(in_container),
+    "driver-answers": driver_answers,
+    "cudnn-on-path": cudnn_on_path,
+    "cudnn-not-on-path": _not(cudnn_on_path),
+}

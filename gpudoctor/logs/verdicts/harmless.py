@@ -1,0 +1,76 @@
+"""These messages need no action
+
+What it is: Notices, deprecations and start-up lines that machines print whose GPU works. Some look alarming (an E in the
+margin, "Unable to register", "negative value") and are in every TensorFlow log.
+
+Why it hurts: It does not. They hide the line that matters, and cost people days.
+
+How to tell: The program goes on: it creates its GPU device, and trains. If something else fails, its own message stands
+further down.
+
+How to fix: Nothing to fix. TF_CPP_MIN_LOG_LEVEL=1 quietens TensorFlow's notices, TF_ENABLE_ONEDNN_OPTS=0 oneDNN's.
+
+Sources: https://github.com/tensorflow/tensorflow/issues/62075
+https://github.com/tensorflow/tensorflow/issues/42738
+https://github.com/microsoft/WSL/issues/5548
+https://github.com/pytorch/pytorch/pull/160063
+"""
+
+from __future__ import annotations
+
+from gpudoctor.signature import Signature
+
+signatures: tuple[Signature | str, ...] = (
+    # TensorFlow 2.14 and later: XLA and the op kernels both register the plugins.
+    r"Unable to register cu(?:DNN|FFT|BLAS) factory: Attempting to register factory",
+    r"computation placer already registered",
+    # TensorFlow, every version, where sysfs knows no NUMA node; Jetsons.
+    r"successful NUMA node read from SysFS had negative value",
+    r"does not support NUMA - returning NUMA node zero",
+    r"Your kernel may have been built without NUMA support",
+    r"could not open file to read NUMA node",
+    # TensorFlow 1.15 and later on CPUs with AVX.
+    r"This TensorFlow binary is optimized (?:with oneAPI Deep Neural Network Library|to use available CPU instructions)",
+    r"Your CPU supports instructions that this TensorFlow binary was not compiled to use",
+    r"To enable them in other operations, rebuild TensorFlow",
+    r"To enable the following instructions: [A-Z0-9_ ]+, in other operations",
+    r"oneDNN custom operations are on",
+    # TensorFlow 2.x without TensorRT.
+    r"TF-TRT Warning: (?:Could not find TensorRT|Cannot dlopen some TensorRT libraries)",
+    r"Could not load dynamic library 'libnvinfer(?:_plugin)?\.so",
+    # Healthy start-up.
+    r"Successfully opened (?:dynamic|CUDA) library",
+    r"Created (?:TensorFlow )?device \(?/(?:job|gpu|device)\S* .{0,200}(?:compute capability|pci bus id)",
+    r"Creating TensorFlow device \(/(?:device:)?gpu",
+    r"Loaded cuDNN version \d",
+    r"Adding visible gpu devices: \d",
+    r"StreamExecutor device \(\d\): ",
+    r"Overriding (?:orig_value setting because the )?TF_FORCE_GPU_ALLOW_GROWTH",
+    r"XLA service 0x[0-9a-f]+ initialized for platform",
+    r"MLIR optimization pass(?:es)? (?:\(registered \d\)|are)",
+    r"All log messages before absl::InitializeLog\(\) is called are written to STDERR",
+    r"Started? (?:cancelling|cancellation).{0,30}end of sequence|Local rendezvous is aborting with status: OUT_OF_RANGE: End of sequence",
+    r"OUT_OF_RANGE: End of sequence",
+    # ldconfig on WSL2: Windows brings copies instead of links.
+    r"/usr/lib/wsl/lib/libcuda\.so\.1 is not a symbolic link",
+    # torch 2.8 and later with the pynvml package.
+    r"The pynvml package is deprecated\. Please install nvidia-ml-py",
+    # TensorFlow 1.x; PyTorch 2.3 and later, where cuDNN tries one plan after the other.
+    r"The name \S+ is deprecated\. Please use \S+ instead",
+    r"UserWarning: Plan failed with a (?:cudnnException|CuDNNError|OutOfMemoryError)",
+    # PyTorch's other deprecations and notices.
+    r"(?:FutureWarning|DeprecationWarning|UserWarning|PendingDeprecationWarning): .{0,200}(?:is deprecated|deprecated)",
+    r"torch\.cuda\.amp\.(?:autocast|GradScaler)\(args\.\.\.\)` is deprecated",
+    r"TypedStorage is deprecated",
+    r"destroy_process_group\(\) was not called before program exit",
+    r"Can't initialize NVML.{0,20}\n.{0,20}warnings\.warn",
+    r"lr_scheduler\.step\(\)` before `optimizer\.step\(\)`",
+    # Fabric Manager on machines without an NVSwitch.
+    r"NV_WARN_NOTHING_TO_DO",
+    # Linux, every machine that loads NVIDIA's module.
+    r"nvidia: module license 'NVIDIA' taints kernel",
+    r"nvidia: loading out-of-tree module taints kernel",
+    r"module verification failed: signature and/or required key missing - tainting kernel",
+    # The container toolkit's prefix, where nothing follows it.
+    Signature(r"Auto-detected mode as 'legacy'", 0.4),
+)

@@ -1,0 +1,86 @@
+"""This is not a fault of the GPU's environment
+
+What it is: The program, its data or its arguments are at fault: a misspelled name, a wrong shape, a missing file, a label
+out of range. Driver, CUDA and the frameworks do their work.
+
+Why it hurts: Reinstalling drivers changes nothing, and may break what works.
+
+How to tell: The same program fails in the same line on the CPU (for "device-side assert": run it there, or with
+CUDA_LAUNCH_BLOCKING=1, and the real message appears).
+
+How to fix: Read the exception's own last line, and the line of your program that stands above it in the traceback.
+
+Sources: https://pytorch.org/docs/stable/notes/cuda.html
+https://numpy.org/devdocs/numpy_2_0_migration_guide.html
+"""
+
+from __future__ import annotations
+
+from gpudoctor.signature import Signature
+
+signatures: tuple[Signature | str, ...] = (
+    # A misspelled or missing Python name.
+    r"AttributeError: (?:partially initialized )?module '[\w.]+' has no attribute",
+    r"AttributeError: '\w+' object has no attribute",
+    r"NameError: name '\w+' is not defined",
+    r"SyntaxError: invalid",
+    r"IndentationError: ",
+    r"ImportError: cannot import name '\w+' from '",
+    r"TypeError: .{0,120}(?:unexpected keyword argument|missing \d+ required|takes \d+ positional|unsupported operand type|not subscriptable|is not callable|must be str)",
+    r"error: unrecognized arguments: ",
+    r"the following arguments are required: ",
+    # Labels and indices: the kernels' own assertions (ClassNLLCriterion.cu, Loss.cu, Indexing.cu, NLLLoss2d.cu).
+    Signature(
+        r"Assertion `?.{0,80}(?:t >= 0 && t < n_classes|cur_target >= 0|srcIndex < srcSelectDimSize|index out of bounds|target_val >= zero|input_val >= zero|n_classes).{0,40}failed",
+        0.95,
+    ),
+    Signature(r"CUDA error: device-side assert triggered", 0.9),
+    Signature(r"device-side assert triggered", 0.85),
+    r"IndexError: (?:Target \d+ is out of bounds|index out of range in self|list index out of range|index \d+ is out of bounds)",
+    # Shapes, types and devices of tensors.
+    r"RuntimeError: mat1 and mat2 (?:shapes cannot be multiplied|must have the same dtype)",
+    r"RuntimeError: The size of tensor a \(\d+\) must match the size of tensor b",
+    r"RuntimeError: shape '\[.{0,60}\]' is invalid for input of size",
+    r"Expected all tensors to be on the same device",
+    r"Input type \(\S+\) and weight type \(\S+\) should be the same",
+    r"Expected object of (?:backend|device type|scalar type) \w+ but got",
+    r"expected scalar type \w+ but found \w+",
+    r"size mismatch for [\w.]+: copying a param",
+    r"Error\(s\) in loading state_dict for",
+    r"element 0 of tensors does not require grad",
+    r"one of the variables needed for gradient computation has been modified by an inplace operation",
+    r"Trying to backward through the graph a second time",
+    r"Boolean value of Tensor with more than one value is ambiguous",
+    r"can't convert cuda(?::\d)? device type tensor to numpy",
+    r"Given groups=\d+, weight of size",
+    r"InvalidArgumentError: .{0,160}(?:Incompatible shapes|Matrix size-incompatible|logits and labels|must be (?:at least )?rank)",
+    r"ValueError: (?:Input \d of layer|Shapes .{0,60}are incompatible|Expected input batch_size|too many values to unpack|could not convert string)",
+    # NumPy's ABI.
+    r"A module that was compiled using NumPy 1\.x cannot be run in",
+    r"numpy\.(?:dtype|ufunc|ndarray) size changed, may indicate binary incompatibility",
+    r"module 'numpy' has no attribute '(?:bool|float|int|object|complex|str)'",
+    # Files, network, hubs.
+    r"FileNotFoundError: \[Errno 2\] No such file or directory: '(?!.{0,120}(?:nvcc|/dev/nvidia|libdevice|ptxas|nvidia-smi|patchelf))",
+    r"OSError: .{0,100}(?:is not a local folder and is not a valid model identifier|does not appear to have a file named)",
+    r"(?:huggingface_hub|requests|urllib3|http\.client|httpx)\S*(?:Error|Exception)",
+    r"UnicodeDecodeError: '",
+    r"json\.decoder\.JSONDecodeError: ",
+    r"yaml\.\w+\.(?:ScannerError|ParserError)",
+    r"KeyError: '",
+    r"ZeroDivisionError: ",
+    r"AssertionError: (?!.{0,20}(?:Torch not compiled|\s*The NVIDIA driver))\w",
+    r"DataLoader worker \(pid\(?s?\)? \S+\) exited unexpectedly",
+    r"(?:unable to mmap|Too many open files)",
+    r"EADDRINUSE|Address already in use",
+    r"libGL\.so\.1: cannot open shared object file",
+    Signature(r"Ninja is required to load C\+\+ extensions", 0.7),
+    Signature(
+        r"No module named '(?!torch|tensorflow|jax|cupy|keras|triton|_C\b|flash_attn|xformers|mmcv|amp_C|apex|fused|exllama|awq)\w",
+        0.6,
+    ),
+    # Python's own exceptions, where nothing of a GPU stands in their line.
+    Signature(
+        r"^(?:ValueError|TypeError|KeyError|IndexError|PermissionError|ZeroDivisionError|LookupError|AttributeError|NameError): (?!.{0,300}(?:cuda|gpu|nvidia|cudnn|driver|device|nccl|tensorrt|dlopen))\S",
+        0.55,
+    ),
+)

@@ -1,0 +1,105 @@
+"""`diagnose`'s answers: for a person, and as JSON."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+
+from gpudoctor.facts.record import Record
+from gpudoctor.findings import Crash, Finding, Skip
+from gpudoctor.logs.diagnosis import Diagnosis, Result
+from gpudoctor.report.model import Summary, Tool
+from gpudoctor.report.style import Style
+
+#: Changes with every change of the shape that a reader could notice.
+SCHEMA = "gpudoctor-diagnose/1"
+
+
+class DiagnoseReport(Record):
+    """What `gpudoctor diagnose --format json` prints. `diagnoses`: best first. `findings`: what the rules say of the
+    facts in the text."""
+
+    schema: str
+    tool: Tool
+    taken_at: str
+    command: str
+    exit_code: int
+    findings: tuple[Finding, ...]
+    skipped: tuple[Skip, ...]
+    crashed: tuple[Crash, ...]
+    summary: Summary
+    diagnoses: tuple[Diagnosis, ...]
+
+
+def diagnose_report(result: Result, exit_code: int) -> DiagnoseReport:
+    import time
+
+    count = {
+        kind: sum(f.severity == kind for f in result.findings) for kind in ("failure", "warning", "note")
+    }
+    return DiagnoseReport(
+        SCHEMA,
+        Tool(),
+        time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "diagnose",
+        exit_code,
+        result.findings,
+        (),
+        (),
+        Summary(count["failure"], count["warning"], count["note"], 0, 0, 0, 0),
+        result.diagnoses,
+    )
+
+
+def render(result: Result, style: Style, verbose: bool = False) -> str:
+    if not result.diagnoses:
+        return (
+            f"no cause found in {result.lines} lines: nothing here names one, and a guess would cost you more\n"
+            "  hint: add the lines before the last error, `nvidia-smi`, or `python -m torch.utils.collect_env`; "
+            "on the machine itself run `gpudoctor check`\n"
+        )
+    lines: list[str] = []
+    files = {e.file for d in result.diagnoses for e in d.evidence}
+    for number, diagnosis in enumerate(result.diagnoses):
+        if number and not verbose and (diagnosis.caused_by or diagnosis.confidence < 0.5):
+            reason = f"follows from {diagnosis.caused_by}" if diagnosis.caused_by else "less likely"
+            lines.append(f"  {diagnosis.id} ({reason}): {diagnosis.title}")
+            continue
+        lines += [*([""] if number else []), *_one(diagnosis, style, len(files) > 1, number == 0 or verbose)]
+    return "\n".join(lines) + "\n"
+
+
+def _one(diagnosis: Diagnosis, style: Style, files: bool, whole: bool) -> Iterator[str]:
+    kind = (
+        "ok" if diagnosis.id == "harmless" else "note" if diagnosis.id == "not-gpu-environment" else "failure"
+    )
+    colour = {"ok": "green", "note": "cyan", "failure": "red"}[kind]
+    yield f"{style.glyph(kind)} {style.paint(diagnosis.id, 'bold', colour)}  {diagnosis.confidence:.0%}"
+    yield from _wrapped(diagnosis.title, style, 2)
+    for proof in diagnosis.evidence[:6]:
+        where = f"{proof.file}:{proof.line}" if files else f"line {proof.line}"
+        yield f"    {style.paint(where, 'dim')}: {_short(proof.text)}"
+    if whole:
+        yield from _wrapped(diagnosis.explanation, style, 4)
+    if diagnosis.fix is not None:
+        yield from _wrapped(f"fix: {diagnosis.fix.summary}", style, 4)
+        for command in diagnosis.fix.commands:
+            yield f"      {style.paint(command, 'bold')}"
+    if whole:
+        yield f"    more: gpudoctor explain {diagnosis.id}"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 300 else text[:297] + "..."
+
+
+def _wrapped(text: str, style: Style, indent: int) -> list[str]:
+    pad = " " * indent
+    return textwrap.wrap(
+        text,
+        style.width,
+        initial_indent=pad,
+        subsequent_indent=pad,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

@@ -1,0 +1,1 @@
+"""Building GPU programs from source: what stops compilers and Bazel."""

@@ -1,0 +1,53 @@
+"""Bazel cannot download what the build needs
+
+What it is: A dependency's host is blocked, slow or down. A 404 from TensorFlow's mirror alone is a warning: the next
+address follows.
+
+Why it hurts: The build stops while it loads.
+
+How to tell: "Error downloading" with the addresses that were tried.
+
+How to fix: Give Bazel a mirror (--experimental_downloader_config), a folder of downloads (--distdir), or more time
+(--http_timeout_scaling=4).
+
+Sources: https://github.com/tensorflow/tensorflow/issues/38231
+https://github.com/tensorflow/tensorflow/issues/51886
+"""
+
+from __future__ import annotations
+
+from gpudoctor.signature import Signature
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+signatures: tuple[Signature | str, ...] = (
+    Signature(r"Error downloading \[.{0,200}(?:timed out|Connection refused|Unknown host|GET returned|Read timed)", 0.88),
+    Signature(r"(?:java\.io\.IOException|com\.google\.devtools\.build).{0,120}(?:Error downloading|connect timed out)", 0.85),
+    Signature(r"An error occurred during the fetch of repository", 0.6),
+    Signature(r"Download from https?://(?:storage\.googleapis\.com/)?mirror\.tensorflow\.org\S* failed", 0.4),
+)

@@ -1,0 +1,30 @@
+"""GPU memory is free, but in pieces that are too small
+
+What it is: PyTorch's allocator keeps memory that it got from the driver. What it holds unallocated lies in blocks
+that the new request does not fit into, though together with the free memory they are large enough.
+
+Why it hurts: Out of memory although there is memory: typical for inputs of changing sizes.
+
+How to tell: In the message, free plus "reserved by PyTorch but unallocated" is at least the request, and the free
+memory alone is not.
+
+How to fix: Set PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True before the program starts (PyTorch 2.1 and later);
+before that, max_split_size_mb:128. Pad inputs to few sizes.
+
+Sources: https://pytorch.org/docs/stable/notes/cuda.html
+https://github.com/pytorch/pytorch/issues/67680
+"""
+
+from __future__ import annotations
+
+from gpudoctor.signature import Signature
+
+signatures: tuple[Signature | str, ...] = (
+    # PyTorch 1.10 and later: the free and the reserved-but-unallocated memory would have been enough.
+    Signature(
+        r"CUDA out of memory\.? ?Tried to allocate",
+        0.93,
+        when="fragmented",
+        fix="Set PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True (PyTorch 2.0 and later; PYTORCH_ALLOC_CONF from 2.9) before the program starts; before 2.0, PYTORCH_CUDA_ALLOC_CONF=max_split_size_mb:128.",
+    ),
+)

@@ -1,0 +1,51 @@
+"""The GPU's memory is used up
+
+What it is: The program asked for more memory than is free on the GPU: its own model and batch need it, or other
+processes hold it.
+
+Why it hurts: The step fails, and mostly the whole run; with a greedy neighbour it fails at random.
+
+How to tell: The message gives the request, what is free and what this process holds; nvidia-smi lists the other
+processes. Much that is "reserved but unallocated" would be fragmentation instead.
+
+How to fix: Make the work smaller (batch, sequence, precision, gradient checkpointing), stop the processes that hold
+the memory (`nvidia-smi` names them), or take another GPU.
+
+Sources: https://pytorch.org/docs/stable/notes/cuda.html
+https://www.tensorflow.org/guide/gpu
+https://github.com/pytorch/pytorch/issues/16417
+"""
+
+from __future__ import annotations
+
+from gpudoctor.signature import Signature
+
+signatures: tuple[Signature | str, ...] = (
+    # PyTorch since 0.4; TensorFlow's BFC allocator; JAX; CuPy; llama.cpp; vLLM; the driver's own name.
+    Signature(r"CUDA out of memory\.? ?Tried to allocate", 0.9, when="not-fragmented"),
+    Signature(r"CUDA out of memory(?!\.? Tried to)", 0.85),
+    Signature(r"torch\.(?:cuda\.)?OutOfMemoryError: CUDA out of memory", 0.6),
+    Signature(r"CUDA error: out of memory", 0.88),
+    Signature(r"cuda runtime error \(2\) : out of memory", 0.9),
+    r"CUDA_ERROR_OUT_OF_MEMORY",
+    r"cudaErrorMemoryAllocation",
+    Signature(r"cudaMalloc(?:Async)? failed:? ?out of memory", 0.92),
+    Signature(r"OOM when allocating tensor with shape", 0.93),
+    Signature(r"ran out of memory trying to allocate", 0.9),
+    Signature(r"RESOURCE_EXHAUSTED: (?:Out of memory|failed to allocate|Failed to allocate)", 0.92),
+    Signature(r"Out of memory while trying to allocate \d+ bytes", 0.9),
+    Signature(r"cupy\.cuda\.memory\.OutOfMemoryError", 0.93),
+    Signature(
+        r"failed to allocate .{0,40}(?:CUDA|device|GPU).{0,40}(?:buffer|memory)|unable to allocate (?:CUDA\d|backend) buffer",
+        0.85,
+        needs=(r"allocate",),
+    ),
+    Signature(r"Free memory on device .{0,120}is less than desired GPU memory utilization", 0.92),
+    Signature(r"No available memory for the cache blocks", 0.88),
+    Signature(r"CUBLAS_STATUS_ALLOC_FAILED", 0.65),
+    Signature(r"CUDNN_STATUS_ALLOC_FAILED", 0.6),
+    Signature(r"(?:max seq len|KV cache).{0,120}larger than the maximum number of tokens", 0.75),
+    Signature(r"DefaultCPUAllocator: (?:can't allocate memory|not enough memory)", 0.4),
+    Signature(r"NCCL WARN Cuda failure '?out of memory", 0.85),
+    Signature(r"Cuda failure 2 'out of memory'", 0.85),
+)

@@ -1,0 +1,60 @@
+"""NCCL finds no network interface that it can use
+
+What it is: NCCL joins the processes of a job over TCP before it uses NVLink or InfiniBand. It takes the first
+interface that is neither lo nor docker*, or what NCCL_SOCKET_IFNAME names.
+
+Why it hurts: No interface, a name that is on no node, or an address that the other nodes cannot reach (a bridge of
+Docker's, a VPN): the job fails in its first collective, or hangs in it.
+
+How to tell: With NCCL_DEBUG=INFO the line "Bootstrap : Using eth0:10.0.0.5" names the interface; "no socket interface
+found" says that none fits. Compare it with `ip -brief address` on every node.
+
+How to fix: Set NCCL_SOCKET_IFNAME (and GLOO_SOCKET_IFNAME) to the interface that reaches the other nodes, or unset a
+wrong one; in containers use the host's network. One process per machine may set NCCL_SOCKET_IFNAME=lo.
+
+Sources: https://docs.nvidia.com/deeplearning/nccl/user-guide/docs/env.html
+https://github.com/NVIDIA/nccl/issues/210
+https://github.com/NVIDIA/nccl/issues/286
+https://github.com/NVIDIA/nccl/issues/1837
+"""
+
+from __future__ import annotations
+
+from gpudoctor.signature import Signature
+
+signatures: tuple[Signature | str, ...] = (
+    # NCCL src/misc/socket.cc, bootstrap.cc, include/socket.h; Gloo.
+    Signature(r"(?:Bootstrap ?: ?)?no socket interface found", 0.95),
+    Signature(r"NCCL WARN .{0,60}Socket creation failed", 0.9),
+    Signature(r"WARN Socket creation failed", 0.88),
+    Signature(r"Address family not supported by protocol", 0.75),
+    Signature(
+        r"NCCL WARN (?:Net|NET|NET/Socket|Call to connect|socketStartConnect|socketPollConnect|Connect to).{0,120}(?:refused|failed|timed out|No route|Network is unreachable)",
+        0.85,
+    ),
+    Signature(
+        r"(?:socketStartConnect|socketPollConnect|ncclSocketConnect|socketProgress\w*|ncclSocketPollConnect).{0,120}(?:failed|refused|unreachable|timed out|No route)",
+        0.85,
+    ),
+    Signature(r"NCCL_SOCKET_IFNAME.{0,120}(?:not found|no such|does not|invalid|wrong|docker0)", 0.85),
+    Signature(r"Bootstrap : Using \[\d\](?:docker|br-|virbr|lo\b)", 0.85),
+    Signature(r"Bootstrap : Using (?:docker\d|br-\w+|virbr\d|lo):", 0.85),
+    Signature(r"NET/Socket : Using \[\d\](?:docker|br-|virbr)", 0.8),
+    Signature(
+        r"(?:Call to connect returned|connect.{0,20}to .{0,60}) (?:Connection refused|No route to host|Network is unreachable|Connection timed out)",
+        0.75,
+        needs=(r"NCCL|nccl|socket\.(?:cc|h)",),
+    ),
+    Signature(
+        r"Unable to find address for: ?\w+|Gloo .{0,80}(?:ifname|interface)",
+        0.75,
+        needs=(r"gloo|GLOO|address",),
+    ),
+    Signature(
+        r"Connect(?:ion)? (?:to|from) .{0,40}172\.(?:17|18)\.\d+\.\d+.{0,40}(?:refused|failed|timed)",
+        0.75,
+        needs=(r"nccl",),
+    ),
+    Signature(r"No interface found in the same subnet as remote address", 0.9),
+    Signature(r"NCCL WARN .{0,20}NET/IB .{0,60}(?:No device found|failed)", 0.6),
+)

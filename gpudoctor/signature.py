@@ -1,0 +1,40 @@
+"""Signatures: what a cause looks like in text. They stand in the cause's own file and stay strings until `diagnose`
+needs one of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gpudoctor.facts.record import Record
+
+
+class Signature(Record):
+    """A wording that betrays a cause.
+
+    `pattern` is a regular expression, matched without regard to case. A space in it stands for any white space, a line
+    break too, so that wrapped messages match; `.`, `*` and `+` are bounded when it is compiled. Each of its
+    alternatives must hold a run of ordinary characters outside groups: the prefilter looks for that run.
+
+    `confidence`: 0.9 and more where the wording names the cause; about 0.7 where it nearly does; 0.4 for a symptom that
+    other causes have too, and that counts only where nothing says more. `needs`: patterns that must all be somewhere in
+    the text; `unless`: patterns of which none may be. `when`: the name of a condition in `logs.conditions`, for what
+    takes arithmetic ("the free memory would have been enough").
+
+    `explanation` and `fix` may quote the pattern's named groups ("built for CUDA {built}"); empty: the page speaks.
+    """
+
+    pattern: str
+    confidence: float = 0.9
+    needs: tuple[str, ...] = ()
+    unless: tuple[str, ...] = ()
+    when: str = ""
+    explanation: str = ""
+    fix: str = ""
+
+    if not TYPE_CHECKING:  # spelled out: every command that loads the causes makes hundreds of these
+
+        def __init__(self, pattern, confidence=0.9, needs=(), unless=(), when="", explanation="", fix=""):
+            values = self.__dict__
+            values["pattern"], values["confidence"] = pattern, confidence
+            values["needs"], values["unless"], values["when"] = needs, unless, when
+            values["explanation"], values["fix"] = explanation, fix

@@ -1,0 +1,330 @@
+"""`diagnose`: read the text, find signatures and facts in it, judge the facts, join, rank, answer."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from types import ModuleType
+from typing import IO
+
+from gpudoctor.errors import GpudoctorError
+from gpudoctor.findings import Finding, Fix
+from gpudoctor.logs import verdicts
+from gpudoctor.logs.diagnosis import Diagnosis, ProvingLine, Result
+from gpudoctor.logs.matching import Entry, Hit, literals, match
+from gpudoctor.logs.ranking import SURE, Candidate, rank
+from gpudoctor.logs.reading import Text, read
+from gpudoctor.logs.sieve import Sieve
+from gpudoctor.logs.told import Told
+from gpudoctor.rules.page import Page, page_of, parse_page
+from gpudoctor.rules.registry import causes, find
+from gpudoctor.signature import Signature
+
+#: A file of a folder that is larger is passed over when its name says that it is no text.
+_NO_TEXT = (
+    ".so",
+    ".pyc",
+    ".png",
+    ".jpg",
+    ".pt",
+    ".pth",
+    ".whl",
+    ".zip",
+    ".tar",
+    ".bin",
+    ".onnx",
+    ".h5",
+    ".pdf",
+    ".json.gz",
+)
+#: In a long text these lines matter too: facts stand on them.
+_FACTS = (
+    "nvidia-smi",
+    "driver version",
+    "pytorch version:",
+    "cuda used to build pytorch",
+    "cuda compilation tools",
+    "cuda_visible_devices",
+    "ld_library_path",
+    "nvrm:",
+    "nvidia-container",
+)
+#: How sure a rule's judgement of facts from a text makes us: the same rule as `check`'s, but the facts are hearsay.
+JUDGED = 0.8
+
+
+def diagnose_paths(paths: Sequence[str]) -> Result:
+    """Files, folders, "-" for standard input. Raises GpudoctorError for what can't be read or is no text."""
+    return diagnose(_sources(paths))
+
+
+def diagnose_text(text: str, name: str = "text") -> Result:
+    import io
+
+    return diagnose([(name, io.BytesIO(text.encode("utf-8", "replace")))])
+
+
+def diagnose(
+    sources: Iterable[tuple[str, IO[bytes]]], here: Callable[[], Sequence[Finding]] | None = None
+) -> Result:
+    """`here`: what `check` finds on this machine, asked for where the text comes from it. Such a finding counts where
+    the text speaks of it, or of what it explains."""
+    entries = _entries()
+    sieve = Sieve(lambda: [*literals(entries), *_FACTS])
+    text = read(sources, sieve)
+    told = Told(text)
+    hits = match(entries, text, told)
+    findings = _judged(told)
+    if here is not None:
+        said = {h.id for h in hits}
+        findings += [f for f in here() if f.id in said or said & _explains(f.id)]
+    named = {e.id for e in entries if e.id not in verdicts.IDS}
+    judged = {f.id: JUDGED for f in findings}
+    explains = {name: _explains(name) for name in {h.id for h in hits} | set(judged) if name in named}
+    ranked = rank([h for h in hits if h.id in named], judged, explains)
+    best = ranked[0].confidence if ranked else 0.0
+    verdict = _verdict(hits, text, best) if best < SURE else None
+    by_id = {f.id: f for f in reversed(findings)}
+    diagnoses = [verdict] if verdict else [_of_cause(c, text, by_id.get(c.id)) for c in ranked]
+    return Result(tuple(diagnoses), tuple(findings), len(text.lines))
+
+
+def redacted(paths: Sequence[str]) -> str:
+    """The text of the files, line by line, without names, hosts, tokens and keys."""
+    from gpudoctor.logs.reading import raw_lines
+    from gpudoctor.workflows.redaction import Redactor, names_of_this_machine
+
+    redactor = Redactor(names_of_this_machine())
+    whole = "\n".join(line for source in _sources(paths) for line in raw_lines(*source))
+    return redactor.text(whole) + "\n"
+
+
+def diagnose_program(program: Sequence[str]) -> tuple[int, Result | None]:
+    """Run it, pass its output through, diagnose what it said if it failed. 127: it could not be started, as a shell
+    has it; a signal's number + 128."""
+    import subprocess
+    import tempfile
+    import threading
+
+    try:
+        child = subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    except OSError as error:
+        print(f"gpudoctor: {program[0]}: {error.strerror or error}", file=sys.stderr)
+        return (126 if isinstance(error, PermissionError) else 127), None
+    with tempfile.TemporaryFile() as kept:
+        lock = threading.Lock()
+
+        def pass_on(source: IO[bytes], sink: IO[bytes]) -> None:
+            read1 = getattr(source, "read1", source.read)
+            while piece := read1(1 << 16):
+                with lock:
+                    kept.write(piece)
+                try:
+                    sink.write(piece)
+                    sink.flush()
+                except (BrokenPipeError, ValueError):
+                    pass  # nobody reads it any more; the program goes on, and so does the recording
+
+        assert child.stdout is not None and child.stderr is not None
+        threads = [
+            threading.Thread(target=pass_on, args=(child.stdout, sys.stdout.buffer)),
+            threading.Thread(target=pass_on, args=(child.stderr, sys.stderr.buffer)),
+        ]
+        for thread in threads:
+            thread.start()
+        while True:
+            try:
+                code = child.wait()
+                break
+            except KeyboardInterrupt:
+                continue  # the terminal sent it to the program too: its end decides
+        for thread in threads:
+            thread.join()
+        code = code if code >= 0 else 128 - code
+        if code == 0 or kept.tell() == 0:
+            return code, None
+        kept.seek(0)
+        return code, diagnose([(program[0], kept)], _found_here)
+
+
+def _found_here() -> Sequence[Finding]:
+    from gpudoctor.workflows.check import Request, run
+
+    try:
+        judgement = run(Request(timeout=10.0)).judgement
+    except GpudoctorError:  # no Linux: the text must do
+        return ()
+    return [f for f in judgement.findings if f.severity == "failure" and f.caused_by is None]
+
+
+# ---------------------------------------------------------------- input
+
+
+def _sources(paths: Sequence[str]) -> Iterator[tuple[str, IO[bytes]]]:
+    for path in paths:
+        if path == "-":
+            yield "standard input", sys.stdin.buffer
+            continue
+        if os.path.isdir(path):
+            names = sorted(_files_in(path))
+            if not names:
+                raise GpudoctorError(f"{path} holds no files to read", note="nothing was diagnosed")
+            for name in names:
+                yield from _opened(name)
+            continue
+        yield from _opened(path)
+
+
+def _opened(path: str) -> Iterator[tuple[str, IO[bytes]]]:
+    try:
+        with open(path, "rb") as file:
+            yield path, file
+    except OSError as error:
+        raise GpudoctorError(
+            f"{path} can't be read: {error.strerror or error}", note="nothing was diagnosed"
+        ) from None
+
+
+def _files_in(folder: str) -> Iterator[str]:
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(f for f in folders if not f.startswith("."))
+        for name in sorted(names):
+            path = os.path.join(place, name)
+            if not name.startswith(".") and not name.endswith(_NO_TEXT) and os.path.isfile(path):
+                with open(path, "rb") as file:
+                    start = file.read(512)
+                if start and (start[:2] in (b"\x1f\x8b", b"\xff\xfe", b"\xfe\xff") or b"\0" not in start):
+                    yield path
+
+
+# ---------------------------------------------------------------- the catalogue's part
+
+
+def _entries() -> list[Entry]:
+    found = [Entry(cause.id, _signatures(cause.load())) for cause in causes()]
+    found += [Entry(name, _signatures(verdicts.load(name))) for name in verdicts.IDS]
+    return [entry for entry in found if entry.signatures]
+
+
+def _signatures(module: ModuleType) -> tuple[Signature | str, ...]:
+    return tuple(getattr(module, "signatures", ()))
+
+
+def _explains(name: str) -> frozenset[str]:
+    """What it explains, directly or through what that explains."""
+    reached: set[str] = set()
+    todo = [name]
+    while todo:
+        cause = find(todo.pop())
+        for other in cause.explains if cause else ():
+            if other not in reached and other != name:
+                reached.add(other)
+                todo.append(other)
+    return frozenset(reached)
+
+
+def _judged(told: Told) -> list[Finding]:
+    """What the rules say of the facts in the text: failures only, each as often as it is another subject's."""
+    from gpudoctor.logs.hearsay import DECIDED, machine_told
+
+    machine = machine_told(told)
+    if machine is None:
+        return []
+    from gpudoctor.engine import judge
+
+    chosen = [cause for name in DECIDED for cause in [find(name)] if cause is not None]
+    return [f for f in judge(machine, chosen).findings if f.severity == "failure"]
+
+
+# ---------------------------------------------------------------- answers
+
+
+def _of_cause(candidate: Candidate, text: Text, finding: Finding | None) -> Diagnosis:
+    cause = find(candidate.id)
+    assert cause is not None
+    page = page_of(cause)
+    said = [h for h in candidate.hits if h.signature.explanation]
+    mending = [h for h in candidate.hits if h.signature.fix]
+    explanation = " ".join(
+        part
+        for part in (
+            finding.title + "." if finding else "",
+            _filled(said[0].signature.explanation, said[0]) if said else "",
+            page.what,
+            page.why,
+        )
+        if part
+    )
+    fix = finding.fix if finding and finding.fix else None
+    if fix is None:
+        fix = Fix(_filled(mending[0].signature.fix, mending[0]) if mending else page.fix, id=candidate.id)
+    return Diagnosis(
+        candidate.id,
+        candidate.confidence,
+        finding.title if finding else page.title,
+        explanation,
+        fix,
+        _evidence(candidate.hits, text),
+        candidate.below or None,
+        page.sources,
+    )
+
+
+def _filled(template: str, hit: Hit) -> str:
+    """The template with the groups of the match. `{name_cuda}` is group `name`, CUDA's number 12040 written as 12.4."""
+    from collections import defaultdict
+
+    values: dict[str, str] = defaultdict(lambda: "?", hit.groups)
+    for name, value in hit.groups.items():
+        if value.isdigit() and 4 <= len(value) <= 6:
+            values[f"{name}_cuda"] = f"{int(value) // 1000}.{int(value) % 1000 // 10}"
+    return template.format_map(values)
+
+
+def _evidence(hits: Sequence[Hit], text: Text) -> tuple[ProvingLine, ...]:
+    indices: list[int] = []
+    for hit in hits:
+        indices += [i for i in hit.indices if i not in indices]
+    return tuple(ProvingLine(text.numbers[i], text.lines[i], text.files[i]) for i in sorted(indices[:8]))
+
+
+#: A line that complains. What only harmless lines explain away leaves none of these.
+_COMPLAINT = re.compile(
+    r"\b(?:error|fatal|traceback|exception|failed|failure|cannot|can't|could not|couldn't|unable|aborted|killed|segfault|"
+    r"segmentation fault|core dumped|not found|no such|denied|Xid)\b",
+    re.I,
+)
+
+
+def _verdict(hits: Sequence[Hit], text: Text, best: float) -> Diagnosis | None:
+    """`best`: the confidence of the likeliest cause. A mere symptom does not outrank an ordinary bug that is shown."""
+    fault = sorted((h for h in hits if h.id == "not-gpu-environment"), key=lambda h: -h.signature.confidence)
+    harmless = [h for h in hits if h.id == "harmless"]
+    if fault and (not best or fault[0].signature.confidence >= 0.8):
+        return _of_verdict("not-gpu-environment", fault, text, fault[0].signature.confidence - 0.1)
+    if not harmless or best:
+        return None
+    from gpudoctor.logs.patterns import compiled
+
+    explained = [compiled(h.signature.pattern) for h in harmless]
+    for line in text.lines:
+        if _COMPLAINT.search(line) and not any(p.search(line) for p in explained):
+            return None
+    return _of_verdict("harmless", harmless, text, 0.8)
+
+
+def _of_verdict(name: str, hits: Sequence[Hit], text: Text, confidence: float) -> Diagnosis:
+    page: Page = parse_page(verdicts.load(name).__doc__ or "", name)
+    explanation = f"{page.what} {page.tell}"
+    return Diagnosis(
+        name,
+        round(confidence, 2),
+        page.title,
+        explanation,
+        Fix(page.fix),
+        _evidence(hits, text),
+        None,
+        page.sources,
+    )

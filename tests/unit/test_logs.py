@@ -1,0 +1,258 @@
+"""Reading any text, finding signatures in it fast, and the arithmetic that decides between causes."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import re
+import time
+from pathlib import Path
+
+import pytest
+
+from gpudoctor.errors import GpudoctorError
+from gpudoctor.logs import verdicts
+from gpudoctor.logs.conditions import CONDITIONS
+from gpudoctor.logs.matching import literals
+from gpudoctor.logs.patterns import compiled, literals_of
+from gpudoctor.logs.reading import Text, read
+from gpudoctor.logs.sieve import Sieve
+from gpudoctor.rules.registry import causes
+from gpudoctor.signature import Signature
+from gpudoctor.workflows import diagnose as workflow
+from gpudoctor.workflows.diagnose import diagnose_paths, diagnose_text
+
+OOM = "RuntimeError: CUDA error: out of memory"
+
+
+def every_signature() -> list[tuple[str, Signature]]:
+    found = []
+    modules = [(c.id, c.load()) for c in causes()] + [(n, verdicts.load(n)) for n in verdicts.IDS]
+    for name, module in modules:
+        for given in getattr(module, "signatures", ()):
+            found.append((name, given if isinstance(given, Signature) else Signature(given)))
+    return found
+
+
+def reading(data: bytes) -> Text:
+    return read([("a.log", io.BytesIO(data))], Sieve(lambda: ["out of memory"]))
+
+
+def first(text: str) -> str:
+    found = diagnose_text(text).diagnoses
+    return found[0].id if found else ""
+
+
+# ---------------------------------------------------------------- reading
+
+
+def test_lines_keep_their_numbers_through_colours_carriage_returns_and_prefixes() -> None:
+    text = reading(b"\x1b[31mone\x1b[0m\r\n\r\n10%\r20%\rthree\n[rank3]: four\nsvc-1  | five\n")
+    assert list(zip(text.numbers, text.lines, strict=True)) == [
+        (1, "one"),
+        (3, "10%"),
+        (3, "20%"),
+        (3, "three"),
+        (4, "four"),
+        (5, "five"),
+    ]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-8-sig", "utf-8"])
+def test_what_powershell_and_editors_write_is_read(encoding: str) -> None:
+    assert reading(f"first line\n{OOM}\n".encode(encoding)).lines == ["first line", OOM]
+
+
+def test_gzip_is_read_in_all_its_members() -> None:
+    assert reading(gzip.compress(b"one\n") + gzip.compress(b"two\n")).lines == ["one", "two"]
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"", "is empty"),
+        (b"  \n\n", "is empty"),
+        (bytes(range(256)) * 8, "is not text"),
+        (b"\x7fELF\x02\x01\x01" + bytes(400), "is not text"),
+        (gzip.compress(b"x" * 90_000)[:60], "breaks off"),
+        (b"\x1f\x8b\x08\x00" + b"garbage" * 20, "is damaged"),
+    ],
+)
+def test_what_is_no_text_is_refused_with_a_reason(data: bytes, said: str) -> None:
+    with pytest.raises(GpudoctorError, match=said):
+        reading(data)
+
+
+def test_of_a_long_text_the_lines_that_matter_are_kept_with_their_numbers() -> None:
+    noise = "".join(f"step {n} loss {n / 7:.3f} {chr(97 + n % 26) * 9}\n" for n in range(60_000))
+    data = (noise + OOM + "\n" + noise).encode()
+    assert len(data) > 1 << 20
+    text = reading(data)
+    assert len(text.lines) < 10_000
+    assert text.numbers[text.lines.index(OOM)] == 60_001
+
+
+def test_a_message_that_was_wrapped_still_matches() -> None:
+    assert (
+        first(
+            "The detected CUDA version (12.6) mismatches the version that was used to\ncompile PyTorch (11.8)"
+        )
+        == "nvcc-mismatch-with-torch"
+    )
+
+
+def test_a_folder_is_read_without_its_binaries(tmp_path: Path) -> None:
+    (tmp_path / "weights.bin").write_bytes(bytes(4000))
+    (tmp_path / "b.log").write_text(f"hello\n{OOM}\n")
+    found = diagnose_paths([str(tmp_path)])
+    proof = found.diagnoses[0].evidence[0]
+    assert (found.diagnoses[0].id, proof.line, proof.file) == ("out-of-memory", 2, str(tmp_path / "b.log"))
+
+
+# ---------------------------------------------------------------- signatures
+
+
+@pytest.mark.parametrize(("name", "signature"), every_signature())
+def test_a_signature_can_be_prefiltered_and_compiled(name: str, signature: Signature) -> None:
+    for pattern in (signature.pattern, *signature.needs, *signature.unless):
+        compiled(pattern)
+        assert literals_of(pattern), f"{name}: no run of ordinary characters in {pattern}"
+    assert (
+        min(
+            len(x.translate({ord(d): None for d in "0123456789"}).strip())
+            for x in literals_of(signature.pattern)
+        )
+        >= 3
+    )
+    assert 0 < signature.confidence <= 1
+    assert not signature.when or signature.when in CONDITIONS
+    groups = set(compiled(signature.pattern).groupindex)
+    for template in (signature.explanation, signature.fix):
+        named = {n.removesuffix("_cuda") for n in re.findall(r"\{(\w+)\}", template)}
+        assert named <= groups, f"{name} quotes groups that it has not"
+
+
+def test_what_a_match_must_contain_is_found_in_each_alternative() -> None:
+    found = literals_of(r"Xid .{0,30}\): 79\b|GPU (?:is lost|has fallen)")
+    assert set(found) == {"xid", "is lost", "has fallen"}
+    assert literals_of(r"a?b*[xy]\d") == ()
+
+
+HOSTILE = {
+    "one letter": "a" * 200_000,
+    "blanks": "CUDA " + " " * 200_000 + "x",
+    "numbers": "1." * 100_000,
+    "half a match": "nvidia-container-cli: mount error: " * 6000,
+    "half a traceback": "RuntimeError: CUDA error: " * 8000,
+    "sizes": "(GPU 0; 10.76 GiB total capacity; " * 6000,
+    "paths": "/usr/lib/x86_64-linux-gnu/libcudnn" * 6000,
+    "tables": "| NVIDIA-SMI 550 | " * 10_000,
+    "lines": "Unsupported gpu architecture\n" * 8000,
+    "quotes": "LD_LIBRARY_PATH=" + "cuda:" * 40_000,
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_no_line_makes_the_matching_run_away(kind: str) -> None:
+    start = time.process_time()
+    diagnose_text(HOSTILE[kind] + "\n" + HOSTILE[kind][:5000])
+    assert time.process_time() - start < 5
+
+
+def test_every_signature_survives_what_almost_matches_it() -> None:
+    """Each pattern against long lines of its own literal: what costs most is what begins to match again and again."""
+    for name, signature in every_signature():
+        text = "\n".join(
+            f"{literal} " * (4000 // (len(literal) + 1)) for literal in literals_of(signature.pattern)
+        )
+        start = time.process_time()
+        list(compiled(signature.pattern).finditer(text))
+        assert time.process_time() - start < 2, f"{name}: {signature.pattern}"
+
+
+def test_the_sieve_knows_every_signature() -> None:
+    runs = [run for run in dict.fromkeys(literals(workflow._entries())) if run]
+    sieve = Sieve(lambda: runs)
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    missed = []
+    for number, run in enumerate(runs):  # no two lines alike, and words before and after that touch it
+        mark = "".join(letters[number // 26**place % 26] for place in range(3))
+        if not sieve.pick([f"{mark} x{run}y {mark}".encode()]) and sieve._counts.get(run.encode(), 0) < 60:
+            missed.append(run)
+    assert not [run for run in missed if not _often_enough(sieve, run)]
+
+
+def _often_enough(sieve: Sieve, run: str) -> bool:
+    """A run that holds a common word is no longer picked for that word's sake."""
+    plain = "".join(c for c in run.lower() if not c.isdigit())
+    return any(found.decode() in plain and count >= 60 for found, count in sieve._counts.items())
+
+
+# ---------------------------------------------------------------- ties
+
+
+@pytest.mark.parametrize(
+    ("request_gib", "free_gib", "unused_gib", "cause"),
+    [
+        (2.0, 1.0, 3.0, "oom-fragmentation"),
+        (2.0, 1.0, 0.5, "out-of-memory"),
+        (2.0, 2.5, 0.1, "out-of-memory"),  # enough was free: somebody else took it meanwhile
+    ],
+)
+def test_memory_that_would_have_been_enough_is_fragmentation(
+    request_gib: float, free_gib: float, unused_gib: float, cause: str
+) -> None:
+    text = (
+        f"torch.OutOfMemoryError: CUDA out of memory. Tried to allocate {request_gib:.2f} GiB. GPU 0 has a total capacity "
+        f"of 23.64 GiB of which {free_gib:.2f} GiB is free. Of the allocated memory 7.63 GiB is allocated by PyTorch, and "
+        f"{unused_gib:.2f} GiB is reserved by PyTorch but unallocated."
+    )
+    assert first(text) == cause
+
+
+def test_an_architecture_above_the_list_wants_a_newer_build_and_below_it_an_older_one() -> None:
+    line = "{} with CUDA capability sm_{} is not compatible with the current PyTorch installation.\nThe current PyTorch install supports CUDA capabilities sm_75 sm_80 sm_86 sm_90."
+    assert first(line.format("RTX 5090", "120")) == "wheel-lacks-gpu-arch"
+    assert first(line.format("GTX 1070", "61")) == "gpu-too-old-for-toolkit"
+
+
+def test_nvcc_refuses_what_it_does_not_know_yet_and_what_it_has_dropped() -> None:
+    line = (
+        "nvcc fatal   : Unsupported gpu architecture 'compute_{}'\nCuda compilation tools, release {}, V{}.1"
+    )
+    assert first(line.format(89, "11.6", "11.6")) == "nvcc-arch-unsupported"
+    assert first(line.format(35, "12.1", "12.1")) == "gpu-too-old-for-toolkit"
+    assert first(line.format(61, "13.0", "13.0")) == "gpu-too-old-for-toolkit"
+
+
+def test_a_driver_that_is_too_old_outranks_the_missing_gpu_that_follows() -> None:
+    text = (
+        "PyTorch version: 2.5.1+cu124\nCUDA used to build PyTorch: 12.4\nIs CUDA available: False\n"
+        "GPU models and configuration: GPU 0: Tesla T4\nNvidia driver version: 470.82.01\n"
+        "RuntimeError: No CUDA GPUs are available\n"
+    )
+    found = diagnose_text(text).diagnoses
+    assert found[0].id == "driver-too-old-for-runtime"
+    assert "470.82.01" in found[0].title and "12.4" in found[0].title
+
+
+def test_the_same_dump_with_a_new_driver_names_no_cause() -> None:
+    text = (
+        "PyTorch version: 2.5.1+cu124\nCUDA used to build PyTorch: 12.4\nIs CUDA available: True\n"
+        "GPU models and configuration: GPU 0: Tesla T4\nNvidia driver version: 550.90.07\n"
+    )
+    assert diagnose_text(text).diagnoses == ()
+
+
+def test_harmless_lines_are_not_the_answer_where_something_complains_that_they_do_not_explain() -> None:
+    harmless = "Unable to register cuDNN factory: Attempting to register factory for plugin cuDNN"
+    assert first(harmless) == "harmless"
+    assert first(f"{harmless}\nsome tool: fatal: the frobnicator failed") == ""
+    assert first(f"{harmless}\n{OOM}") == "out-of-memory"
+
+
+@pytest.mark.parametrize(
+    "text", ["hello world", "all tests passed in 3.2 s", "error: something went wrong", "今天天气很好"]
+)
+def test_silence_where_nothing_names_a_cause(text: str) -> None:
+    assert diagnose_text(text).diagnoses == ()
