@@ -11,7 +11,7 @@ How to tell: The path or soname that is wanted against the files of the installe
 
 How to fix: Look where that package's major version puts it, or install the package of the wanted major version.
 
-Sources: file lists of the PyPI wheels nvidia-cuda-runtime-cu12 12.4.127, nvidia-cuda-runtime 13.0.96, nvidia-cudnn-cu13 9.13.0
+Sources: files of nvidia-cuda-runtime-cu12 12.4.127 and nvidia-cudnn-cu13 9.13.0 on PyPI
 https://docs.nvidia.com/cuda/cuda-installation-guide-linux/#pip-wheels
 """
 
