@@ -64,7 +64,7 @@ def test_what_powershell_and_editors_write_is_read(encoding: str) -> None:
 
 
 def test_gzip_is_read_in_all_its_members() -> None:
-    assert reading(gzip.compress(b"one\n") + gzip.compress(b"two\n")).lines == ["one", "two"]
+    assert reading(gzip.compress(b"one\n", mtime=0) + gzip.compress(b"two\n")).lines == ["one", "two"]
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_gzip_is_read_in_all_its_members() -> None:
         (b"  \n\n", "is empty"),
         (bytes(range(256)) * 8, "is not text"),
         (b"\x7fELF\x02\x01\x01" + bytes(400), "is not text"),
-        (gzip.compress(b"x" * 90_000)[:60], "breaks off"),
+        (gzip.compress(b"x" * 90_000, mtime=0)[:60], "breaks off"),
         (b"\x1f\x8b\x08\x00" + b"garbage" * 20, "is damaged"),
     ],
 )
