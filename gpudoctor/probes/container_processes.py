@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from gpudoctor.facts.observed import Known, Observed
+from gpudoctor.facts.observed import Known, Observed, value_of
 from gpudoctor.facts.record import Record
 from gpudoctor.probes.container_inside import environment_block
-from gpudoctor.system.port import Port, names, observe, text
+from gpudoctor.system.port import Port, observe, text
+from gpudoctor.system.processes import commands
 
 DAEMONS = ("dockerd", "containerd", "crio", "k3s-server", "k3s-agent")
 
@@ -25,16 +26,12 @@ class Daemon(Record):
 
 def daemons(port: Port) -> tuple[Daemon, ...]:
     found = []
-    for entry in names(port, "/proc"):
-        if not entry.isdigit():
-            continue
-        try:
-            name = port.read(f"/proc/{entry}/comm", 64).decode("utf-8", "replace").strip()
-            if name not in DAEMONS:
-                continue
-            found.append(_daemon(port, int(entry), name))
-        except (OSError, ValueError):
-            continue  # it ended while we looked
+    for pid, name in value_of(commands(port), {}).items():
+        if name in DAEMONS:
+            try:
+                found.append(_daemon(port, pid, name))
+            except (OSError, ValueError):
+                continue  # it ended while we looked
     return tuple(found)
 
 

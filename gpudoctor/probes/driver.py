@@ -21,7 +21,8 @@ from gpudoctor.parsers import modprobe, nvrm, proc
 from gpudoctor.parsers import packages as package_records
 from gpudoctor.probes import host
 from gpudoctor.system import loader
-from gpudoctor.system.port import NotHere, Port, exists, is_file, look, names, observe, text, which
+from gpudoctor.system.port import Port, exists, is_file, look, names, observe, text, which
+from gpudoctor.system.processes import commands
 
 PROC = "/proc/driver/nvidia"
 #: Libraries of the driver that somebody loads by name. libcuda and libnvidia-ml first: they answer for all.
@@ -378,26 +379,12 @@ def _service(port: Port, program: str, package: str) -> Observed[Service]:
 
 
 def _running(port: Port, program: str) -> Observed[bool]:
-    """By /proc/<pid>/comm, which holds fifteen characters. Other users' processes are seen, unless /proc hides them."""
-    commands = port.memo("driver.commands", lambda: observe(lambda: _commands(port), "/proc/*/comm"))
-    if not isinstance(commands, Known):
-        return commands
-    return Known(program[:15] in commands.value, "/proc/*/comm")
-
-
-def _commands(port: Port) -> frozenset[str]:
-    pids = [name for name in port.listdir("/proc") if name.isdigit()]
-    if "1" not in pids:
-        raise ValueError("other users' processes are hidden")
-    found = set()
-    for pid in pids:
-        try:
-            found.add(port.read(f"/proc/{pid}/comm", 64).decode("utf-8", "replace").strip())
-        except NotHere:
-            raise
-        except OSError:
-            continue  # it has ended meanwhile
-    return frozenset(found)
+    running = commands(port)
+    if not isinstance(running, Known):
+        return running
+    if 1 not in running.value:
+        return Unknown("/proc/*/comm: other users' processes are hidden")
+    return Known(program[:15] in running.value.values(), running.via)
 
 
 def blacklisted(port: Port) -> Observed[tuple[str, ...]]:
