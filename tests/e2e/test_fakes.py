@@ -100,3 +100,8 @@ def test_these_faults_have_a_fix_each() -> None:
         finding = next(f for f in check(fakes.answers(name))["findings"] if f["caused_by"] is None)
         fixes.append(finding["fix"]["summary"])
     assert len(set(fixes)) == 3
+
+
+def test_a_mismatch_without_numbers_says_it_once() -> None:
+    titles = [f["title"] for f in check(fakes.answers("mismatch"))["findings"] if f["caused_by"] is None]
+    assert "The kernel runs another driver version than the libraries are of" in titles
