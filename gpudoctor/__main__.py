@@ -20,11 +20,12 @@ def leave(code: int) -> None:
     import os
     import threading
 
-    try:
-        sys.stdout.flush()
-        sys.stderr.flush()
-    except OSError:
-        code = code or 1
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except OSError:
+            code = code or 2
     if threading.active_count() > 1:
         os._exit(code)
     sys.exit(code)

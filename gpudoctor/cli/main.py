@@ -86,4 +86,7 @@ def run(arguments: Sequence[str]) -> int:
         # The reader went away (`| head`). Point stdout elsewhere, so that the flush at exit does not complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+    except OSError as error:  # click's own output (--help to a full disk)
+        print(f"error: {error.strerror or error}", file=sys.stderr)
+        return EXIT_CANNOT_TELL
     return result if isinstance(result, int) else 0

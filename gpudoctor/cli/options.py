@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 
@@ -33,11 +34,13 @@ def split_names(values: tuple[str, ...]) -> tuple[str, ...]:
 
 def write_out(text: str, output: str | None) -> None:
     """To standard output, or to a file that is either whole or not there."""
+    # A name that is no UTF-8 comes with surrogates, which no encoder takes: they become \udcff, JSON's own escape.
+    text = text.encode("utf-8", "backslashreplace").decode("utf-8")
     if output in (None, "-"):
-        sys.stdout.write(text)
+        _print(text)
         return
     assert output is not None
-    folder = os.path.dirname(os.path.abspath(output))
+    folder = os.path.dirname(output) or "."
     temporary = os.path.join(folder, f".{os.path.basename(output)}.{os.getpid()}")
     try:
         with open(temporary, "w", encoding="utf-8") as file:
@@ -52,4 +55,24 @@ def write_out(text: str, output: str | None) -> None:
             f"{output} can't be written: {error.strerror or error}",
             context="--output",
             note="nothing was written",
+        ) from None
+
+
+def _print(text: str) -> None:
+    """Whole, or an error: a report that never arrived must not end as if it had."""
+    try:
+        if sys.stdout is None:  # Python's own answer to `>&-`
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        encoding = sys.stdout.encoding or "utf-8"
+        sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise  # `| head` had enough
+    except OSError as error:
+        if sys.stdout is not None:  # what is still in its buffer would complain again at exit
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise GpudoctorError(
+            f"standard output can't be written: {error.strerror or error}",
+            note="the report was not delivered",
+            hint="--output FILE writes it to a file",
         ) from None

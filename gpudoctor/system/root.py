@@ -51,7 +51,14 @@ class Root:
                 context="--root",
                 hint="give the top of an unpacked image or of a mounted file system",
             )
-        self.prefix = os.path.realpath(folder)
+        try:
+            self.prefix = os.path.realpath(folder)
+        except FileNotFoundError:  # a relative name, and the working directory was removed
+            raise GpudoctorError(
+                f"{folder} can't be found: the working directory does not exist any more",
+                context="--root",
+                hint="change to a folder that exists, or give an absolute path",
+            ) from None
         self.env: Mapping[str, str] = dict(env or {})
         self.options = options
         self._deadline = time.monotonic() + timeout

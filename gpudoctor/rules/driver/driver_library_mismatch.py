@@ -101,10 +101,11 @@ def check(host: Host, driver: Driver, gpu: Gpu) -> Iterator[Problem]:
                 "package changed since boot", f"{change.name} {change.old} -> {change.new}", change.action
             )
         )
-    libraries = value_of(library_version, "") or "of another version"
+    libraries = value_of(library_version, "")
     kernel = f"driver {loaded.version}" if loaded else "another driver"
+    title = f"The kernel runs {kernel}, the libraries are {libraries or 'of another version'}"
     yield Problem(
-        f"The kernel runs {kernel}, the libraries are {libraries}",
+        title if loaded or libraries else "The kernel runs another driver version than the libraries are of",
         evidence=tuple(evidence),
         fix=_fix(survives),
     )

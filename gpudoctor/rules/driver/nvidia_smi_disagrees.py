@@ -25,7 +25,7 @@ from gpudoctor.facts.gpu import Gpu, Nvml, Smi
 from gpudoctor.facts.host import Host
 from gpudoctor.facts.observed import Known, Observed
 from gpudoctor.findings import CannotLook, DoesNotApply, Evidence, Fix, Problem, seen
-from gpudoctor.rules.judging import need
+from gpudoctor.rules.judging import gpu_ruled_out, need
 
 _EXPLANATION_KERNEL = (
     "Both ask the same kernel driver, so two answers mean that one of them does not speak of this machine: a wrapper, "
@@ -40,6 +40,8 @@ def check(host: Host, gpu: Gpu) -> Iterator[Problem]:
     nvml = need(gpu.nvml, "libnvidia-ml")
     kernel = _pair(smi.kmd_version, nvml.driver_version)
     program = _pair(smi.smi_version, nvml.library_version)
+    if not kernel and not program and gpu_ruled_out(gpu):
+        raise DoesNotApply("no NVIDIA GPU, so nvidia-smi has no driver to speak of")
     if not kernel and not program:
         raise CannotLook(
             f"nvidia-smi or NVML does not tell its version (nvidia-smi {smi.state}, NVML {nvml.state})"

@@ -53,3 +53,16 @@ def test_an_nvidia_smi_that_failed_is_not_judged() -> None:
         healthy.rtx3050_laptop(), state="failed", smi_version=silent, kmd_version=silent, cuda_version=silent
     )
     assert ID not in judgement(machine).passed
+
+
+def test_without_a_gpu_a_failed_nvidia_smi_hides_nothing() -> None:
+    """NVIDIA's real 550.163.01 on a machine without GPU and module: nvidia-smi ends with 9, nvmlInit with 9."""
+    machine = with_smi(
+        healthy.rtx3050_laptop(), state="failed", kmd_version=Unknown("9"), smi_version=Unknown("9")
+    )
+    nvml = machine.gpu.nvml
+    assert isinstance(nvml, Known)
+    silent = nvml.value.replace(state="failed", code=9, devices=(), driver_version=Unknown("9"))
+    gpu = machine.gpu.replace(pci=Known((), "/sys"), nvml=Known(silent, "NVML"), cuda=Unknown("not asked"))
+    judged = judgement(machine.replace(gpu=gpu))
+    assert ID not in {s.id for s in judged.skipped} and ID not in judged.passed
