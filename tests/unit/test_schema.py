@@ -25,11 +25,8 @@ DOCS = Path(__file__).parents[2] / "docs" / "schema"
 
 @pytest.mark.parametrize(
     ("kind", "identifier"),
-<<<<<<< HEAD
     [(CheckReport, CHECK), (CompatReport, COMPAT), (DiagnoseReport, DIAGNOSE), (Snapshot, SNAPSHOT)],
-=======
     [(CheckReport, CHECK), (CompatReport, COMPAT), (PlanReport, PLAN), (Snapshot, SNAPSHOT)],
->>>>>>> 3b45020 (Plan torch, TensorFlow and JAX: what compat says yes to, as commands)
 )
 def test_the_published_schema_is_current(kind: type[Record], identifier: str) -> None:
     name, _, version = identifier.removeprefix("gpudoctor-").partition("/")
