@@ -109,6 +109,8 @@ def test_ascii_where_the_encoding_knows_no_more(saved: Any) -> None:
         (["check", "--select", "driver-libary-mismatch"], ["driver-library-mismatch"]),
         (["check", "--snapshot", "/nonexistent/x.json"], ["can't be read"]),
         (["check", "--root", "/nonexistent"], ["not a folder"]),
+        (["check", "--python", "/etc/passwd"], ["no Python interpreter"]),
+        (["check", "--python", "/bin/sh"], ["no Python interpreter"]),
         (["check", "--timeout", "0"], ["--timeout"]),
         (["check", "--format", "yaml"], ["yaml"]),
         (["explain", "driver-librari-mismatch"], ["driver-library-mismatch"]),

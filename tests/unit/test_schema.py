@@ -25,8 +25,13 @@ DOCS = Path(__file__).parents[2] / "docs" / "schema"
 
 @pytest.mark.parametrize(
     ("kind", "identifier"),
-    [(CheckReport, CHECK), (CompatReport, COMPAT), (DiagnoseReport, DIAGNOSE), (Snapshot, SNAPSHOT)],
-    [(CheckReport, CHECK), (CompatReport, COMPAT), (PlanReport, PLAN), (Snapshot, SNAPSHOT)],
+    [
+        (CheckReport, CHECK),
+        (CompatReport, COMPAT),
+        (DiagnoseReport, DIAGNOSE),
+        (PlanReport, PLAN),
+        (Snapshot, SNAPSHOT),
+    ],
 )
 def test_the_published_schema_is_current(kind: type[Record], identifier: str) -> None:
     name, _, version = identifier.removeprefix("gpudoctor-").partition("/")

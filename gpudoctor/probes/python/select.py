@@ -85,7 +85,21 @@ def requested(port: Port, wanted: str) -> Candidate:
             context="--python",
             hint="give a path to python, an environment's folder, or kernel:NAME",
         )
+    if not _may_be_python(port, path):
+        raise GpudoctorError(
+            f"{wanted} is no Python interpreter",
+            context="--python",
+            note="nothing was checked",
+            hint="give a path to python, an environment's folder, or kernel:NAME",
+        )
     return Candidate(_unshimmed(port, path) or path, "--python")
+
+
+def _may_be_python(port: Port, path: str) -> bool:
+    """An executable whose name, or that of what it links to, begins as an interpreter's does."""
+    known = ("python", "pypy", "graalpy")
+    named = any(p.rpartition("/")[2].startswith(known) for p in (path, port.realpath(path)))
+    return named and bool(port.stat(path).mode & 0o111)
 
 
 def runnable(port: Port, path: str) -> str:
