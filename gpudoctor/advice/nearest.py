@@ -38,7 +38,7 @@ def _first(candidates: Iterable[tuple[Question, str]], ids: set[str]) -> tuple[Q
     """The first candidate that works."""
     tried = 0
     for candidate, words in candidates:
-        if any(_hopeless(candidate, wheel) for wheel in candidate.wheels):
+        if any(hopeless(candidate, wheel) for wheel in candidate.wheels):
             continue
         if tried >= MOST:
             return None
@@ -61,7 +61,7 @@ def _works(candidate: Question, ids: set[str]) -> bool:
     return known
 
 
-def _hopeless(asked: Question, wheel: Wheel) -> bool:
+def hopeless(asked: Question, wheel: Wheel) -> bool:
     """No need to judge a build that has no wheel for this Python, or nothing for a GPU of that generation: that saves nine
     of ten judgements. What is left is judged."""
     row = builds.row_of(asked, wheel)
@@ -115,8 +115,8 @@ def _index(asked: Question) -> Iterator[tuple[Question, str]]:
 
 def _wheels(asked: Question, wheel: Wheel) -> Iterator[tuple[Question, str]]:
     """Other builds of the same release first, newest CUDA first; then other releases, the next newer first."""
-    rows = _rows(wheel)
-    for variant in _variants(wheel.framework, wheel.version):
+    rows = releases(wheel.framework)
+    for variant in variants(wheel.framework, wheel.version):
         if variant != wheel.variant:
             yield _with(asked, wheel, Wheel(wheel.framework, wheel.version, variant))
     if wheel.framework == "jax" and asked.plugin == "jax-cuda13-plugin":
@@ -125,11 +125,11 @@ def _wheels(asked: Question, wheel: Wheel) -> Iterator[tuple[Question, str]]:
     newer = [v for v in rows if _number(v) > _number(wheel.version)]
     older = [v for v in reversed(rows) if _number(v) < _number(wheel.version)]
     for version in [v for pair in _alternate(newer, older) for v in pair]:
-        variants = _variants(wheel.framework, version)
-        chosen = [v for v in variants if v == wheel.variant] or [
+        published = variants(wheel.framework, version)
+        chosen = [v for v in published if v == wheel.variant] or [
             _default(wheel.framework, version, wheel.variant)
         ]
-        for variant in dict.fromkeys([*chosen, *variants[:1], *variants[-1:]]):
+        for variant in dict.fromkeys([*chosen, *published[:1], *published[-1:]]):
             plugged = asked.replace(plugin_version="") if wheel.framework == "jax" else asked
             yield _with(plugged, wheel, Wheel(wheel.framework, version, variant))
 
@@ -137,10 +137,10 @@ def _wheels(asked: Question, wheel: Wheel) -> Iterator[tuple[Question, str]]:
 def _alternate(newer: list[str], older: list[str]) -> Iterator[list[str]]:
     """One release of each minor, the newer ones first."""
     for versions in (newer[:1], older[:1], newer[1:], older[1:]):
-        yield _newest_patches(versions)
+        yield newest_patches(versions)
 
 
-def _newest_patches(versions: list[str]) -> list[str]:
+def newest_patches(versions: list[str]) -> list[str]:
     kept: dict[tuple[int, ...], str] = {}
     for version in versions:
         key = _number(version)[:2]
@@ -153,14 +153,15 @@ def _number(version: str) -> tuple[int, ...]:
     return numbers(version)
 
 
-def _rows(wheel: Wheel) -> list[str]:
+def releases(framework: str) -> list[str]:
+    """All of the tables, oldest first."""
     from gpudoctor.knowledge.tables import table
 
-    versions = [v for row in table(wheel.framework)["builds"] for v in row["versions"] if is_version(v)]
+    versions = [v for row in table(framework)["builds"] for v in row["versions"] if is_version(v)]
     return sorted(dict.fromkeys(versions), key=_number)
 
 
-def _variants(framework: str, version: str) -> list[str]:
+def variants(framework: str, version: str) -> list[str]:
     if framework != "torch":
         return []
     from gpudoctor.knowledge.tables import table

@@ -17,6 +17,7 @@ COMMANDS: Mapping[str, str] = {
     "check": "Say what is wrong with this machine's GPU stack, and prove it.",
     "compat": "Say whether a GPU, driver, toolkit and framework would fit together.",
     "diagnose": "Name the cause of what a log or a failing program complains of.",
+    "plan": "Say exactly what to install for this machine's GPUs, or another's.",
     "explain": "Print the page of a cause, or list all causes.",
     "snapshot": "Record this machine's facts, redacted, for judging elsewhere.",
     "diff": "Say what changed between two snapshots.",

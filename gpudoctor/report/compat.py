@@ -82,16 +82,16 @@ def _lines(answer: Answer, style: Style) -> Iterator[str]:
     yield f"{style.glyph(glyph)} {style.paint(words, 'bold')}"
     for because in answer.because:
         yield f"  {style.paint(because.id, 'bold')}"
-        yield from _wrapped(because.explanation, style, 4)
+        yield from wrapped(because.explanation, style, 4)
     for need in answer.needs:
-        yield from _wrapped(f"needs: {need}", style, 2)
+        yield from wrapped(f"needs: {need}", style, 2)
     if answer.recommend:
-        yield from _wrapped(f"nearest that works: {style.paint(answer.recommend, 'green')}", style, 2)
+        yield from wrapped(f"nearest that works: {style.paint(answer.recommend, 'green')}", style, 2)
     for item in answer.understood:
-        yield from _wrapped(style.paint(f"{item.what}: {item.value} ({item.via})", "dim"), style, 2)
+        yield from wrapped(style.paint(f"{item.what}: {item.value} ({item.via})", "dim"), style, 2)
 
 
-def _wrapped(text: str, style: Style, indent: int) -> Iterator[str]:
+def wrapped(text: str, style: Style, indent: int) -> Iterator[str]:
     space = " " * indent
     yield from textwrap.wrap(
         text,

@@ -15,6 +15,8 @@ from gpudoctor.report.diagnosis import SCHEMA as DIAGNOSE
 from gpudoctor.report.diagnosis import DiagnoseReport
 from gpudoctor.report.model import SCHEMA as CHECK
 from gpudoctor.report.model import CheckReport
+from gpudoctor.report.plan import SCHEMA as PLAN
+from gpudoctor.report.plan import PlanReport
 from gpudoctor.workflows.snapshot import SCHEMA as SNAPSHOT
 from gpudoctor.workflows.snapshot import Snapshot
 
@@ -23,7 +25,13 @@ DOCS = Path(__file__).parents[2] / "docs" / "schema"
 
 @pytest.mark.parametrize(
     ("kind", "identifier"),
-    [(CheckReport, CHECK), (CompatReport, COMPAT), (DiagnoseReport, DIAGNOSE), (Snapshot, SNAPSHOT)],
+    [
+        (CheckReport, CHECK),
+        (CompatReport, COMPAT),
+        (DiagnoseReport, DIAGNOSE),
+        (PlanReport, PLAN),
+        (Snapshot, SNAPSHOT),
+    ],
 )
 def test_the_published_schema_is_current(kind: type[Record], identifier: str) -> None:
     name, _, version = identifier.removeprefix("gpudoctor-").partition("/")
