@@ -83,8 +83,9 @@ def run(arguments: Sequence[str]) -> int:
     except GpudoctorError as error:
         print(error.render(), file=sys.stderr)
         return error.exit_code
-    except BrokenPipeError:
-        # The reader went away (`| head`). Point stdout elsewhere, so that the flush at exit does not complain.
+    except (BrokenPipeError, SystemExit):
+        # The reader went away (`| head`); click turns that into SystemExit(1), which here would mean "ill". Point
+        # stdout elsewhere, so that the flush at exit does not complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except OSError as error:  # click's own output (--help to a full disk)

@@ -166,6 +166,14 @@ def test_diff_says_what_changed(saved: Any) -> None:
     assert gpudoctor("diff", before, before).returncode == 0
 
 
+def test_a_reader_that_went_away_is_no_verdict() -> None:
+    command = f"{sys.executable} -m gpudoctor explain | true; echo ${{PIPESTATUS[0]}}"
+    ran = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
+    assert (
+        ran.stdout.strip() in ("0", "141") and ran.stderr == ""
+    )  # 0: all was written before the reader left
+
+
 def test_a_reader_that_goes_away_is_no_traceback(saved: Any) -> None:
     command = f"{sys.executable} -m gpudoctor explain | head -n 1"
     ran = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=60)
