@@ -57,7 +57,7 @@ def test_people_hosts_and_secrets_do_not_come_out(text: str, secret: str) -> Non
         "550.163.01",
         "/usr/lib/x86_64-linux-gnu/libnvidia-ml.so.550.163.01",
         "NVIDIA GeForce RTX 3050 Laptop GPU",
-        "/root/.pyenv/versions/3.11.7/bin/python3",
+        "/home/ubuntu/venv/bin/python3",
         "nvidia-cudnn-cu12==9.10.2.21; platform_system == 'Linux'",
         "0000:3b:00.0",
         "/lib/modules/6.8.0-45-generic/updates/dkms/nvidia.ko",

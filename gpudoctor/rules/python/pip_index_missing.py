@@ -58,7 +58,7 @@ signatures: tuple[Signature | str, ...] = (
         r"Could not find a version that satisfies the requirement (?:tensorrt|nvidia-(?:pyindex|tensorrt)|tensorrt-libs|tensorrt_libs|cuda-python)\b",
         0.7,
     ),
-    Signature(r"This package is just a placeholder project in the PyPI\.org repository", 0.9),
+    Signature(r"This package is just a placeholder project", 0.9),
 )
 
 
