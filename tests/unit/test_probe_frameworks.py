@@ -517,3 +517,16 @@ def test_the_real_torch_is_read_without_being_imported() -> None:
     torch = build(python, "torch")
     assert (torch.version, torch.variant) == ("2.13.0+cpu", "cpu")
     assert isinstance(torch.cuda, Absent) and value_of(torch.glibc, "").startswith("2.")
+
+
+@pytest.mark.wheels
+def test_the_real_tensorflow_is_read_without_being_imported() -> None:
+    """tensorflow-cpu 2.18.1 alone: none of what it needs to run is there, so an import would fail."""
+    folder = os.path.abspath(os.path.join(os.environ.get("GPUDOCTOR_TEST_BUILD", "build"), "env-tensorflow"))
+    if not os.path.exists(os.path.join(folder, ".complete")):
+        pytest.skip(f"no venv with tensorflow-cpu==2.18.1 in {folder}: run scripts/fetch-tensorflow")
+    port = Live(options=Options(pythons=(folder,)))
+    python = next(i for i in value_of(frameworks.interpreters(port), ()) if i.prefix == folder)
+    found = build(python, "tensorflow")
+    assert (found.version, found.variant) == ("2.18.1", "cpu")
+    assert isinstance(found.cuda, Absent)
