@@ -8,29 +8,19 @@ from typing import Any
 
 from gpudoctor.advice.answer import Answer
 from gpudoctor.advice.doubts import Because
-from gpudoctor.facts.record import Record
-from gpudoctor.findings import Crash, Evidence, Finding, Skip
-from gpudoctor.report.model import Summary, Tool, summarise
+from gpudoctor.findings import Evidence
+from gpudoctor.report.model import Report, head
 from gpudoctor.report.style import Style
 
 #: Changes with every change of the shape that a reader could notice.
 SCHEMA = "gpudoctor-compat/1"
 
 
-class CompatReport(Record):
+class CompatReport(Report):
     """What `gpudoctor compat --format json` prints. `compatible`: null where knowledge ends, and then `because` says
     where. `because` of a yes holds its caveats. `recommend`: the nearest combination that works, or null.
     `understood`: how names and open parts of the question were read."""
 
-    schema: str
-    tool: Tool
-    taken_at: str
-    command: str
-    exit_code: int
-    findings: tuple[Finding, ...]
-    skipped: tuple[Skip, ...]
-    crashed: tuple[Crash, ...]
-    summary: Summary
     compatible: bool | None
     because: tuple[Because, ...]
     needs: tuple[str, ...]
@@ -39,23 +29,13 @@ class CompatReport(Record):
 
 
 def compat_report(answer: Answer, exit_code: int) -> CompatReport:
-    import time
-
     return CompatReport(
-        SCHEMA,
-        Tool(),
-        time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "compat",
-        exit_code,
-        answer.judgement.findings,
-        answer.judgement.skipped,
-        answer.judgement.crashed,
-        summarise(answer.judgement),
-        answer.compatible,
-        answer.because,
-        answer.needs,
-        answer.recommend or None,
-        answer.understood,
+        **head(SCHEMA, "compat", exit_code, answer.judgement),
+        compatible=answer.compatible,
+        because=answer.because,
+        needs=answer.needs,
+        recommend=answer.recommend or None,
+        understood=answer.understood,
     )
 
 

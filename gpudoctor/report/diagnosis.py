@@ -5,50 +5,25 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 
-from gpudoctor.facts.record import Record
-from gpudoctor.findings import Crash, Finding, Skip
+from gpudoctor.findings import Judgement
 from gpudoctor.logs.diagnosis import Diagnosis, Result
-from gpudoctor.report.model import Summary, Tool
+from gpudoctor.report.model import Report, head
 from gpudoctor.report.style import Style
 
 #: Changes with every change of the shape that a reader could notice.
 SCHEMA = "gpudoctor-diagnose/1"
 
 
-class DiagnoseReport(Record):
+class DiagnoseReport(Report):
     """What `gpudoctor diagnose --format json` prints. `diagnoses`: best first. `findings`: what the rules say of the
     facts in the text."""
 
-    schema: str
-    tool: Tool
-    taken_at: str
-    command: str
-    exit_code: int
-    findings: tuple[Finding, ...]
-    skipped: tuple[Skip, ...]
-    crashed: tuple[Crash, ...]
-    summary: Summary
     diagnoses: tuple[Diagnosis, ...]
 
 
 def diagnose_report(result: Result, exit_code: int) -> DiagnoseReport:
-    import time
-
-    count = {
-        kind: sum(f.severity == kind for f in result.findings) for kind in ("failure", "warning", "note")
-    }
-    return DiagnoseReport(
-        SCHEMA,
-        Tool(),
-        time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "diagnose",
-        exit_code,
-        result.findings,
-        (),
-        (),
-        Summary(count["failure"], count["warning"], count["note"], 0, 0, 0, 0),
-        result.diagnoses,
-    )
+    judgement = Judgement(findings=result.findings)
+    return DiagnoseReport(**head(SCHEMA, "diagnose", exit_code, judgement), diagnoses=result.diagnoses)
 
 
 def render(result: Result, style: Style, verbose: bool = False) -> str:

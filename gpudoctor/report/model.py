@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from gpudoctor import __version__
 from gpudoctor.facts.machine import Machine
 from gpudoctor.facts.observed import Known, Observed, value_of
@@ -66,9 +68,9 @@ class MachineLine(Record):
     frameworks: tuple[FrameworkLine, ...]
 
 
-class CheckReport(Record):
-    """What `gpudoctor check --format json` prints. `taken_at` in UTC, ISO 8601. `findings`: worst first, folded
-    ones (`caused_by` names the root) last."""
+class Report(Record):
+    """The head of every command's JSON. `taken_at` in UTC, ISO 8601. `findings`: worst first, folded ones
+    (`caused_by` names the root) last. A command adds an object under its own name."""
 
     schema: str
     tool: Tool
@@ -79,6 +81,11 @@ class CheckReport(Record):
     skipped: tuple[Skip, ...]
     crashed: tuple[Crash, ...]
     summary: Summary
+
+
+class CheckReport(Report):
+    """What `gpudoctor check --format json` prints."""
+
     machine: MachineLine
 
 
@@ -93,6 +100,23 @@ def summarise(judgement: Judgement) -> Summary:
         crashed=len(judgement.crashed),
         not_applicable=len(judgement.not_applicable),
     )
+
+
+def head(schema: str, command: str, exit_code: int, judgement: Judgement) -> dict[str, Any]:
+    """The fields of `Report`, for a command's own record: `CheckReport(**head(...), machine=...)`."""
+    import time
+
+    return {
+        "schema": schema,
+        "tool": Tool(),
+        "taken_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "command": command,
+        "exit_code": exit_code,
+        "findings": judgement.findings,
+        "skipped": judgement.skipped,
+        "crashed": judgement.crashed,
+        "summary": summarise(judgement),
+    }
 
 
 def _text(observed: Observed[object]) -> str:
@@ -139,17 +163,4 @@ def machine_line(machine: Machine) -> MachineLine:
 def check_report(
     machine: Machine, judgement: Judgement, exit_code: int, command: str = "check"
 ) -> CheckReport:
-    import time
-
-    return CheckReport(
-        SCHEMA,
-        Tool(),
-        time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        command,
-        exit_code,
-        judgement.findings,
-        judgement.skipped,
-        judgement.crashed,
-        summarise(judgement),
-        machine_line(machine),
-    )
+    return CheckReport(**head(SCHEMA, command, exit_code, judgement), machine=machine_line(machine))

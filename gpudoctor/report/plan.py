@@ -6,51 +6,31 @@ from collections.abc import Iterator
 
 from gpudoctor.advice.commands import Advice, Planned
 from gpudoctor.advice.doubts import Because
-from gpudoctor.facts.record import Record
-from gpudoctor.findings import Crash, Finding, Judgement, Skip
+from gpudoctor.findings import Judgement
 from gpudoctor.report.compat import wrapped
-from gpudoctor.report.model import Summary, Tool, summarise
+from gpudoctor.report.model import Report, head
 from gpudoctor.report.style import Style
 
 #: Changes with every change of the shape that a reader could notice.
 SCHEMA = "gpudoctor-plan/1"
 
 
-class PlanReport(Record):
+class PlanReport(Report):
     """What `gpudoctor plan --format json` prints. `plan` is null where nothing fits (exit 1) or knowledge ends (exit 2):
     then `because` says why, and `needs` what would have to be true."""
 
-    schema: str
-    tool: Tool
-    taken_at: str
-    command: str
-    exit_code: int
-    findings: tuple[Finding, ...]
-    skipped: tuple[Skip, ...]
-    crashed: tuple[Crash, ...]
-    summary: Summary
     plan: Advice | None
     because: tuple[Because, ...]
     needs: tuple[str, ...]
 
 
 def plan_report(found: Planned, exit_code: int) -> PlanReport:
-    import time
-
     judgement = found.choices.best.verdict.judgement if found.choices.best else Judgement()
     return PlanReport(
-        SCHEMA,
-        Tool(),
-        time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "plan",
-        exit_code,
-        judgement.findings,
-        judgement.skipped,
-        judgement.crashed,
-        summarise(judgement),
-        found.advice,
-        found.choices.because,
-        found.choices.needs,
+        **head(SCHEMA, "plan", exit_code, judgement),
+        plan=found.advice,
+        because=found.choices.because,
+        needs=found.choices.needs,
     )
 
 
