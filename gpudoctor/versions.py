@@ -83,3 +83,39 @@ def sm(text: str) -> str:
     """A compute capability as sm_xx: "8.6" -> "sm_86"."""
     whole, part = capability(text)
     return f"sm_{whole}{part}"
+
+
+_TERM = re.compile(r"\s*(>=|<=|==|!=|>|<)\s*(\d+(?:\.\d+)*)\s*")
+
+
+def terms(wanted: str) -> tuple[tuple[str, str], ...]:
+    """A requirement's terms: ">=550, <580" -> ((">=", "550"), ("<", "580")). Raises ValueError.
+
+    >>> terms(">=12.4")
+    (('>=', '12.4'),)
+    """
+    found = []
+    for part in wanted.split(","):
+        match = _TERM.fullmatch(part)
+        if match is None:
+            raise ValueError(f"{part.strip()!r} is no requirement such as '>=550'")
+        found.append((match.group(1), match.group(2)))
+    return tuple(found)
+
+
+def satisfies(version: str, wanted: str) -> bool:
+    """Whether a version meets every term. "==550" means the branch: as many numbers are compared as are written.
+
+    >>> satisfies("550.163.01", ">=550, <580"), satisfies("550.163.01", "==550"), satisfies("12.4", ">12.4")
+    (True, True, False)
+    """
+    return all(_holds(version, operator, than) for operator, than in terms(wanted))
+
+
+def _holds(version: str, operator: str, than: str) -> bool:
+    if operator in ("==", "!="):
+        parts = numbers(than)
+        mine = numbers(version) + (0,) * len(parts)
+        return (mine[: len(parts)] == parts) == (operator == "==")
+    order = compare(version, than)
+    return {">=": order >= 0, "<=": order <= 0, ">": order > 0, "<": order < 0}[operator]

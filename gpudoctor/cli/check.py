@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from gpudoctor.cli.options import CauseName, split_names, write_out
 from gpudoctor.workflows.check import DEFAULT_TIMEOUT
+
+if TYPE_CHECKING:
+    from gpudoctor.policy import Policy
 
 
 @click.command("check", context_settings={"help_option_names": ["-h", "--help"]})
@@ -40,11 +44,12 @@ from gpudoctor.workflows.check import DEFAULT_TIMEOUT
 @click.option(
     "--timeout",
     type=click.FloatRange(min=1.0, max=3600.0),
-    default=DEFAULT_TIMEOUT,
-    show_default=True,
+    show_default=f"{DEFAULT_TIMEOUT:.0f}, or the policy's",
     metavar="SECONDS",
     help="For everything together; what has not answered by then is reported as such.",
 )
+@click.option("--policy", metavar="FILE", help="Judge by this policy (docs/preflight.md).")
+@click.option("--baseline", metavar="SNAPSHOT", help="What differs from this snapshot is a finding.")
 @click.option(
     "-v",
     "--verbose",
@@ -64,7 +69,9 @@ def command(
     wake: bool,
     root: str | None,
     snapshot: str | None,
-    timeout: float,
+    timeout: float | None,
+    policy: str | None,
+    baseline: str | None,
     verbose: bool,
 ) -> int:
     """Say what is wrong with this machine's GPU stack: the cause by name, the evidence, the fix.
@@ -92,6 +99,8 @@ def command(
         snapshot=snapshot or "",
         timeout=timeout,
         options=Options(wake, build, imports, pythons),
+        policy=_read_policy(policy) if policy else None,
+        baseline=baseline or "",
     )
     result = run(request)
     from gpudoctor.report.model import check_report
@@ -113,6 +122,12 @@ def command(
         text = text_report.render(report, result.judgement, style, verbose)
     write_out(text, output)
     return result.exit_code
+
+
+def _read_policy(path: str) -> Policy:
+    from gpudoctor.workflows.preflight import read_policy
+
+    return read_policy(path)
 
 
 def _one_source(root: str | None, snapshot: str | None, live_only: bool) -> None:

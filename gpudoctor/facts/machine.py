@@ -23,16 +23,56 @@ class Wanted(Record):
     command: str = ""
 
 
+class Requirement(Record):
+    """A line of a policy's [require]: `name` "driver", "cuda", "gpus", "compute-capability", "memory" (of each GPU) or
+    "framework"; `wanted` as written: ">=550", ">=16 GiB", "torch>=2.5"."""
+
+    name: str
+    wanted: str
+
+
+class Exemption(Record):
+    """A row of a policy's [[allow]]: `until` an ISO date or empty; `expired`: that day has passed."""
+
+    cause: str
+    reason: str
+    until: str = ""
+    expired: bool = False
+
+
+class Drift(Record):
+    """What differs from the baseline: `where` "driver.module.version"; "" where there was nothing."""
+
+    where: str
+    before: str
+    after: str
+
+
+class Smoked(Record):
+    """How a framework's smoke run ended: `verdict` "PASS", "FAIL", "UNCONFIRMED", "SKIPPED", "UNKILLABLE"."""
+
+    framework: str
+    verdict: str
+    detail: str = ""
+
+
 class Expectation(Record):
     """What the user told us to expect. `gpu`: who expects one ("--require-gpu"), empty when nobody does. The rest is of
     a what-if: `wheels` to be installed, `image` to be started, `sonames` (or paths below site-packages) to be found,
-    `ptx_of`: the CUDA release whose PTX the driver has to compile."""
+    `ptx_of`: the CUDA release whose PTX the driver has to compile. `policy`: the file whose `requirements` and
+    `exemptions` these are; `baseline`: the snapshot from which there is `drift`; `smoked`: what ran before judging."""
 
     gpu: str = ""
     wheels: tuple[Wanted, ...] = ()
     image: str = ""
     sonames: tuple[str, ...] = ()
     ptx_of: str = ""
+    policy: str = ""
+    requirements: tuple[Requirement, ...] = ()
+    exemptions: tuple[Exemption, ...] = ()
+    baseline: str = ""
+    drift: tuple[Drift, ...] = ()
+    smoked: tuple[Smoked, ...] = ()
 
 
 class Machine(Record):

@@ -10,6 +10,7 @@ from gpudoctor.facts.observed import Known, Observed, value_of
 from gpudoctor.facts.record import Record
 from gpudoctor.findings import Crash, Finding, Judgement, Skip
 from gpudoctor.rules.judging import devices, driver_cuda, driver_version
+from gpudoctor.rules.policy._requirements import Verdict
 
 #: Changes with every change of the shape that a reader could notice.
 SCHEMA = "gpudoctor-check/1"
@@ -81,6 +82,17 @@ class Report(Record):
     skipped: tuple[Skip, ...]
     crashed: tuple[Crash, ...]
     summary: Summary
+
+
+class PreflightAnswer(Record):
+    """`policy`: its file, or "preflight" for the built-in one (a GPU that can be used). `requirements`: each with what
+    was found and by what it was judged. `allowed`: ids of causes that the policy let pass here."""
+
+    policy: str
+    baseline: str
+    requirements: tuple[Verdict, ...]
+    allowed: tuple[str, ...]
+    command: tuple[str, ...]
 
 
 class CheckReport(Report):
@@ -164,3 +176,32 @@ def check_report(
     machine: Machine, judgement: Judgement, exit_code: int, command: str = "check"
 ) -> CheckReport:
     return CheckReport(**head(SCHEMA, command, exit_code, judgement), machine=machine_line(machine))
+
+
+#: As SCHEMA, for `preflight`.
+PREFLIGHT_SCHEMA = "gpudoctor-preflight/1"
+
+
+class PreflightReport(CheckReport):
+    """What `gpudoctor preflight --format json` prints."""
+
+    preflight: PreflightAnswer
+
+
+def preflight_report(
+    machine: Machine,
+    judgement: Judgement,
+    exit_code: int,
+    requirements: tuple[Verdict, ...],
+    command: tuple[str, ...],
+) -> PreflightReport:
+    expectation = machine.expectation
+    allowed = [f.id for f in judgement.findings if any(e.what == "allowed" for e in f.evidence)]
+    answer = PreflightAnswer(
+        expectation.policy, expectation.baseline, requirements, tuple(dict.fromkeys(allowed)), command
+    )
+    return PreflightReport(
+        **head(PREFLIGHT_SCHEMA, "preflight", exit_code, judgement),
+        machine=machine_line(machine),
+        preflight=answer,
+    )

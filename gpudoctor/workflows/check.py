@@ -15,6 +15,8 @@ from gpudoctor.rules.registry import Cause, causes, families
 from gpudoctor.system.port import Options, Port
 
 if TYPE_CHECKING:
+    from gpudoctor.policy import Policy
+    from gpudoctor.rules.policy._requirements import Verdict
     from gpudoctor.system.live import Live
 
 DEFAULT_TIMEOUT = 20.0
@@ -24,7 +26,8 @@ GPU_FAMILIES = frozenset({"driver", "device", "hardware"})
 
 
 class Request(Record):
-    """What the user asked for. `select` and `ignore`: ids of causes and names of families."""
+    """What the user asked for. `select` and `ignore`: ids of causes and names of families. `timeout` in seconds; None:
+    the policy's, else the default. `baseline`: a snapshot's file."""
 
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
@@ -32,25 +35,32 @@ class Request(Record):
     require_gpu: bool = False
     root: str = ""
     snapshot: str = ""
-    timeout: float = DEFAULT_TIMEOUT
+    timeout: float | None = None
     options: Options = Options()
+    policy: Policy | None = None
+    baseline: str = ""
 
 
 class Result(Record):
     machine: Machine
     judgement: Judgement
     exit_code: int
+    requirements: tuple[Verdict, ...] = ()
 
 
 def run(request: Request) -> Result:
     """Raises GpudoctorError for names that don't exist, an unreadable snapshot, a root that is no folder, or a
     system that can't be examined."""
     selected = choose(request.select, request.ignore)
-    machine = facts(request, selected)
-    if request.require_gpu:
-        machine = machine.replace(expectation=Expectation("--require-gpu"))
-    judgement = judge(machine, selected)
-    return Result(machine, judgement, exit_code(machine, judgement, selected, request.strict))
+    if request.policy is None and not request.baseline:
+        machine = facts(request, selected)
+        if request.require_gpu:
+            machine = machine.replace(expectation=Expectation("--require-gpu"))
+        judgement = judge(machine, selected)
+        return Result(machine, judgement, exit_code(machine, judgement, selected, request.strict))
+    from gpudoctor.workflows.preflight import judged
+
+    return judged(request, selected)
 
 
 def choose(select: Sequence[str], ignore: Sequence[str]) -> tuple[Cause, ...]:
@@ -104,13 +114,20 @@ def facts(request: Request, selected: Iterable[Cause]) -> Machine:
             close()
 
 
+def timeout(request: Request) -> float:
+    """What the user said, else the policy, else the default (seconds)."""
+    if request.timeout is not None:
+        return request.timeout
+    return (request.policy.timeout if request.policy else None) or DEFAULT_TIMEOUT
+
+
 def open_port(request: Request) -> Port:
     import sys
 
     if request.root:
         from gpudoctor.system.root import Root
 
-        return Root(request.root, request.timeout, options=request.options)
+        return Root(request.root, timeout(request), options=request.options)
     if not sys.platform.startswith("linux"):
         name = {"darwin": "macOS", "win32": "Windows"}.get(sys.platform, sys.platform)
         raise GpudoctorError(
@@ -120,7 +137,7 @@ def open_port(request: Request) -> Port:
         )
     from gpudoctor.system.live import Live
 
-    live: Live = Live(request.timeout, options=request.options)
+    live: Live = Live(timeout(request), options=request.options)
     return live
 
 

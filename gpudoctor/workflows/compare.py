@@ -30,11 +30,17 @@ class Comparison(Record):
 
 
 def compare(before: Machine, after: Machine) -> Comparison:
-    changes: list[Change] = []
-    _walk("", encode(before), encode(after), changes)
+    changes = differences(before, after)
     old = {f.id for f in judge(before).findings}
     new = {f.id for f in judge(after).findings}
-    return Comparison(tuple(changes), tuple(sorted(new - old)), tuple(sorted(old - new)))
+    return Comparison(changes, tuple(sorted(new - old)), tuple(sorted(old - new)))
+
+
+def differences(before: Machine, after: Machine) -> tuple[Change, ...]:
+    """What differs between the facts, but for what differs between any two moments."""
+    changes: list[Change] = []
+    _walk("", encode(before), encode(after), changes)
+    return tuple(changes)
 
 
 def _walk(where: str, a: Any, b: Any, changes: list[Change]) -> None:
