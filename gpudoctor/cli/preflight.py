@@ -30,7 +30,7 @@ class Preflight(click.Command):
                 )
         ctx.obj = tuple(command)
         try:
-            return super().parse_args(ctx, ours)
+            return super().parse_args(ctx, list(ours))
         except click.UsageError as error:
             if _form(ours) == "nagios":
                 click.echo(f"GPU UNKNOWN - {error.format_message()}")
@@ -49,7 +49,7 @@ def _form(args: list[str]) -> str:
 
 
 @click.command("preflight", cls=Preflight, context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("action", required=False, metavar="[init] [-- COMMAND ...]")
+@click.argument("action", nargs=-1, metavar="[init] [-- COMMAND ...]")
 @click.option(
     "--policy", metavar="FILE", help="What the job needs; without it ./gpudoctor.toml, else: a GPU."
 )
@@ -75,7 +75,7 @@ def _form(args: list[str]) -> str:
 @click.pass_context
 def command(
     ctx: click.Context,
-    action: str | None,
+    action: tuple[str, ...],
     policy: str | None,
     baseline: str | None,
     smoke: str | None,
@@ -103,7 +103,7 @@ def command(
     """
     job: tuple[str, ...] = ctx.obj
     try:
-        if action == "init":
+        if action == ("init",):
             return _init(output, force, pythons, timeout, job)
         _usage(action, form, output, job, force, snapshot)
         result = _run(policy, baseline, smoke, pythons, snapshot, strict, timeout)
@@ -122,12 +122,18 @@ def command(
 
 
 def _usage(
-    action: str | None, form: str, output: str | None, job: tuple[str, ...], force: bool, snapshot: str | None
+    action: tuple[str, ...],
+    form: str,
+    output: str | None,
+    job: tuple[str, ...],
+    force: bool,
+    snapshot: str | None,
 ) -> None:
-    if action is not None:
+    if action:
+        words = " ".join(action)
         raise GpudoctorError(
-            f"{action!r} is neither init nor an option",
-            hint=f"put -- before the command: gpudoctor preflight -- {action}",
+            f"{words!r} is neither init nor an option",
+            hint=f"put -- before the command: gpudoctor preflight -- {words}",
         )
     if force:
         raise GpudoctorError("--force belongs to `preflight init`")

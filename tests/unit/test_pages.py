@@ -15,7 +15,9 @@ RULES = Path(page.__file__).parent
 
 #: A URL; or a document that is named: a file, a package index's file list, this project's own documentation.
 URL = re.compile(r"https://[\w.-]+\.\w+(?:/\S*)?(?: \(.+\))?")
-NAMED = re.compile(r"(?:[\w./-]+\.\w+ of \w+|files of [\w.-]+ .* on PyPI|METADATA of .+)")
+NAMED = re.compile(
+    r"(?:docs/[\w-]+\.md(?:, .+)?|[\w./-]+\.\w+ of \w+|files of [\w.-]+ .* on PyPI|METADATA of .+)"
+)
 #: Folders of the machine that a page was written on; no reader has them.
 WORKPLACES = re.compile(r"(?<![\w/])/(?:work|root|tmp)/|/home/\w")
 
