@@ -15,9 +15,11 @@ class FileChange(Record):
     """One file. `before` and `after`: whole contents, None where there is no file; `before` is what was read when the
     plan was made, and a file that differs by the time of writing is refused.
 
-    `link`: the file becomes a symbolic link with this target instead (`after` is then None). `mode`: permission bits of
-    a file that is new; an existing file keeps its mode, owner, times of access and extended attributes.
-    `reason`: one sentence for the person who reads the diff.
+    `link`: the path becomes a symbolic link with this target instead (`after` is then None). `old_link`: the path is a
+    symbolic link with this target, and the link itself is replaced or removed (`before` is then None); without it a link
+    is followed, and the file at its end is edited. `mode`: permission bits of a file that is new; an existing file
+    keeps its mode, owner, times of access and extended attributes. `reason`: one sentence for the person who reads the
+    diff.
     """
 
     path: str
@@ -26,13 +28,16 @@ class FileChange(Record):
     reason: str
     link: str | None = None
     mode: int = 0o644
+    old_link: str | None = None
 
 
 class Action(Record):
     """Something that is no file of ours: a module loaded, a package installed, a daemon told to read its file again.
 
-    `argv` does it; `undo_argv` takes it back, and is known before `argv` runs (empty: nothing to take back, as with
-    `ldconfig`, which is simply run again after the files are restored). `state_argv`, if any, prints the state before,
+    `argv` does it; `undo_argv` takes it back, and is known before `argv` runs (empty: nothing to take back). On the way
+    back the files are restored first and the actions undone after that, the last one first: what only reads files again
+    (`ldconfig`, a daemon's reload) is its own `undo_argv`. An action that failed or was interrupted is undone too, so
+    `undo_argv` must bear that `argv` did not get far. `state_argv`, if any, prints the state before,
     which the journal keeps. `stops`: what a person must consent to ("container web", "container db").
     """
 

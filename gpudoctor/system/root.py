@@ -33,6 +33,30 @@ VIRTUAL = (
 )
 
 
+def resolve(prefix: str, path: str, follow_last: bool) -> str:
+    """The path with its links followed inside the root at `prefix`, whatever they say. Raises OSError for a loop."""
+    todo = [part for part in path.split("/") if part not in ("", ".")][::-1]
+    done: list[str] = []
+    links = 0
+    while todo:
+        part = todo.pop()
+        if part == "..":
+            done and done.pop()
+            continue
+        here = prefix + "/" + "/".join([*done, part])
+        if (todo or follow_last) and os.path.islink(here):
+            links += 1
+            if links > MAX_LINKS:
+                raise OSError(40, "too many levels of symbolic links", path)
+            target = os.readlink(here)
+            if target.startswith("/"):
+                done = []
+            todo += [piece for piece in target.split("/") if piece not in ("", ".")][::-1]
+            continue
+        done.append(part)
+    return "/" + "/".join(done)
+
+
 class Root:
     """Asks the file system under `folder`. Links resolve inside it, whatever they say; nothing is run."""
 
@@ -78,26 +102,7 @@ class Root:
         return self.prefix + resolved
 
     def _resolve(self, path: str, follow_last: bool) -> str:
-        todo = [part for part in path.split("/") if part not in ("", ".")][::-1]
-        done: list[str] = []
-        links = 0
-        while todo:
-            part = todo.pop()
-            if part == "..":
-                done and done.pop()
-                continue
-            here = self.prefix + "/" + "/".join([*done, part])
-            if (todo or follow_last) and os.path.islink(here):
-                links += 1
-                if links > MAX_LINKS:
-                    raise OSError(40, "too many levels of symbolic links", path)
-                target = os.readlink(here)
-                if target.startswith("/"):
-                    done = []
-                todo += [piece for piece in target.split("/") if piece not in ("", ".")][::-1]
-                continue
-            done.append(part)
-        return "/" + "/".join(done)
+        return resolve(self.prefix, path, follow_last)
 
     def read(self, path: str, limit: int = TEXT_LIMIT) -> bytes:
         with self.open(path) as file:

@@ -1,0 +1,1 @@
+"""Changing a machine and taking it back."""
