@@ -44,6 +44,7 @@ _NEWEST = {
     "tensorflow": "tensorflow",
     "jax": "jax",
     "cudnn": "cudnn",
+    "tfbuild": "tfbuild",
 }
 
 

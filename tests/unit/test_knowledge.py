@@ -90,7 +90,8 @@ class TestTables:
         assert {c for row in gpus["products"] for c in row[1].split("/")} <= set(gpus["chips"])
 
     @pytest.mark.parametrize(
-        "what", ["driver", "cuda", "toolkit", "compilers", "ptx", "torch", "tensorflow", "jax", "cudnn"]
+        "what",
+        ["driver", "cuda", "toolkit", "compilers", "ptx", "torch", "tensorflow", "jax", "cudnn", "tfbuild"],
     )
     def test_the_newest_version_is_that_of_the_rows(self, what: str) -> None:
         rows = {
@@ -103,6 +104,7 @@ class TestTables:
             "tensorflow": [v for r in read("tensorflow")["builds"] for v in r["versions"]],
             "jax": [v for r in read("jax")["builds"] for v in r["versions"]],
             "cudnn": [r["to"] for r in read("cudnn")["kernels"]],
+            "tfbuild": [v for r in read("tfbuild")["rows"] for v in r["releases"]],
         }[what]
         assert knowledge.newest(what).value == max(rows, key=numbers)
 

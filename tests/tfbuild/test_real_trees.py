@@ -1,0 +1,74 @@
+"""On real trees: set GPUDOCTOR_TF_TREE to one, or to several with ":" between. Nothing is written into them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from gpudoctor.facts.observed import Known, value_of
+from gpudoctor.tfbuild import starlark
+from gpudoctor.tfbuild.capabilities import compiled
+from gpudoctor.tfbuild.patching import NAMES, candidates, load, plan
+from gpudoctor.tfbuild.tree import detect
+from tests.tfbuild import trees
+from tests.tfbuild.test_patching import GITHUB, NVIDIA, write
+
+TREES = [t for t in os.environ.get("GPUDOCTOR_TF_TREE", "").split(":") if t]
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not TREES, reason="GPUDOCTOR_TF_TREE names no TensorFlow source tree"),
+]
+
+
+@pytest.fixture(params=TREES or ["none"])
+def copy(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """The files that matter of a real tree: all that the tool reads or may write."""
+    source = detect(request.param)
+    wanted = {p for name in NAMES for p in candidates(source, load(name))}
+    shutil.copytree(
+        request.param,
+        tmp_path / "tree",
+        symlinks=True,
+        ignore=lambda folder, names: [
+            n
+            for n in names
+            if os.path.isfile(os.path.join(folder, n))
+            and os.path.relpath(os.path.join(folder, n), request.param) not in wanted
+            and not n.endswith((".bzl", ".h", ".py", "WORKSPACE", ".bazelversion", ".txt"))
+        ],
+    )
+    return tmp_path / "tree"
+
+
+def test_patches_fit_and_twice_is_once(copy: Path) -> None:
+    tree = detect(str(copy))
+    made = plan(tree, NAMES)
+    assert made.files
+    write(made)
+    after = trees.snapshot(copy)
+    assert plan(detect(str(copy)), NAMES).files == ()
+    for change in made.files:
+        if change.path.endswith(".bzl"):
+            starlark.parse(Path(change.path).read_text())
+    for one in tree.copies:
+        module = starlark.parse((copy / one.path).read_text())
+        assert starlark.evaluate(module, "tf_mirror_urls", [NVIDIA]) == [NVIDIA]
+        assert len(starlark.evaluate(module, "tf_mirror_urls", [GITHUB])) == 2
+    for change in made.files:
+        Path(change.path).write_bytes(change.before or b"")
+    assert trees.snapshot(copy) != after
+
+
+def test_the_tree_tells_what_it_accepts(copy: Path) -> None:
+    tree = detect(str(copy))
+    assert isinstance(tree.cuda, Known) and tree.copies
+    if tree.cuda.value == "hermetic":
+        assert value_of(tree.cuda_keys, ()) and value_of(tree.clang_rule, "")
+    found = compiled(tree, "sm_80,sm_90")
+    assert isinstance(found, Known) and found.value.accepted == ("sm_80", "sm_90")
+    refused = compiled(tree, "sm80")
+    assert isinstance(refused, Known) and refused.value.refused
