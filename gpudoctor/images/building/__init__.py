@@ -1,0 +1,1 @@
+"""Building an image: buildx, the classic builder, podman or buildah, followed step by step in one way."""
