@@ -311,7 +311,9 @@ def _disable(name: str, edit: Mapping[str, Any], text: str) -> tuple[str, str]:
     mark = f"# gpudoctor: {name}: "
 
     def wanted(option: str) -> bool:
-        return option.startswith(("--repo_env", "--action_env")) and f"{rule['variable']}=" in option
+        return option.startswith(("--repo_env", "--action_env")) and any(
+            f"{name}=" in option for name in rule["variables"]
+        )
 
     lines, _ = read_rc(text)
     hits = [
