@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import shlex
 
+from gpudoctor.advice import route as routes
 from gpudoctor.advice.choose import Choice, Choices, driver_needed, on_default_index, reasons
+from gpudoctor.advice.route import Route
 from gpudoctor.facts.record import Record
 from gpudoctor.findings import Evidence
-
-#: Where PyTorch publishes its builds, one index for each variant.
-TORCH_INDEX = "https://download.pytorch.org/whl/"
 
 
 class RunnerUp(Record):
@@ -22,9 +21,10 @@ class RunnerUp(Record):
 
 
 class Advice(Record):
-    """What to install. `variant` "cu126" or "cuda12"; `index` "" is the installer's own; `cudnn`: a pin, "" where none is
-    needed; `python` "3.12"; `driver`: what it has to be, "" where the machine's will do. `gpus` are served, `left_out`
-    are not. `requirements`: as pip reads them."""
+    """What to install. `variant` "cu126" or "cuda12"; `index` "" is the installer's own, `extra_indexes` are asked beside
+    it; `cudnn`: a pin, "" where none is needed; `python` "3.12"; `driver`: what it has to be, "" where the machine's
+    will do. `gpus` are served, `left_out` are not. `requirements`: as pip reads them. `mirror`, `proxy` and
+    `wheelhouse` as asked; `platforms`: the wheel tags that the machine takes, best first, for `pip download`."""
 
     target: str
     version: str
@@ -39,6 +39,16 @@ class Advice(Record):
     commands: tuple[str, ...]
     reasons: tuple[Evidence, ...]
     runners_up: tuple[RunnerUp, ...]
+    extra_indexes: tuple[str, ...] = ()
+    mirror: str = "none"
+    proxy: str = ""
+    wheelhouse: str = ""
+    channels: tuple[str, ...] = ()
+    platforms: tuple[str, ...] = ()
+
+    @property
+    def indexes(self) -> tuple[str, ...]:
+        return (self.index, *self.extra_indexes) if self.index else self.extra_indexes
 
 
 class Planned(Record):
@@ -48,25 +58,32 @@ class Planned(Record):
     choices: Choices
 
 
-def advice(best: Choice, others: tuple[Choice, ...]) -> Advice:
+def advice(best: Choice, others: tuple[Choice, ...], way: Route) -> Advice:
     wheel = best.wheel
-    index = "" if on_default_index(best) else f"{TORCH_INDEX}{best.row.variant}"
-    wanted = requirements(best)
-    return Advice(
+    variant = "" if on_default_index(best) else best.row.variant
+    indexes = way.indexes(variant)
+    found = Advice(
         target=wheel.framework,
         version=_version(best),
         variant=best.row.variant or wheel.variant,
-        index=index,
+        index=indexes[0] if indexes else "",
+        extra_indexes=indexes[1:],
         cudnn=best.cudnn,
         python=best.asked.python,
         driver=driver_needed(best),
         gpus=tuple(c.name for c in best.asked.cards),
         left_out=tuple(c.name for c in best.left_out),
-        requirements=wanted,
-        commands=_pip(best, wanted, index),
-        reasons=reasons(best),
+        requirements=requirements(best),
+        commands=(),
+        reasons=(*reasons(best), *routes.reasons(way, variant)),
         runners_up=tuple(_runner_up(c) for c in others),
+        mirror=way.mirror.name,
+        proxy=way.proxy,
+        wheelhouse=way.wheelhouse,
+        channels=way.mirror.conda_channels[:1],
+        platforms=_platforms(best.asked.system, best.asked.machine) if way.wheelhouse else (),
     )
+    return found.replace(commands=pip_commands(found, best.asked.system == "Windows"))
 
 
 def _version(choice: Choice) -> str:
@@ -99,21 +116,49 @@ _PROVES = {
     "jax": "import jax; print(jax.__version__, jax.devices())",
 }
 
+#: pip takes --platform literally, so every tag that the machine can run is named. glibc 2.28 is what the wheels of the
+#: frameworks need at most (manylinux_2_28).
+_GLIBC = range(28, 16, -1)
 
-def _pip(choice: Choice, wanted: tuple[str, ...], index: str) -> tuple[str, ...]:
-    if choice.asked.system == "Windows":
+
+def _platforms(system: str, machine: str) -> tuple[str, ...]:
+    if system == "Windows":
+        return ("win_amd64",)
+    arch = machine or "x86_64"
+    return (*(f"manylinux_2_{minor}_{arch}" for minor in _GLIBC), f"manylinux2014_{arch}")
+
+
+def pip_commands(found: Advice, windows: bool) -> tuple[str, ...]:
+    if windows:
         # cmd.exe knows no single quotes
-        made, python = f"py -{choice.asked.python} -m venv .venv", ".venv\\Scripts\\python"
-        words = " ".join(f'"{w}"' for w in wanted)
+        made, python = f"py -{found.python} -m venv .venv", ".venv\\Scripts\\python"
+        words = " ".join(f'"{w}"' for w in found.requirements)
     else:
-        made, python = f"python{choice.asked.python} -m venv .venv", ".venv/bin/python"
-        words = " ".join(map(shlex.quote, wanted))
-    from_index = f" --index-url {index}" if index else ""
+        made, python = f"python{found.python} -m venv .venv", ".venv/bin/python"
+        words = " ".join(map(shlex.quote, found.requirements))
+    proves = f'{python} -c "{_PROVES[found.target]}"'
+    if found.wheelhouse:
+        return (*_carried(found, words, windows), made, _offline(found, python, words, windows), proves)
+    return made, f"{python} -m pip install {words}{routes.pip_options(found.indexes, found.proxy)}", proves
+
+
+def _folder(found: Advice, windows: bool = False) -> str:
+    return f'"{found.wheelhouse}"' if windows else shlex.quote(found.wheelhouse)
+
+
+def _carried(found: Advice, words: str, windows: bool = False) -> tuple[str, ...]:
+    """To run where there is a network; the folder is then brought to the machine."""
+    python = "py -m pip" if windows else "python3 -m pip"
+    platforms = "".join(f" --platform {p}" for p in found.platforms)
+    options = routes.pip_options(found.indexes, found.proxy)
     return (
-        made,
-        f"{python} -m pip install {words}{from_index}",
-        f'{python} -c "{_PROVES[choice.wheel.framework]}"',
+        f"{python} download --dest {_folder(found, windows)} --only-binary=:all: --implementation cp "
+        f"--python-version {found.python}{platforms} {words}{options}",
     )
+
+
+def _offline(found: Advice, python: str, words: str, windows: bool = False) -> str:
+    return f"{python} -m pip install --no-index --find-links {_folder(found, windows)} {words}"
 
 
 def render(found: Advice, form: str) -> str:
@@ -122,31 +167,66 @@ def render(found: Advice, form: str) -> str:
 
 
 def _commands(found: Advice) -> list[str]:
-    return list(found.commands)
+    if not found.wheelhouse:
+        return list(found.commands)
+    # both halves are shell: a word about where each is run
+    mark = "REM" if found.platforms == ("win_amd64",) else "#"
+    first, *rest = found.commands
+    return [f"{mark} where there is a network:", first, f"{mark} on the machine, with the folder:", *rest]
+
+
+def _lines(found: Advice) -> list[str]:
+    if found.wheelhouse:
+        return ["--no-index", f"--find-links {shlex.quote(found.wheelhouse)}"]
+    # Beside the installer's own index: the local version is published on this one only.
+    indexes = found.indexes if found.mirror != "none" else ("", *found.indexes)
+    return routes.requirement_lines(indexes)
+
+
+def _comments(found: Advice, words: str) -> list[str]:
+    """What such a file has no place for."""
+    found_lines = []
+    if found.wheelhouse:
+        joined = " ".join(map(shlex.quote, found.requirements))
+        found_lines += ["# Fill the folder where there is a network:", f"# {_carried(found, joined)[0]}"]
+    elif found.proxy:
+        found_lines.append(f"# {words.format(proxy=shlex.quote(found.proxy))}")
+    return found_lines
 
 
 def _requirements(found: Advice) -> list[str]:
-    # Beside the installer's own index: the local version is published on this one only.
-    index = [f"--extra-index-url {found.index}"] if found.index else []
-    return [f"# Python {found.python}", *index, *found.requirements]
+    comments = _comments(found, "pip install --proxy {proxy} -r this file")
+    return [f"# Python {found.python}", *comments, *_lines(found), *found.requirements]
 
 
 def _uv(found: Advice) -> list[str]:
     words = " ".join(map(shlex.quote, found.requirements))
-    index = f" --index-url {found.index}" if found.index else ""
-    return [f"uv venv --python {found.python}", f"uv pip install {words}{index}"]
+    made = f"uv venv --python {found.python}"
+    if found.wheelhouse:
+        return [
+            *_comments(found, ""),
+            f"{made} --offline",
+            f"uv pip install --offline --no-index --find-links {_folder(found)} {words}",
+        ]
+    # uv has no option for a proxy, only the environment
+    before = f"ALL_PROXY={shlex.quote(found.proxy)} " if found.proxy else ""
+    return [f"{before}{made}", f"{before}uv pip install {words}{routes.uv_options(found.indexes)}"]
 
 
 def _conda(found: Advice) -> list[str]:
     """An environment file. The wheel comes from pip: which GPU code conda's builds hold is in no table."""
-    index = [f"    - --extra-index-url {found.index}"] if found.index else []
+    channels = (
+        ["channels:", *(f"- {url}" for url in found.channels), "- nodefaults"] if found.channels else []
+    )
     return [
         f"name: {found.target}",
+        *_comments(found, "conda config --set proxy_servers.https {proxy}; and HTTPS_PROXY={proxy} for pip"),
+        *channels,
         "dependencies:",
         f"- python={found.python}",
         "- pip",
         "- pip:",
-        *index,
+        *(f"    - {line}" for line in _lines(found)),
         *(f'    - "{line}"' for line in found.requirements),
     ]
 

@@ -22,9 +22,26 @@ FORMS = ("text", "commands", "requirements", "uv", "conda", "json")
 @click.option("--os", metavar="NAME", help="linux, windows, wsl2.")
 @click.option("--machine", metavar="NAME", help="x86_64, aarch64.")
 @click.option("--snapshot", metavar="FILE", default="", help="Plan for the machine of this snapshot.")
+@click.option(
+    "--mirror", metavar="NAME|FILE", default="none", show_default=True, help="none, cn, or your own profile."
+)
+@click.option("--proxy", metavar="URL", default="", help="http://host:port or socks5h://host:port.")
+@click.option(
+    "--wheelhouse", metavar="DIR", default="", help="Offline: fill DIR elsewhere, install from it here."
+)
 @click.option("--format", "form", type=click.Choice(FORMS), default="text", show_default=True)
 @click.option("--output", metavar="FILE", help="Write the plan there instead of to standard output.")
-def command(target: str, version: str, snapshot: str, form: str, output: str | None, **given: Any) -> int:
+def command(
+    target: str,
+    version: str,
+    snapshot: str,
+    mirror: str,
+    proxy: str,
+    wheelhouse: str,
+    form: str,
+    output: str | None,
+    **given: Any,
+) -> int:
     """Say exactly what to install, on this machine or another, and why that.
 
     Nothing is installed. Every build of the tables is judged by the rules of `check`; the newest that serves all the GPUs
@@ -35,11 +52,14 @@ def command(target: str, version: str, snapshot: str, form: str, output: str | N
       gpudoctor plan torch
       gpudoctor plan torch --gpu V100 --driver 535.183.01 --python 3.11
       gpudoctor plan tensorflow --gpu 'GTX 1080' --format requirements > requirements.txt
+      gpudoctor plan torch --mirror cn --proxy http://127.0.0.1:3128
+      gpudoctor plan jax --gpu H100 --wheelhouse /media/usb/wheels --format commands
     """
+    from gpudoctor.advice.route import route
     from gpudoctor.report.plan import plan_report, render
     from gpudoctor.workflows import plan
 
-    found = plan.plan(target, version, given, snapshot)
+    found = plan.plan(target, version, given, snapshot, route(mirror, proxy, wheelhouse))
     code = plan.exit_code(found)
     if form == "json":
         from gpudoctor.codec import to_json

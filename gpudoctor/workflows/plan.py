@@ -11,13 +11,16 @@ from gpudoctor.advice.choose import choose
 from gpudoctor.advice.commands import Planned, advice
 from gpudoctor.advice.names import Card
 from gpudoctor.advice.question import Question, read
+from gpudoctor.advice.route import Route
 from gpudoctor.errors import EXIT_CANNOT_TELL, GpudoctorError
 from gpudoctor.facts.machine import Machine
 from gpudoctor.facts.observed import Known, value_of
 from gpudoctor.rules.judging import devices, driver_version, gpu_ruled_out
 
 
-def plan(target: str, version: str, given: Mapping[str, Any], snapshot: str = "") -> Planned:
+def plan(
+    target: str, version: str, given: Mapping[str, Any], snapshot: str = "", way: Route | None = None
+) -> Planned:
     """`given`: gpu, cc, driver, python, os, machine; a GPU describes another machine, the rest is put in the place of what
     the machine says. Raises GpudoctorError for unknown names and where no GPU can be seen."""
     said = {key: list(value) if isinstance(value, tuple) else value for key, value in given.items() if value}
@@ -37,7 +40,7 @@ def plan(target: str, version: str, given: Mapping[str, Any], snapshot: str = ""
     wanted, variant = _version(target, version)
     choices = choose(asked, target, wanted, variant)
     best = choices.best
-    return Planned(advice(best, choices.runners_up) if best else None, choices)
+    return Planned(advice(best, choices.runners_up, way or Route()) if best else None, choices)
 
 
 def exit_code(found: Planned) -> int:

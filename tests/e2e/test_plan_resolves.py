@@ -13,6 +13,7 @@ import pytest
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from gpudoctor.advice.route import Route
 from gpudoctor.workflows.plan import plan
 from tests.described import MACHINES
 
@@ -22,8 +23,6 @@ pytestmark = [
     pytest.mark.skipif(not PYTHON.exists(), reason="no build/resolver: run scripts/fetch-resolver"),
 ]
 RESOLVED = [name for name, row in MACHINES.items() if not row[3][2]]
-#: What glibc 2.28 can run: pip takes --platform literally, so each is named.
-PLATFORMS = ("manylinux2014_x86_64", *(f"manylinux_2_{minor}_x86_64" for minor in range(17, 29)))
 
 
 def test_most_machines_can_be_resolved() -> None:
@@ -41,7 +40,8 @@ def _plain_pip() -> dict[str, str]:
 @pytest.mark.parametrize("name", RESOLVED)
 def test_pip_finds_it(name: str, tmp_path: Path) -> None:
     target, version, given, _, _ = MACHINES[name]
-    advice = plan(target, version, given).advice
+    # with the options that `plan --wheelhouse` writes for `pip download`
+    advice = plan(target, version, given, "", Route(wheelhouse=str(tmp_path))).advice
     assert advice is not None
     report = tmp_path / "report.json"
     argv = [
@@ -56,7 +56,7 @@ def test_pip_finds_it(name: str, tmp_path: Path) -> None:
         str(report),
     ]
     argv += ["--target", str(tmp_path / "none"), "--only-binary=:all:", "--python-version", advice.python]
-    for platform in PLATFORMS:
+    for platform in advice.platforms:
         argv += ["--platform", platform]
     ran = subprocess.run(
         [*argv, *advice.requirements],
