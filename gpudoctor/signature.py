@@ -8,6 +8,21 @@ from typing import TYPE_CHECKING
 from gpudoctor.facts.record import Record
 
 
+def error_code(*codes: int) -> str:
+    """A pattern for a CUDA error that a program prints as a number, which says more than its sentence.
+
+    Samples: ollama's "cuda driver library init failure: 999", Triton's and Numba's "cuInit returned 100",
+    "CUDA error 2 at", PyTorch 1.x's "cuda runtime error (30)", the CUDA samples' "cudaGetDeviceCount returned 35".
+    """
+    numbers = "|".join(map(str, codes))
+    return (
+        r"(?:cuInit|cudaGetDeviceCount|cuDeviceGetCount|cudaSetDevice|driver library init failure|cudart init failure|"
+        r"CUDA error|CUDA failure|CUDA runtime error|CUDA driver error|cudaError|CUDA API failed)"
+        r"(?:\(\w{0,20}\))?[\s:=(#\[]{0,4}(?:(?:returned|returns|failed|failure|results in|result|with|error|code|status|err)[\s:=(#\[]{1,4}){0,4}"
+        rf"(?:{numbers})\b(?![.\d])"
+    )
+
+
 class Signature(Record):
     """A wording that betrays a cause.
 

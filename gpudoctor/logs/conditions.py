@@ -141,6 +141,9 @@ def tensorflow_past_windows(match: re.Match[str], told: Told) -> bool:
 def other_cuda_shown(match: re.Match[str], told: Told) -> bool:
     """The library wanted (group `cuda`: its CUDA major, "11" or "11.2") is of another major than the CUDA shown."""
     wanted = match["cuda"]
+    if "." in wanted and _tuple(wanted) < (11, 0) and told.toolkits:
+        # Up to CUDA 10.2 a library's name holds the minor version too: 10.1's programs do not load 10.2's.
+        return not any(_tuple(toolkit) == _tuple(wanted) for toolkit in told.toolkits)
     majors = {t.partition(".")[0] for t in told.toolkits}
     package = re.search(r"cupy-cuda(\d\d)", told.low)
     if package and wanted.partition(".")[0] == package[1] and not majors:
@@ -169,6 +172,20 @@ def hidden_by_variable(match: re.Match[str], told: Told) -> bool:
     """CUDA_VISIBLE_DEVICES is shown, and is empty, negative, or a number."""
     value = told.variables.get("CUDA_VISIBLE_DEVICES")
     return value is not None
+
+
+def old_gpu_shown(match: re.Match[str], told: Told) -> bool:
+    """Every GPU that the text names is older than Turing: builds leave them out one after the other."""
+    from gpudoctor import knowledge
+
+    models = [knowledge.gpu_by_name(name) for name in told.gpus[:8]]
+    capabilities = [_sm(model.capability) for model in models if model is not None and model.capability]
+    return bool(capabilities) and max(capabilities) < (7, 5)
+
+
+def no_nvidia_runtime(match: re.Match[str], told: Told) -> bool:
+    """`docker info` is shown, and its list of runtimes (group `runtimes`) has none of NVIDIA's."""
+    return "nvidia" not in match["runtimes"].lower()
 
 
 def on_windows(match: re.Match[str], told: Told) -> bool:
@@ -208,6 +225,8 @@ CONDITIONS: Mapping[str, Condition] = {
     "few-libraries": _not(several_libraries),
     "wants-local-version": wants_local_version,
     "hidden-by-variable": hidden_by_variable,
+    "old-gpu-shown": old_gpu_shown,
+    "no-nvidia-runtime": no_nvidia_runtime,
     "on-windows": on_windows,
     "not-on-windows": _not(on_windows),
     "on-wsl": on_wsl,

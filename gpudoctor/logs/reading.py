@@ -36,6 +36,10 @@ _ESCAPE = re.compile(
 _PREFIX = re.compile(
     r"(?:\[?(?:rank|default) ?\d+\]?: ?|\[pod/[^\]\s]{1,200}\] |[A-Za-z][\w./-]{0,80} +\| |> |\(\w{1,30} pid=\d+(?:, ip=[\d.]+)?\) )+"
 )
+#: Quotes that a program quoted again: docker and runc do so once for each that hands the message on.
+_QUOTED = re.compile(r"\\+(?=[\"'])")
+#: `nvidia-smi -q -x`: read as what `nvidia-smi -q` prints.
+_ELEMENT = re.compile(r"<([a-z]\w{1,60})>(?:([^<>]{1,200})</\1>)?$")
 _BLANKS = re.compile(r"[ \t\xa0\u3000]+")
 
 
@@ -55,6 +59,10 @@ class Text:
             prefix = _PREFIX.match(line)
             if prefix:
                 line = line[prefix.end() :]
+            if "\\" in line:
+                line = _QUOTED.sub("", line)
+            if line[:1] == "<":
+                line = _ELEMENT.sub(_plain_element, line)
             if line:
                 self.numbers.append(number)
                 self.lines.append(line)
@@ -76,6 +84,12 @@ class Text:
         _ = self.joined
         first = bisect_right(self._starts, start) - 1
         return range(first, bisect_right(self._starts, max(start, end - 1)))
+
+
+def _plain_element(found: re.Match[str]) -> str:
+    """`<driver_version>550.54.15</driver_version>` as "driver version : 550.54.15"."""
+    name = found[1].replace("_", " ")
+    return f"{name} : {found[2]}" if found[2] else name
 
 
 def read(sources: Iterable[tuple[str, IO[bytes]]], sieve: Sieve) -> Text:

@@ -85,7 +85,7 @@ def diagnose(
     explains = {name: _explains(name) for name in {h.id for h in hits} | set(judged) if name in named}
     ranked = rank([h for h in hits if h.id in named], judged, explains)
     best = ranked[0].confidence if ranked else 0.0
-    verdict = _verdict(hits, text, best) if best < SURE else None
+    verdict = _verdict(hits, text, told, best) if best < SURE else None
     by_id = {f.id: f for f in reversed(findings)}
     diagnoses = [verdict] if verdict else [_of_cause(c, text, by_id.get(c.id)) for c in ranked]
     return Result(tuple(diagnoses), tuple(findings), len(text.lines))
@@ -298,14 +298,16 @@ _COMPLAINT = re.compile(
 )
 
 
-def _verdict(hits: Sequence[Hit], text: Text, best: float) -> Diagnosis | None:
+def _verdict(hits: Sequence[Hit], text: Text, told: Told, best: float) -> Diagnosis | None:
     """`best`: the confidence of the likeliest cause. A mere symptom does not outrank an ordinary bug that is shown."""
     fault = sorted((h for h in hits if h.id == "not-gpu-environment"), key=lambda h: -h.signature.confidence)
     harmless = [h for h in hits if h.id == "harmless"]
     if fault and (not best or fault[0].signature.confidence >= 0.8):
         return _of_verdict("not-gpu-environment", fault, text, fault[0].signature.confidence - 0.1)
-    if not harmless or best:
+    if best:
         return None
+    if not harmless:
+        return _nothing_wrong(text, told)
     from gpudoctor.logs.patterns import compiled
 
     explained = [compiled(h.signature.pattern) for h in harmless]
@@ -313,6 +315,23 @@ def _verdict(hits: Sequence[Hit], text: Text, best: float) -> Diagnosis | None:
         if _COMPLAINT.search(line) and not any(p.search(line) for p in explained):
             return None
     return _of_verdict("harmless", harmless, text, 0.8)
+
+
+def _nothing_wrong(text: Text, told: Told) -> Diagnosis | None:
+    """`harmless` for what shows a machine at work and nothing else: nvidia-smi's own output, or log lines of which
+    each calls itself information or a warning."""
+    from gpudoctor.logs.quiet import nvidia_smi_at_work, only_mild
+
+    seen, indices = nvidia_smi_at_work(text.lines, told)
+    confidence = 0.7
+    if not seen:
+        seen, indices = only_mild(text.lines)
+        confidence = 0.5
+    if not seen:
+        return None
+    page: Page = parse_page(verdicts.load("harmless").__doc__ or "", "harmless")
+    evidence = tuple(ProvingLine(text.numbers[i], text.lines[i], text.files[i]) for i in indices[:4])
+    return Diagnosis("harmless", confidence, seen, page.what, Fix(page.fix), evidence, None, page.sources)
 
 
 def _of_verdict(name: str, hits: Sequence[Hit], text: Text, confidence: float) -> Diagnosis:

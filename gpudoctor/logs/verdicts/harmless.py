@@ -71,6 +71,13 @@ signatures: tuple[Signature | str, ...] = (
     r"nvidia: module license 'NVIDIA' taints kernel",
     r"nvidia: loading out-of-tree module taints kernel",
     r"module verification failed: signature and/or required key missing - tainting kernel",
+    # JAX and XLA, 2024 and later.
+    r"xla_gpu_pgle_accuracy_checker is set to WARN",
+    r"The NVIDIA driver's CUDA version is \S+ which is older than the (?:PTX compiler|ptxas CUDA) version",
+    r"Couldn't read CUDA driver version|libtpu\.so|Unable to initialize backend '(?:tpu|rocm)'",
+    # The program says so itself.
+    r"(?:can|may|should) (?:be )?(?:safely |simply |just )?(?:be )?ignored?\b(?! above cudart)",
+    r"(?:is|are) harmless\b",
     # The container toolkit's prefix, where nothing follows it.
     Signature(r"Auto-detected mode as 'legacy'", 0.4),
 )

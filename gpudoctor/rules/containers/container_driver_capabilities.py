@@ -51,7 +51,6 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"unsupported capabilities found in '\S*' \(allowed ''?\S*\)", 0.9),
     Signature(r"PTX JIT compiler library (?:was )?not found", 0.92),
     Signature(r"capabilities: \[(?:gpu, ?utility|utility, ?gpu|utility)\]", 0.75),
-    Signature(r"The minimum required Nvidia driver for nvenc is", 0.6),
 )
 
 

@@ -40,7 +40,7 @@ signatures: tuple[Signature | str, ...] = (
         r"write error: /sys/fs/cgroup/devices/.{0,200}devices\.allow: (?:operation not permitted|permission denied)",
         0.95,
     ),
-    Signature(r"cgroup subsystem devices not found", 0.7),
+    Signature(r"cgroup subsystem devices not found", 0.45),
     Signature(r"bpf_prog_query", 0.85),
 )
 

@@ -57,6 +57,14 @@ signatures: tuple[Signature | str, ...] = (
     ),
     Signature(r"specified default runtime '?nvidia'? does not exist", 0.9),
     Signature(r"error running container: .{0,60}default OCI runtime \"nvidia\" not found", 0.9),
+    # `docker info` beside a command that asks for it.
+    Signature(
+        r"^Runtimes: (?P<runtimes>[^\n]{3,200})$",
+        0.75,
+        when="no-nvidia-runtime",
+        needs=(r"--runtime[= ]nvidia|runtime: nvidia|RuntimeClass|could not select device driver",),
+        explanation="The daemon lists the runtimes {runtimes} and none of NVIDIA's.",
+    ),
 )
 
 

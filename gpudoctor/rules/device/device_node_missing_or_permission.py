@@ -36,7 +36,7 @@ explains = ("driver-not-answering", "uvm-not-working", "gpu-missing-in-nvml", "g
 signatures: tuple[Signature | str, ...] = (
     # ls -l of the nodes, nvidia-smi as another user, libnvidia-container.
     Signature(r"Failed to initialize NVML: Insufficient Permissions", 0.93),
-    Signature(r"NVML_ERROR_NO_PERMISSION|nvml error: insufficient permissions", 0.9),
+    Signature(r"NVML_ERROR_NO_PERMISSION|nvml(?: error)?: insufficient permissions", 0.9),
     Signature(
         r"/dev/nvidia(?:\d+|ctl)\b.{0,60}(?:Permission denied|No such file or directory|Operation not permitted|cannot access)",
         0.9,

@@ -22,7 +22,7 @@ from gpudoctor.facts.gpu import Gpu, NvmlDevice
 from gpudoctor.facts.observed import Unknown, value_of
 from gpudoctor.findings import CouldNotTell, Evidence, Fix, Problem, Subject
 from gpudoctor.rules.witnesses import each
-from gpudoctor.signature import Signature
+from gpudoctor.signature import Signature, error_code
 
 MPS = "nvidia-cuda-mps"
 
@@ -37,6 +37,8 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"exclusive[-_ ](?:process|thread)", 0.55, needs=(r"busy or unavailable|cuda",)),
     Signature(r"Cannot create context.{0,40}exclusive|CUDA_ERROR_DEVICE_UNAVAILABLE", 0.8),
     Signature(r"All the GPUs? (?:are|is) (?:in use|busy)", 0.5),
+    Signature(error_code(46), 0.8),
+    Signature(r"THCudaCheck FAIL file=\S{1,160} line=\d+ error=46 :", 0.85),
 )
 
 

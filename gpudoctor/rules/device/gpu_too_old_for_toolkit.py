@@ -114,6 +114,20 @@ signatures: tuple[Signature | str, ...] = (
     ),
     Signature(r"Triton only supports devices of CUDA Capability >= \d\.\d, but your device is of", 0.95),
     Signature(r"is too old to be supported by the triton GPU compiler", 0.95),
+    Signature(
+        r"Target GPU SM (?P<sm>\d{2,3}) is not supported by this TensorRT release",
+        0.93,
+        when="gpu-older-than-build",
+    ),
+    # The text names a GPU before Turing, whose kernels builds leave out one after the other.
+    Signature(
+        r"no kernel image is available for execution on the device",
+        0.79,
+        when="old-gpu-shown",
+        unless=(
+            r"sm_(?:86|89|90|120)\b is not|RTX [3-5]0\d\d|H100|A100|flash_attn|mmcv|xformers|bitsandbytes",
+        ),
+    ),
 )
 
 

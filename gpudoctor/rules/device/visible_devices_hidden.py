@@ -23,7 +23,7 @@ from gpudoctor.facts.environment import Environment
 from gpudoctor.facts.gpu import Gpu
 from gpudoctor.findings import MACHINE, CannotLook, Fix, Problem
 from gpudoctor.rules.masks import NAME, commands, evidence_of, mask, total, visible
-from gpudoctor.signature import Signature
+from gpudoctor.signature import Signature, error_code
 
 explains = ("driver-not-answering", "gpu-lost-in-cuda")
 
@@ -85,6 +85,7 @@ signatures: tuple[Signature | str, ...] = (
         0.6,
         needs=(r"device",),
     ),
+    Signature(error_code(38, 100), 0.5),
 )
 
 

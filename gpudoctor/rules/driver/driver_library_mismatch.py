@@ -30,7 +30,7 @@ from gpudoctor.facts.host import Host
 from gpudoctor.facts.observed import Absent, Known, Observed, mapped, value_of
 from gpudoctor.findings import DoesNotApply, Evidence, Fix, Problem, seen
 from gpudoctor.rules.judging import need
-from gpudoctor.signature import Signature
+from gpudoctor.signature import Signature, error_code
 
 #: nvmlInit: NVML_ERROR_LIB_RM_VERSION_MISMATCH. cuInit: CUDA_ERROR_SYSTEM_DRIVER_MISMATCH.
 NVML_MISMATCH, CUDA_MISMATCH = 18, 803
@@ -64,6 +64,7 @@ signatures: tuple[Signature | str, ...] = (
         0.8,
         explanation="A library of driver {wants} is wanted, and it is not there: another version was installed since.",
     ),
+    Signature(error_code(803), 0.85),
 )
 
 

@@ -91,6 +91,13 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"(?:CUDA driver|libcuda\.so) (?:was )?not found", 0.6, when="not-in-container"),
     # torch/utils/cpp_extension.py, where a toolkit is there and PyTorch sees no GPU: a symptom.
     Signature(r"No CUDA runtime is found, using CUDA_HOME=", 0.35),
+    # GPU Operator's validator, where the driver was left to the host.
+    Signature(r"chroot: failed to run command 'nvidia-smi': No such file", 0.85),
+    Signature(
+        r"Failed to (?:load|open) (?:libcuda\.so|nvcuda\.dll)|(?:unable|failed) to (?:find|locate) (?:the )?(?:NVIDIA|CUDA) driver",
+        0.6,
+        when="not-in-container",
+    ),
 )
 
 

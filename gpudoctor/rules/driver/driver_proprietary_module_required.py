@@ -31,8 +31,9 @@ explains = (*SYMPTOMS, "gpu-init-failed")
 
 signatures: tuple[Signature | str, ...] = (
     # nv.c of the open module on GPUs before Turing.
-    Signature(r"is not supported by open nvidia\.ko", 0.97),
-    Signature(r"does not include the required GPU System Processor", 0.97),
+    # Its lines each bear "NVRM:", and the kernel log's own time.
+    Signature(r"is not supported by open(?:\s(?:\S{1,60}\s){0,6}NVRM:)? nvidia\.ko", 0.97),
+    Signature(r"does not include the required GPU(?:\s(?:\S{1,60}\s){0,6}NVRM:)? System Processor", 0.97),
 )
 
 

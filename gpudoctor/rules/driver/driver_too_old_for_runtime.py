@@ -30,7 +30,7 @@ from gpudoctor.facts.host import Host
 from gpudoctor.facts.observed import Absent, Known, Observed, Unknown, value_of
 from gpudoctor.findings import CannotLook, CouldNotTell, DoesNotApply, Evidence, Fix, Problem, package, seen
 from gpudoctor.rules.judging import builds, driver_cuda, driver_version, need
-from gpudoctor.signature import Signature
+from gpudoctor.signature import Signature, error_code
 from gpudoctor.versions import branch, compare, major, older, release
 
 explains = ("ptx-newer-than-driver",)
@@ -73,6 +73,24 @@ signatures: tuple[Signature | str, ...] = (
         needs=(r"driver",),
     ),
     Signature(r"Numba .{0,40}(?:driver|CUDA).{0,40}too old", 0.8),
+    Signature(error_code(35), 0.85),
+    r"CUDA_ERROR_INSUFFICIENT_DRIVER",
+    # Numba: cuInit of a driver that is older than the toolkit.
+    Signature(r"Call to cuInit results in CUDA_ERROR_NOT_INITIALIZED", 0.65),
+    # ollama, gpu.go; nvenc of ffmpeg and OBS; OptiX and Blender.
+    Signature(
+        r"old CUDA driver detected|driver (?:is )?too old, (?:falling back|please)", 0.9, needs=(r"driver",)
+    ),
+    Signature(r"Driver does not support the required nvenc API version", 0.93),
+    Signature(r"The minimum required Nvidia driver for nvenc is", 0.9),
+    Signature(
+        r"(?:installed|current|your) (?:NVIDIA |display |GPU |CUDA )?driver(?: version)? .{0,60}(?:is too old|outdated|is older than|does not support CUDA|is not supported)",
+        0.85,
+    ),
+    Signature(
+        r"(?:requires|needs) (?:an? )?(?:NVIDIA |GPU |CUDA )?driver (?:version )?(?:of )?(?:at least|>=|newer than|\d{3}\.\d)",
+        0.7,
+    ),
 )
 
 

@@ -27,7 +27,7 @@ from gpudoctor.facts.gpu import Gpu
 from gpudoctor.facts.observed import Known, Unknown, value_of
 from gpudoctor.findings import CannotLook, DoesNotApply, Evidence, Fix, Problem, seen
 from gpudoctor.rules.judging import driver_version, need
-from gpudoctor.signature import Signature
+from gpudoctor.signature import Signature, error_code
 
 explains = (
     "driver-not-answering",
@@ -42,6 +42,7 @@ signatures: tuple[Signature | str, ...] = (
     r"CUDA_ERROR_COMPAT_NOT_SUPPORTED_ON_DEVICE",
     r"cudaErrorCompatNotSupportedOnDevice",
     Signature(r"Error 804\b", 0.95),
+    Signature(error_code(804), 0.9),
 )
 
 

@@ -43,6 +43,19 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"Unable to find the kernel source tree for the currently running kernel", 0.95),
     Signature(r"Kernel headers for target kernel \S+ (?:was not found|were not found|are missing)", 0.93),
     Signature(r"/lib/modules/\S+/build(?:: No such file|\S* does not exist)", 0.85),
+    # NVIDIA's driver container; apt and dnf.
+    Signature(r"Could not resolve Linux kernel version", 0.88),
+    Signature(
+        r"Unable to locate package linux-headers-|No package kernel-(?:devel|headers)-\S+ available", 0.88
+    ),
+    Signature(
+        r"(?:kernel-devel|kernel-headers|linux-headers)-\S+ .{0,40}(?:not found|No match|Nothing provides)",
+        0.85,
+    ),
+    Signature(
+        r"kernel source (?:path|tree|directory) .{0,80}(?:does not exist|not found|is incorrect|could not be found)",
+        0.85,
+    ),
 )
 
 

@@ -46,7 +46,7 @@ signatures: tuple[Signature | str, ...] = (
     # NVML 9 as nvidia-smi prints it, all branches.
     Signature(r"NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver", 0.75),
     Signature(r"modprobe: FATAL: Module nvidia(?:[-_]\w+)? not found", 0.85),
-    Signature(r"modprobe: ERROR: could not insert '?nvidia", 0.6),
+    Signature(r"modprobe: ERROR: could not insert '?nvidia(?![\w-]{0,8}uvm)", 0.6),
     Signature(r"nvml error: driver not loaded", 0.85),
     Signature(r"NVML: Driver Not Loaded|NVMLError_DriverNotLoaded|Driver Not Loaded", 0.8),
     # libnvidia-container, libcuda.
@@ -67,6 +67,12 @@ signatures: tuple[Signature | str, ...] = (
         r"Exec format error.{0,60}nvidia|could not insert 'nvidia\w*': Exec format error",
         0.7,
         needs=(r"nvidia",),
+    ),
+    # libkmod before 2014 and Ubuntu's versioned module names: the whole driver is another's.
+    Signature(
+        r"could not insert '?nvidia\w*uvm'?: Unknown symbol in module",
+        0.84,
+        needs=(r"/proc/driver/nvidia/version does not exist|driver not loaded",),
     ),
 )
 

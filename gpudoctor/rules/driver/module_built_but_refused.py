@@ -41,7 +41,7 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"nvidia: version magic '.{0,80}' should be", 0.9),
     Signature(r"nvidia: disagrees about version of symbol", 0.9),
     Signature(
-        r"could not insert '?nvidia\w*'?: (?:Invalid argument|Exec format error|Unknown symbol in module)",
+        r"could not insert '?nvidia(?:[-_]\d+|[-_]current)?'?: (?:Invalid argument|Exec format error|Unknown symbol in module)",
         0.82,
         needs=(r"nvidia",),
     ),

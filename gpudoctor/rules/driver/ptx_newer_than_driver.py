@@ -25,7 +25,7 @@ from gpudoctor.facts.gpu import Gpu
 from gpudoctor.facts.machine import Expectation
 from gpudoctor.findings import CannotLook, DoesNotApply, Evidence, Fix, Problem, seen
 from gpudoctor.rules.judging import driver_cuda, driver_version, need
-from gpudoctor.signature import Signature
+from gpudoctor.signature import Signature, error_code
 from gpudoctor.versions import older, release
 
 signatures: tuple[Signature | str, ...] = (
@@ -40,6 +40,7 @@ signatures: tuple[Signature | str, ...] = (
         unless=(r"ptxas-blackwell", r"triton"),
         explanation="The PTX is of ISA version {ptx}; the driver's compiler knows up to {knows}.",
     ),
+    Signature(error_code(222), 0.88),
 )
 
 

@@ -28,7 +28,7 @@ from gpudoctor.facts.observed import Known, Unknown, value_of
 from gpudoctor.findings import CannotLook, DoesNotApply, Evidence, Fix, Problem
 from gpudoctor.rules.driver._installation import events, native_linux, quoted
 from gpudoctor.rules.judging import need
-from gpudoctor.signature import Signature
+from gpudoctor.signature import Signature, error_code
 
 explains = ("driver-not-answering", "gpu-lost-in-cuda")
 
@@ -59,6 +59,14 @@ signatures: tuple[Signature | str, ...] = (
         0.5,
         needs=(r"cuda",),
     ),
+    Signature(error_code(30, 999), 0.72),
+    Signature(r"THCudaCheck FAIL file=\S{1,160} line=\d+ error=30 :", 0.75),
+    # The module by its name: modprobe of every age, nvidia-docker 1.
+    Signature(r"(?:could not insert|could not find module by name=|Module) '?nvidia[-_](?:\d+[-_])?uvm", 0.8),
+    Signature(r"Could not load UVM kernel module", 0.93),
+    # ollama: the driver's library is there, and cuInit sees nothing through it.
+    Signature(r"no nvidia devices detected by library \S*libcuda", 0.5),
+    Signature(r"nvidia-modprobe -u\b|nvidia-modprobe -c ?0 -u", 0.45, needs=(r"cuda|cuInit",)),
 )
 
 

@@ -20,6 +20,8 @@ from __future__ import annotations
 
 from gpudoctor.signature import Signature
 
+explains = ("libcudart-missing", "extension-built-without-cuda")
+
 signatures: tuple[Signature | str, ...] = (
     Signature(r"argument of type 'WindowsPath' is not iterable", 0.97),
     Signature(r"bitsandbytes.{0,200}libsbitsandbytes_cpu\.so", 0.85, when="on-windows"),

@@ -91,6 +91,12 @@ signatures: tuple[Signature | str, ...] = (
         0.85,
         needs=(r"CUDA|GPU",),
     ),
+    # llama.cpp, server and CLI, where nothing failed before.
+    Signature(
+        r"no usable GPU found, --gpu-layers option will be ignored",
+        0.5,
+        unless=(r"failed to initialize CUDA", r"no CUDA devices found"),
+    ),
 )
 
 

@@ -69,6 +69,20 @@ signatures: tuple[Signature | str, ...] = (
         needs=(r"is not defined|No module named",),
     ),
     Signature(r"apex was installed without --(?:cuda_ext|cpp_ext)", 0.93),
+    Signature(r"Could not find the bitsandbytes CUDA binary at", 0.9, when="not-on-windows"),
+    Signature(
+        r"CUDA extension (?:is )?(?:not installed|not available|not found|could not be loaded|failed to load)",
+        0.75,
+    ),
+    Signature(
+        r"(?:failed to|could not|unable to) (?:load|import) (?:the )?(?:custom )?(?:CUDA|C\+\+) (?:extension|kernel|op)s?",
+        0.65,
+    ),
+    Signature(
+        r"(?:was|were|is) (?:built|compiled) without (?:GPU|CUDA|cuda|cublas) ?(?:support)?",
+        0.7,
+        unless=(r"torch \S+\+cpu",),
+    ),
 )
 
 

@@ -36,8 +36,16 @@ explains = ("import-differs-from-files",)
 
 signatures: tuple[Signature | str, ...] = (
     # jax/_src/xla_bridge.py, all releases.
-    Signature(r"a CUDA-enabled jaxlib is not installed", 0.97),
-    Signature(r"No GPU/TPU found, falling back to CPU", 0.88),
+    Signature(
+        r"a CUDA-enabled jaxlib is not installed",
+        0.97,
+        unless=(r"plugin configuration error", r"Unable to load cu\w+"),
+    ),
+    Signature(r"a CUDA-enabled jaxlib is not installed", 0.5),
+    Signature(
+        r"No GPU/TPU found, falling back to CPU", 0.88, unless=(r"CUDA_ERROR_", r"failed call to cuInit")
+    ),
+    Signature(r"No GPU/TPU found, falling back to CPU", 0.4),
     Signature(
         r"Unable to initialize backend 'cuda': .{0,80}(?:NOT_FOUND|not found|no module|module.{0,20}attribute)",
         0.7,

@@ -30,7 +30,7 @@ from gpudoctor.facts.observed import Absent, Known
 from gpudoctor.findings import CannotLook, CouldNotTell, Evidence, Fix, Problem
 from gpudoctor.rules.architectures import code_evidence, judged, older_than_all
 from gpudoctor.rules.pythons import by_capability, installed, need_gpu, subject, torch_reinstall
-from gpudoctor.signature import Signature
+from gpudoctor.signature import Signature, error_code
 
 explains = ("import-differs-from-files", "extension-lacks-gpu-arch")
 
@@ -74,6 +74,16 @@ signatures: tuple[Signature | str, ...] = (
         needs=(r"ggml",),
     ),
     Signature(r"does not support (?:the )?(?:GPU|device).{0,30}(?:sm_|compute capability )", 0.6),
+    Signature(error_code(209), 0.72),
+    Signature(r"THCudaCheck FAIL file=\S{1,160} line=\d+ error=48 :", 0.7),
+    # TensorRT, builder.
+    Signature(
+        r"Target GPU SM (?P<sm>\d{2,3}) is not supported by this TensorRT release",
+        0.93,
+        when="gpu-newer-than-build",
+        explanation="This TensorRT knows no GPU of compute capability {sm}.",
+        fix="Install a TensorRT that knows sm_{sm} (Blackwell, sm_100 and sm_120: 10.8 or newer).",
+    ),
 )
 
 

@@ -36,7 +36,7 @@ from gpudoctor.rules.witnesses import (
     via_log,
     xids,
 )
-from gpudoctor.signature import Signature
+from gpudoctor.signature import Signature, error_code
 
 explains = (
     "gpu-requires-reset",
@@ -66,6 +66,7 @@ signatures: tuple[Signature | str, ...] = (
         0.8,
         needs=(r"Volatile Uncorr\. ECC",),
     ),
+    Signature(error_code(214), 0.9),
 )
 
 

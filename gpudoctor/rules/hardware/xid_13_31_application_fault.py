@@ -23,7 +23,7 @@ from gpudoctor.facts.gpu import Gpu
 from gpudoctor.facts.host import Host
 from gpudoctor.findings import Fix, Problem
 from gpudoctor.rules.witnesses import by_device, codes_of, log, log_lines, via_log, xids
-from gpudoctor.signature import Signature
+from gpudoctor.signature import Signature, error_code
 
 explains = ("xid-43-gpu-stopped-processing",)
 
@@ -41,6 +41,7 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"CUDA_ERROR_ILLEGAL_ADDRESS|cudaErrorIllegalAddress", 0.6, needs=(r"ILLEGAL|Illegal",)),
     Signature(r"misaligned address|CUDA_ERROR_MISALIGNED_ADDRESS", 0.55, needs=(r"cuda",)),
     Signature(r"unspecified launch failure", 0.5, unless=(r"Xid .{0,30}\): (?:79|48)",)),
+    Signature(error_code(700, 715, 716, 719), 0.55),
 )
 
 

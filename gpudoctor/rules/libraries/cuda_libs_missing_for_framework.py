@@ -55,6 +55,19 @@ signatures: tuple[Signature | str, ...] = (
         0.85,
         needs=(r"not found",),
     ),
+    # JAX, jax_plugins/xla_cuda12 and versions_helpers.cc: one check for each library.
+    Signature(r"Unable to load cu(?:SPARSE|BLAS|FFT|SOLVER|PTI)\. Is it installed", 0.85),
+    Signature(r"The (?:cuSPARSE|cuBLAS|cuFFT|cuSOLVER|CUPTI|cuda runtime) library was not found", 0.85),
+    # CuPy on Windows lists what it looked for.
+    Signature(r"(?:cublas|cufft|curand|cusolver|cusparse|nvrtc)64_\w+\.dll -> not found", 0.88),
+    Signature(
+        r"(?:Library|DLL|dynamic library) \S*(?:cublas|cufft|cusolver|curand|cusparse|nvrtc)\S* (?:is )?(?:not found|missing|cannot be (?:found|loaded))",
+        0.75,
+    ),
+    Signature(
+        r"Failed to (?:load|dlopen|open) \S{0,60}lib(?:cublas|cufft|curand|cusolver|cusparse|nvrtc)\S*\.so",
+        0.7,
+    ),
 )
 
 

@@ -57,6 +57,8 @@ signatures: tuple[Signature | str, ...] = (
         needs=(r"cudnn",),
     ),
     Signature(r"Invalid handle\. Cannot load symbol cudnn\w+", 0.85),
+    Signature(r"Unable to load cuDNN\. Is it installed|The cuDNN library was not found", 0.85),
+    Signature(r"Failed to (?:load|dlopen|open) \S{0,60}libcudnn\S*\.so", 0.75),
 )
 
 

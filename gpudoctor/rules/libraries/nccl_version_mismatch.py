@@ -32,6 +32,8 @@ signatures: tuple[Signature | str, ...] = (
         0.85,
         needs=(r"NCCL",),
     ),
+    # NCCL's argcheck.cc: a communicator of another copy of the library in the same process.
+    Signature(r"corrupted comm object detected", 0.85),
 )
 
 

@@ -18,7 +18,7 @@ https://github.com/pytorch/pytorch/issues/16417
 
 from __future__ import annotations
 
-from gpudoctor.signature import Signature
+from gpudoctor.signature import Signature, error_code
 
 signatures: tuple[Signature | str, ...] = (
     # PyTorch since 0.4; TensorFlow's BFC allocator; JAX; CuPy; llama.cpp; vLLM; the driver's own name.
@@ -48,4 +48,18 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"DefaultCPUAllocator: (?:can't allocate memory|not enough memory)", 0.4),
     Signature(r"NCCL WARN Cuda failure '?out of memory", 0.85),
     Signature(r"Cuda failure 2 'out of memory'", 0.85),
+    Signature(error_code(2), 0.72),
+    # Any other program that names CUDA or the GPU and says so: AMReX, dlib, miners, CNTK, game engines.
+    Signature(
+        r"out of memory",
+        0.6,
+        needs=(r"cuda|gpu|vram|device memory|nvidia",),
+        unless=(
+            r"Tried to allocate",
+            r"oom-?kill|Out of memory: Kill|Killed process|cgroup out of memory",
+            r"JavaScript heap|Java heap|MemoryError|Cannot allocate memory|virtual memory exhausted|cc1plus|CPU out of memory|DefaultCPUAllocator",
+        ),
+    ),
+    Signature(r"ErrorOutOfDeviceMemory|OUT_OF_DEVICE_MEMORY", 0.75, needs=(r"vulkan|vk::|device|gpu",)),
+    Signature(r"(?:not enough|insufficient) (?:free )?(?:GPU|VRAM|video|device|CUDA) ?(?:memory|RAM)?", 0.7),
 )

@@ -57,4 +57,12 @@ signatures: tuple[Signature | str, ...] = (
     ),
     Signature(r"No interface found in the same subnet as remote address", 0.9),
     Signature(r"NCCL WARN .{0,20}NET/IB .{0,60}(?:No device found|failed)", 0.6),
+    # NCCL lists the interfaces that it will try: bridges and veths of containers are never the right ones.
+    Signature(
+        r"NET/Socket : Using .{0,400}\[\d+\](?:docker|br-|veth|virbr|cni|flannel|cali)",
+        0.75,
+        needs=(r"system error|ncclSystemError|unreachable|refused|timed out|timeout|hang",),
+    ),
+    Signature(r"NCCL WARN (?:Net|NET/Socket|socket\w*) .{0,20}Connection closed by remote peer", 0.5),
+    Signature(r"Connection closed by remote peer \S{1,60}<\d+>", 0.5, needs=(r"nccl",)),
 )

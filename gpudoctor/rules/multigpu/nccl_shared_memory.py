@@ -47,6 +47,13 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"NCCL WARN .{0,20}(?:unable to allocate|Cuda failure).{0,40}shared memory", 0.7),
     Signature(r"The SHMEM allocation limit is set to the default of 64MB", 0.6),
     Signature(r"unable to (?:open|write to|resize) (?:shared memory object|file) </torch_\d+", 0.85),
+    # NCCL without its reason, in a container: the shared memory of 64 MiB is the likeliest.
+    Signature(
+        r"unhandled system error",
+        0.45,
+        when="in-container",
+        unless=(r"NCCL WARN", r"socket interface", r"nnodes|multi-?node|two nodes"),
+    ),
 )
 
 

@@ -27,7 +27,7 @@ from gpudoctor.facts.gpu import Gpu, PciDevice
 from gpudoctor.facts.observed import Absent, Known, Unknown, known, value_of
 from gpudoctor.findings import MACHINE, CannotLook, DoesNotApply, Evidence, Fix, Problem, seen
 from gpudoctor.rules.judging import NVIDIA, devices, driver_version
-from gpudoctor.signature import Signature
+from gpudoctor.signature import Signature, error_code
 from gpudoctor.versions import branch, is_version
 
 explains = ("driver-not-answering", "gpu-lost-in-cuda", "nvlink-inactive")
@@ -46,6 +46,7 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"interface version .{0,80}(?:don't|doesn't) match", 0.9, needs=(r"abric",)),
     Signature(r"Fabric\n(?:.{0,60}\n){0,1}State : In Progress", 0.85),
     Signature(r"(?:Unit )?nvidia-fabricmanager(?:\.service)? (?:could not be found|not loaded|failed)", 0.8),
+    Signature(error_code(802), 0.88),
 )
 
 

@@ -28,6 +28,7 @@ from gpudoctor.facts.observed import Known
 from gpudoctor.facts.record import Record
 from gpudoctor.findings import DoesNotApply, Evidence, Fix, Problem, Severity, Subject
 from gpudoctor.rules.judging import gpu_ruled_out, need
+from gpudoctor.signature import Signature
 
 _CUDA = "https://docs.nvidia.com/cuda/cuda-programming-guide/05-appendices/environment-variables.html"
 _DCGM = "https://github.com/NVIDIA/DCGM/blob/master/nvvs/src/Software.cpp"
@@ -136,3 +137,15 @@ def _problem(variable: Variable, harm: _Harm) -> Problem:
         tuple(evidence),
         fix=Fix(f"Unset {variable.name}{where}", (f"unset {variable.name}",)),
     )
+
+
+signatures: tuple[Signature | str, ...] = (
+    # NCCL says which variables it took; these name files of another machine type (clouds set them in /etc/nccl.conf).
+    Signature(
+        r"NCCL_(?:GRAPH_FILE|TOPO_FILE) set by environment",
+        0.6,
+        needs=(r"Could not open|No such file|system error|NCCL WARN",),
+    ),
+    Signature(r"Could not open XML (?:graph|topology) file", 0.85),
+    Signature(r"NCCL_P2P_DISABLE set by environment to 1", 0.4, needs=(r"slow",)),
+)

@@ -57,6 +57,13 @@ signatures: tuple[Signature | str, ...] = (
     ),
     Signature(r"FlashAttention is only supported on CUDA \d\d\.\d and above", 0.9),
     Signature(r"(?:nvcc|CUDA) (?:version )?\S{0,20} ?(?:is )?too old.{0,80}(?:arch|sm_|compute_)", 0.7),
+    # An nvcc that is older than the project's C++ standard (c++17: CUDA 11; c++20: CUDA 12).
+    Signature(
+        r"Value 'c\+\+(?P<std>\d\d)' is not defined for option 'std'",
+        0.88,
+        explanation="This nvcc does not know C++{std}.",
+        fix="Use a newer toolkit: nvcc knows C++17 from CUDA 11.0 on, C++20 from CUDA 12.0 on.",
+    ),
 )
 
 

@@ -45,6 +45,15 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"GPU access blocked by the operating system", 0.85),
     Signature(r"Failed to initialize NVML: GPU access blocked by the operating system", 0.9),
     Signature(r"dxg.{0,60}(?:failed|error) .{0,60}(?:-\d+|ioctl)", 0.5, when="on-wsl"),
+    # libnvidia-container's dxcore.c: the Windows side offers no GPU.
+    Signature(r"WSL environment detected but no adapters were found", 0.92),
+    Signature(r"(?:dxcore|libdxcore)\S* .{0,80}(?:failed|error|no adapters)", 0.7),
+    Signature(
+        r"(?:Windows|Build|version|OS Build).{0,40}10\.0\.(?:1[0-8]\d{3}|190[0-3]\d|1904[0-3])\b",
+        0.82,
+        when="on-wsl",
+        needs=(r"nvidia-smi|cuda",),
+    ),
 )
 
 
