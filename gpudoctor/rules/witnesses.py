@@ -10,7 +10,7 @@ from gpudoctor.facts.gpu import Gpu, Nvml, NvmlDevice
 from gpudoctor.facts.host import Host, KernelEvent
 from gpudoctor.facts.observed import Absent, Known, Observed, Unknown, value_of
 from gpudoctor.findings import CannotLook, CouldNotTell, DoesNotApply, Evidence, Subject, device
-from gpudoctor.rules.judging import Device, devices, gpu_ruled_out
+from gpudoctor.rules.judging import Device, devices, gpu_ruled_out, untold
 
 T = TypeVar("T")
 
@@ -50,7 +50,7 @@ def each(
     does not support it is in neither; when none supports it, DoesNotApply is raised."""
     answering(gpu)
     told: list[tuple[Device, T]] = []
-    untold: list[CouldNotTell] = []
+    open_: list[CouldNotTell] = []
     for one in devices(gpu):
         if one.nvml is None:
             continue
@@ -58,11 +58,10 @@ def each(
         if isinstance(field, Known):
             told.append((one, field.value))
         elif isinstance(field, Unknown):
-            reason = f"{one.subject.label}: {what}: {field.reason}"
-            untold.append(CouldNotTell(reason, field.would_help, one.subject))
-    if not told and not untold:
+            open_.append(untold(one, what, field))
+    if not told and not open_:
         raise DoesNotApply(f"no GPU here reports {what}")
-    return told, untold
+    return told, open_
 
 
 def is_datacenter(one: NvmlDevice) -> bool:
