@@ -90,8 +90,20 @@ class Limits(Record):
     nofile: int
 
 
+class RdmaDevice(Record):
+    """A network card that reads and writes memory by itself, as /sys/class/infiniband lists it: `name` "mlx5_0".
+
+    `active`: one of its ports is up (state "4: ACTIVE"); `link_layer` of its first port: "InfiniBand", or "Ethernet" for
+    RoCE."""
+
+    name: str
+    active: Observed[bool] = UNASKED
+    link_layer: Observed[str] = UNASKED
+
+
 class Host(Record):
-    """The machine. `boot_time`: seconds since the epoch. `tegra`: the device-tree model of a Jetson."""
+    """The machine. `boot_time`: seconds since the epoch. `tegra`: the device-tree model of a Jetson.
+    `infiniband`: Absent where the kernel knows of no RDMA card."""
 
     system: Observed[str] = UNASKED
     distribution: Observed[Distribution] = UNASKED
@@ -111,3 +123,4 @@ class Host(Record):
     kernel_headers: Observed[str] = UNASKED
     selinux: Observed[str] = UNASKED
     systemd: Observed[bool] = UNASKED
+    infiniband: Observed[tuple[RdmaDevice, ...]] = UNASKED

@@ -13,6 +13,7 @@ import os
 import resource
 import sys
 
+PR_SET_PDEATHSIG, SIGKILL = 1, 9
 PR_CAPBSET_READ, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS, PR_GET_NO_NEW_PRIVS = 23, 24, 38, 39
 CAP_SYS_MODULE, CAP_MKNOD = 16, 27
 UNWANTED = (1 << CAP_SYS_MODULE) | (1 << CAP_MKNOD)
@@ -59,6 +60,11 @@ def shield_dev():
             libc.mount(b"none", b"/dev", None, MS_REMOUNT | MS_BIND | MS_RDONLY, None)
 
 
+def die_with_parent():
+    """Whoever asked may be ended by a signal that it can't act on: the question ends with it (prctl(2))."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0)
+
+
 def no_core():
     """A limit of one byte: zero would still start a core_pattern's program (core(5))."""
     hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
@@ -71,6 +77,7 @@ def no_core():
 
 def main():
     kind, what = sys.argv[1], sys.argv[2]
+    die_with_parent()
     no_core()
     shield_dev()
     if not give_up():

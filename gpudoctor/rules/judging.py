@@ -10,7 +10,7 @@ from gpudoctor.facts.frameworks import Build, Interpreter
 from gpudoctor.facts.gpu import CudaDriver, Gpu, Nvml, NvmlDevice, PciDevice
 from gpudoctor.facts.observed import Absent, Known, Observed, Unknown, first_known, value_of
 from gpudoctor.facts.record import Record
-from gpudoctor.findings import CannotLook, DoesNotApply, Subject, device
+from gpudoctor.findings import CannotLook, CouldNotTell, DoesNotApply, Subject, device
 
 T = TypeVar("T")
 
@@ -68,6 +68,32 @@ def devices(gpu: Gpu) -> tuple[Device, ...]:
             subject = device(value_of(other.uuid, "") or f"cuda:{other.ordinal}", label)
             found.append(Device(subject, other.name, other.compute_capability))
     return tuple(found)
+
+
+def mute(one: Device) -> str:
+    """Why NVML tells nothing at all of a device: "GPU 5: GPU is lost". "" where it tells something. Said in these words
+    by every rule that has a question to it, so that a report can say it once."""
+    if one.nvml is None:
+        return ""
+    asked = (
+        one.nvml.uuid,
+        one.nvml.name,
+        one.nvml.memory_total,
+        one.nvml.temperature,
+        one.compute_capability,
+    )
+    reasons = {field.reason for field in asked if isinstance(field, Unknown)}
+    if len(reasons) != 1 or not all(isinstance(field, Unknown) for field in asked):
+        return ""
+    return f"{one.subject.label}: {reasons.pop()}"
+
+
+def untold(one: Device, what: str, field: Observed[object]) -> CouldNotTell:
+    """A question that a device left open: `what` completes "GPU 5: ...: <reason>"."""
+    reason = field.reason if isinstance(field, Unknown) else "not told"
+    return CouldNotTell(
+        mute(one) or f"{one.subject.label}: {what}: {reason}", getattr(field, "would_help", ""), one.subject
+    )
 
 
 def driver_version(driver: Driver, gpu: Gpu) -> Observed[str]:

@@ -10,8 +10,8 @@ from gpudoctor.facts.frameworks import Build, Frameworks, Interpreter, Package
 from gpudoctor.facts.gpu import Gpu
 from gpudoctor.facts.host import Host
 from gpudoctor.facts.observed import Known, value_of
-from gpudoctor.findings import DoesNotApply, Subject, interpreter, package
-from gpudoctor.rules.judging import builds, devices, driver_cuda, gpu_ruled_out, need, nvidia_gpus
+from gpudoctor.findings import CouldNotTell, DoesNotApply, Subject, interpreter, package
+from gpudoctor.rules.judging import builds, devices, driver_cuda, gpu_ruled_out, need, nvidia_gpus, untold
 from gpudoctor.rules.targets import serves
 from gpudoctor.versions import at_least, is_version, numbers
 
@@ -58,6 +58,15 @@ def capabilities(gpu: Gpu) -> tuple[tuple[str, str], ...]:
         return tuple(found)
     models = [knowledge.gpu_by_pci(d.device) for d in nvidia_gpus(gpu)]
     return tuple((m.product, m.capability) for m in models if m is not None and m.capability is not None)
+
+
+def untold_capabilities(gpu: Gpu) -> list[CouldNotTell]:
+    """The GPUs that are among others and do not tell their capability: what is said of the others is not said of them."""
+    return [
+        untold(one, "compute capability", one.compute_capability)
+        for one in devices(gpu)
+        if not isinstance(one.compute_capability, Known)
+    ]
 
 
 def by_capability(gpu: Gpu) -> dict[str, str]:

@@ -6,11 +6,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import TypeVar
 
-from gpudoctor.facts.gpu import Gpu, Nvml, NvmlDevice
+from gpudoctor.facts.gpu import Gpu, Nvml, NvmlDevice, PciDevice
 from gpudoctor.facts.host import Host, KernelEvent
 from gpudoctor.facts.observed import Absent, Known, Observed, Unknown, value_of
 from gpudoctor.findings import CannotLook, CouldNotTell, DoesNotApply, Evidence, Subject, device
-from gpudoctor.rules.judging import Device, devices, gpu_ruled_out
+from gpudoctor.rules.judging import NVIDIA, Device, devices, gpu_ruled_out, untold
 
 T = TypeVar("T")
 
@@ -19,6 +19,9 @@ GPU_EVENTS = frozenset({"xid", "sxid", "rm-init-failed", "gsp", "fallen-off-bus"
 
 #: Xids that have a cause of their own; all others are judged by their class.
 NAMED_XIDS = frozenset({13, 31, 43, 48, 63, 64, 74, 79, 94, 95, 109, 119, 120, 140, 154, 171, 172})
+
+#: The PCI class of an NVSwitch: a bridge of no other kind.
+BRIDGE = 0x0680
 
 NO_GPU = "no NVIDIA GPU in this machine"
 
@@ -50,7 +53,7 @@ def each(
     does not support it is in neither; when none supports it, DoesNotApply is raised."""
     answering(gpu)
     told: list[tuple[Device, T]] = []
-    untold: list[CouldNotTell] = []
+    open_: list[CouldNotTell] = []
     for one in devices(gpu):
         if one.nvml is None:
             continue
@@ -58,11 +61,10 @@ def each(
         if isinstance(field, Known):
             told.append((one, field.value))
         elif isinstance(field, Unknown):
-            reason = f"{one.subject.label}: {what}: {field.reason}"
-            untold.append(CouldNotTell(reason, field.would_help, one.subject))
-    if not told and not untold:
+            open_.append(untold(one, what, field))
+    if not told and not open_:
         raise DoesNotApply(f"no GPU here reports {what}")
-    return told, untold
+    return told, open_
 
 
 def is_datacenter(one: NvmlDevice) -> bool:
@@ -110,6 +112,14 @@ def log(host: Host) -> tuple[KernelEvent, ...]:
     if isinstance(host.kernel_log, Absent):
         raise CannotLook("there is no kernel log here", "host")
     raise CannotLook(f"kernel log: {host.kernel_log.reason}", host.kernel_log.would_help)
+
+
+def log_unless(host: Host, pointless: str) -> tuple[KernelEvent, ...]:
+    """As `log`; but where it can't be read and another witness says why it can hold nothing of this ("no NVSwitch on the
+    bus"), DoesNotApply is raised: what can't have happened needs no log."""
+    if pointless and not isinstance(host.kernel_log, Known):
+        raise DoesNotApply(pointless)
+    return log(host)
 
 
 def xids(events: Collection[KernelEvent], codes: Collection[int]) -> tuple[KernelEvent, ...]:
@@ -160,3 +170,7 @@ def _name(event: KernelEvent) -> str:
     if event.kind in ("xid", "sxid") and event.code is not None:
         return f"{'Xid' if event.kind == 'xid' else 'SXid'} {event.code}"
     return "kernel"
+
+
+def nvswitches(gpu: Gpu) -> tuple[PciDevice, ...]:
+    return tuple(d for d in value_of(gpu.pci, ()) if d.vendor == NVIDIA and d.class_code >> 8 == BRIDGE)

@@ -79,10 +79,12 @@ class Live:
         self.options = options
         self._deadline = time.monotonic() + timeout
         self._children: set[subprocess.Popen[bytes]] = set()
+        self._closed = False
         self.memo = Memo()
 
     def close(self) -> None:
         """Kill what is still running of ours; called when the report is out and the exit waits for nobody."""
+        self._closed = True
         for process in list(self._children):
             _kill_group(process, running=False)
 
@@ -167,6 +169,8 @@ class Live:
         )
         self._children.add(process)
         try:
+            if self._closed:  # between the start and the line above: nobody else would end it
+                _kill_group(process, running=False)
             stdout, stderr, timed_out = _collect(process, stdin, started + timeout)
         finally:
             self._children.discard(process)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from gpudoctor.advice.answer import Answer, answer
-from gpudoctor.advice.question import read
+from gpudoctor.advice.question.reading import read
 from gpudoctor.errors import EXIT_CANNOT_TELL, GpudoctorError
 
 

@@ -10,7 +10,8 @@ from gpudoctor.advice import names
 from gpudoctor.advice.choose import choose
 from gpudoctor.advice.commands import Planned, advice
 from gpudoctor.advice.names import Card
-from gpudoctor.advice.question import Question, read
+from gpudoctor.advice.question import Question
+from gpudoctor.advice.question.reading import read
 from gpudoctor.advice.route import Route
 from gpudoctor.errors import EXIT_CANNOT_TELL, GpudoctorError
 from gpudoctor.facts.machine import Machine

@@ -1,6 +1,6 @@
 """Redaction: what leaves the machine in a snapshot says nothing of its people and holds no secret.
 
-Values only, never keys, so the shape stays. Equal values become equal pseudonyms, so that verdicts stay the same: two
+Values, and those keys that are no names of fields (paths, mostly), so that the shape stays. Equal values become equal pseudonyms, so that verdicts stay the same: two
 mentions of one GPU are still one GPU.
 """
 
@@ -55,6 +55,7 @@ _SECRETS: tuple[tuple[str, str], ...] = (
     ("private-key", r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"),
     ("credentials", r"(\b[a-z][a-z0-9+.-]*://)[^/\s@]+@"),
     ("secret", rf"(?i)(\b{_SECRET_NAME}\s*[=:]\s*[\"']?)[^\s\"',;]+"),
+    ("serial", r"(?i)(\b(?:serial(?:[ _-]?(?:number|no))?|s/n)\s*[=:#]?\s*)(?=\w*\d)[\w-]{6,}"),
     ("secret", r"(?i)(\bbearer\s+)[\w.~+/=-]{8,}"),
     (
         "token",
@@ -65,7 +66,7 @@ _SECRETS: tuple[tuple[str, str], ...] = (
     ("email", r"\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+\b"),
 )
 _HOME = re.compile(
-    r"(?P<before>(?:/home/|/Users/|/export/home/|/mnt/[a-z]/Users/|[A-Za-z]:\\+Users\\+))(?P<name>[^/\\:\s\"',;]+)"
+    r"(?P<before>(?:/home/|/Users/|/export/home/|/mnt/[a-z]/Users/|[A-Za-z]:[\\/]+Users[\\/]+))(?P<name>[^/\\:\s\"',;]+)"
 )
 _UUID = re.compile(
     r"\b(?P<kind>GPU|MIG)-(?P<id>[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12})\b"
@@ -73,7 +74,23 @@ _UUID = re.compile(
 _PLAIN_UUID = re.compile(r"\b[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\b")
 #: Four-part versions ("9.10.2.21") look like addresses: only what stands as one in its text is taken for one.
 _ADDRESS = re.compile(r"(?:(?<=[\s/@])|(?=[\d.]+:\d))(?!127\.|0\.0\.0\.0)(?:\d{1,3}\.){3}\d{1,3}(?![\d.-])")
-_MAC = re.compile(r"\b(?:[0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}\b")
+#: What is said to be one, is one: "MASTER_ADDR=10.0.0.5" (but "libcurand=10.3.5.147" is a version).
+_NAMED_ADDRESS = re.compile(
+    r"(?i)(?P<before>(?:addr|address|host|hostname|ip|server|endpoint|peer|gateway|proxy)[\w-]*\s*[=:(]\s*[\[\"']?)"
+    r"(?P<address>(?:\d{1,3}\.){3}\d{1,3})(?![\d.-])"
+)
+#: At least three groups and a "::", or eight groups; a PCI address ("0000:3b:00.0") has neither.
+_ADDRESS_6 = re.compile(
+    r"(?<![\w:.])(?:(?:[0-9a-fA-F]{1,4}:){7}[0-9a-fA-F]{1,4}|(?:[0-9a-fA-F]{1,4}:){2,6}(?::[0-9a-fA-F]{1,4}){1,5}|"
+    r"(?:fe80|f[cd][0-9a-fA-F]{2}|2[0-9a-fA-F]{3})::?(?:[0-9a-fA-F]{1,4}:){0,6}[0-9a-fA-F]{1,4})(?![\w:])"
+)
+#: Of network cards, InfiniBand's GUIDs ("b859:9f03:00fc:6de4") too.
+_MAC = re.compile(
+    r"\b(?:(?:[0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}|(?:[0-9a-fA-F]{2}-){5}[0-9a-fA-F]{2}|(?:[0-9a-fA-F]{4}:){3}[0-9a-fA-F]{4})\b"
+    r"(?!:)"
+)
+#: A key that is the name of a field.
+_FIELD = re.compile(r"[A-Za-z0-9_]+")
 #: Long runs that mix letters and digits: keys that no pattern knows. Paths and versions have separators.
 _OPAQUE = re.compile(r"(?<![\w/.+-])(?=\w*\d)(?=\w*[A-Za-z])[A-Za-z0-9_]{28,}(?![\w/.+-])")
 
@@ -86,18 +103,23 @@ class Redactor:
         self._counts: dict[str, int] = {}
         kept = [n for n in names if len(n) >= 3 and n.lower() not in COMMON_NAMES]
         self._names = (
-            re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, kept))})(?![\w-])") if kept else None
+            re.compile(rf"(?i)(?<![a-z0-9])(?:{'|'.join(map(re.escape, kept))})(?![a-z0-9])")
+            if kept
+            else None
         )
         self._secrets = tuple((name, re.compile(pattern)) for name, pattern in _SECRETS)
 
     def tree(self, data: Any) -> Any:
-        """JSON values with every string redacted; keys stay as they are."""
+        """JSON values with every string redacted; the names of fields stay as they are."""
         if isinstance(data, str):
             return self.text(data)
         if isinstance(data, list):
             return [self.tree(item) for item in data]
         if isinstance(data, dict):
-            return {key: self.tree(value) for key, value in data.items()}
+            return {
+                key if _FIELD.fullmatch(key) else self.text(key): self.tree(value)
+                for key, value in data.items()
+            }
         return data
 
     def text(self, text: str) -> str:
@@ -113,8 +135,10 @@ class Redactor:
         text = _HOME.sub(self._home, text)
         text = _MAC.sub(lambda m: self._call("mac", m.group().lower()), text)
         text = _ADDRESS.sub(lambda m: self._call("address", m.group()), text)
+        text = _NAMED_ADDRESS.sub(lambda m: m["before"] + self._call("address", m["address"]), text)
+        text = _ADDRESS_6.sub(lambda m: self._call("address", m.group().lower()), text)
         if self._names is not None:
-            text = self._names.sub(lambda m: self._call("name", m.group()), text)
+            text = self._names.sub(lambda m: self._call("name", m.group().lower()), text)
         return _OPAQUE.sub("<opaque>", text)
 
     def _uuid(self, match: re.Match[str]) -> str:
@@ -127,7 +151,7 @@ class Redactor:
     def _home(self, match: re.Match[str]) -> str:
         if match["name"].lower() in COMMON_NAMES:
             return match.group()
-        return match["before"] + self._call("name", match["name"])
+        return match["before"] + self._call("name", match["name"].lower())
 
     def _call(self, kind: str, value: str) -> str:
         key = (kind, value)
@@ -149,5 +173,9 @@ def names_of_this_machine() -> tuple[str, ...]:
         names.append(pwd.getpwuid(os.getuid()).pw_name)
     except (ImportError, KeyError):
         pass
+    home = os.path.expanduser("~")
+    names.append(
+        home.rpartition("/")[2] if home.count("/") > 1 else ""
+    )  # "/data/people/alice", whoever that is
     host = socket.gethostname()
     return tuple(dict.fromkeys(n for n in (*names, host, host.partition(".")[0]) if n))

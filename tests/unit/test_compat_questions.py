@@ -54,7 +54,7 @@ def test_what_a_no_says_is_what_check_would_say(question: dict[str, Any]) -> Non
     """One judgement in the whole program: the machine of the question, judged by that rule alone, has that finding."""
     from gpudoctor.advice.answer import settled
     from gpudoctor.advice.hypothesis import machines
-    from gpudoctor.advice.question import read
+    from gpudoctor.advice.question.reading import read
     from gpudoctor.engine import judge
 
     asked = settled(read(question["given"]))

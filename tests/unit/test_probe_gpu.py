@@ -319,7 +319,7 @@ def test_mig(machine) -> None:  # type: ignore[no-untyped-def]
 
 @cc
 def test_an_older_gpu_and_its_processes(machine) -> None:  # type: ignore[no-untyped-def]
-    one = nvml(machine("t4")).devices[0]
+    one = nvml(machine("t4-exclusive")).devices[0]
     assert value(one.processes) == (Process(77, "", 20 << 20), Process(4242, "/usr/bin/python3", 1024 << 20))
     assert value(one.compute_mode) == "exclusive-process" and value(one.brand) == "tesla"
     assert value(one.retired_pages_pending) is False and isinstance(one.remapped_rows, Absent)
@@ -327,7 +327,7 @@ def test_an_older_gpu_and_its_processes(machine) -> None:  # type: ignore[no-unt
 
 @cc
 def test_a_hot_gpu_names_its_throttling(machine) -> None:  # type: ignore[no-untyped-def]
-    assert value(nvml(machine("rtx5090")).devices[0].throttle) == ("hw-slowdown", "hw-thermal-slowdown")
+    assert value(nvml(machine("rtx5090-hot")).devices[0].throttle) == ("hw-slowdown", "hw-thermal-slowdown")
 
 
 @cc

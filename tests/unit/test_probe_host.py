@@ -190,3 +190,31 @@ def test_every_field_of_this_machine_answers() -> None:
     assert value_of(found["uid"], None) == os.geteuid()
     assert value_of(found["kernel"], "") == os.uname().release
     assert isinstance(found["shm"], (Known, Absent))
+
+
+def test_infiniband_cards_and_whether_a_port_is_up(tmp_path: Path) -> None:
+    top = "/sys/class/infiniband"
+    port = root(
+        tmp_path,
+        {
+            "/sys/bus/pci/x": "",
+            f"{top}/mlx5_0/ports/1/state": "4: ACTIVE\n",
+            f"{top}/mlx5_0/ports/1/link_layer": "InfiniBand\n",
+            f"{top}/mlx5_1/ports/1/state": "1: DOWN\n",
+            f"{top}/mlx5_1/ports/2/state": "4: ACTIVE\n",
+            f"{top}/mlx5_1/ports/1/link_layer": "Ethernet\n",
+            f"{top}/mlx5_2/ports/1/state": "1: DOWN\n",
+            f"{top}/mlx5_3/fw_ver": "",
+        },
+    )
+    cards = value_of(host.infiniband(port), ())
+    assert [value_of(c.active, None) for c in cards] == [True, True, False, None]
+    assert [value_of(c.link_layer, "") for c in cards[:2]] == ["InfiniBand", "Ethernet"]
+    assert isinstance(cards[3].active, Unknown)
+
+
+def test_no_infiniband_is_known_only_with_a_sysfs(tmp_path: Path) -> None:
+    assert isinstance(
+        host.infiniband(root(tmp_path / "a", {"/sys/class/x": "", "/sys/bus/pci/x": ""})), Absent
+    )
+    assert isinstance(host.infiniband(root(tmp_path / "b", {"/etc/x": ""})), Unknown)

@@ -12,6 +12,7 @@ from gpudoctor.engine import judge
 from gpudoctor.facts.machine import Machine
 from gpudoctor.workflows.redaction import Redactor
 from tests.machines import healthy
+from tests.machines.parts import containers
 
 PLANTED = (
     "hf_abcdEFGH1234567890abcdEFGH12",
@@ -44,6 +45,18 @@ def test_a_token_does_not_come_out(token: str, around: str) -> None:
         ("eth0 at 10.1.2.3:22 and 52:54:00:12:34:56", "10.1.2.3"),
         ("eth0 at 10.1.2.3:22 and 52:54:00:12:34:56", "52:54:00:12:34:56"),
         ("kernel on gpubox7 says", "gpubox7"),
+        ("/opt/alice-venv/lib", "alice"),
+        ("ALICE started it", "ALICE"),
+        ("C:/Users/Alice/x", "Alice"),
+        ("MASTER_ADDR=10.0.0.5", "10.0.0.5"),
+        ("http_proxy: 'proxy at host=192.168.7.9'", "192.168.7.9"),
+        ("from fe80::5054:ff:fe12:3456 on eth0", "fe80::5054:ff:fe12:3456"),
+        ("to 2001:db8:0:1:2:3:4:5 it went", "2001:db8:0:1:2:3:4:5"),
+        ("via 2001:db8::17.", "2001:db8::17"),
+        ("card 52-54-00-12-34-56", "52-54-00-12-34-56"),
+        ("node guid b859:9f03:00fc:6de4", "b859:9f03:00fc:6de4"),
+        ("Serial Number : 1650522012345", "1650522012345"),
+        ("board serial=PF3ABCDE", "PF3ABCDE"),
         ("opaque Zm9vYmFyYmF6MTIzNDU2Nzg5MGFiY2RlZg end", "Zm9vYmFyYmF6MTIzNDU2Nzg5MGFiY2RlZg"),
     ],
 )
@@ -63,6 +76,12 @@ def test_people_hosts_and_secrets_do_not_come_out(text: str, secret: str) -> Non
         "/lib/modules/6.8.0-45-generic/updates/dkms/nvidia.ko",
         "Linux version 6.18.44 #1 SMP PREEMPT_DYNAMIC",
         "2.5.1+cu124",
+        "libcublas=12.4.5.8 libcurand=10.3.5.147",
+        "nvidia-curand-cu12==10.3.5.147",
+        "NVRM: Xid (PCI:0000:3b:00): 79, pid=71039, GPU has fallen off the bus.",
+        "00000000:3B:00.0",
+        "c 195:* rwm",
+        "torch.ops.aten::add_ and std::string",
     ],
 )
 def test_what_the_verdicts_need_stays(text: str) -> None:
@@ -91,6 +110,34 @@ def test_a_token_planted_in_every_field_never_comes_out(token: str) -> None:
     planted = plant(encode(healthy.h100_node()), token)
     assert token in json.dumps(planted)
     assert token not in json.dumps(Redactor().tree(planted))
+
+
+PEOPLE = (
+    "alice@example.org",
+    "/home/alice/venv",
+    "C:\\Users\\Alice",
+    "gpubox7.example.org",
+    "10.1.2.3:29500",
+    "fe80::5054:ff:fe12:3456",
+    "52:54:00:12:34:56",
+    "serial: 1650522012345",
+)
+
+
+@pytest.mark.parametrize("machine", [*healthy.ALL, containers.gpu_container])
+def test_nothing_of_a_person_comes_out_of_any_field(machine: Any) -> None:
+    planted = json.dumps(
+        Redactor(("alice", "gpubox7.example.org", "gpubox7")).tree(plant(encode(machine()), " ".join(PEOPLE)))
+    ).lower()
+    for word in ("alice", "gpubox7", "10.1.2.3", "fe12:3456", "52:54:00", "1650522012345"):
+        assert word not in planted, planted[planted.index(word) - 80 : planted.index(word) + 40]
+
+
+def test_a_path_that_is_a_key_is_redacted_and_a_field_is_not() -> None:
+    told = {"drop_ins": {"/home/alice/.config/containerd/conf.d/99-nvidia.toml": 2}}
+    assert Redactor(("drop",)).tree(told) == {
+        "drop_ins": {"/home/name-1/.config/containerd/conf.d/99-nvidia.toml": 2}
+    }
 
 
 @pytest.mark.parametrize("machine", healthy.ALL)

@@ -22,7 +22,7 @@ from gpudoctor.facts.containers import Containers
 from gpudoctor.facts.gpu import Gpu
 from gpudoctor.facts.observed import known, value_of
 from gpudoctor.findings import CannotLook, DoesNotApply, Evidence, Fix, Problem
-from gpudoctor.rules.judging import devices, nvidia_gpus
+from gpudoctor.rules.judging import devices, mute, nvidia_gpus
 from gpudoctor.rules.witnesses import address, address_of, answering, subject_at
 
 explains = ("gpu-lost-in-cuda",)
@@ -36,8 +36,9 @@ def check(gpu: Gpu, containers: Containers) -> Iterator[Problem]:
         nvidia_gpus(gpu)
         raise DoesNotApply("no PCI bus")
     listed = devices(gpu)
-    if any(not address_of(one) for one in listed):
-        raise CannotLook("a device does not tell its PCI address")
+    nameless = next((one for one in listed if not address_of(one)), None)
+    if nameless is not None:
+        raise CannotLook(mute(nameless) or f"{nameless.subject.label} does not tell its PCI address")
     addresses = {address_of(one) for one in listed}
     for one in nvidia_gpus(gpu):
         if value_of(one.driver, "") != "nvidia" or address(one.address) in addresses:

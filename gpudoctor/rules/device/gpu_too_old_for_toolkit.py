@@ -36,7 +36,7 @@ from gpudoctor.findings import (
     Subject,
     package,
 )
-from gpudoctor.rules.judging import Device, builds, devices
+from gpudoctor.rules.judging import Device, builds, devices, untold
 from gpudoctor.rules.targets import serves
 from gpudoctor.signature import Signature
 from gpudoctor.versions import capability
@@ -138,8 +138,7 @@ def check(gpu: Gpu, cuda: Cuda, frameworks: Frameworks) -> Iterator[Problem | Co
     known = [one for one in all_gpus if isinstance(one.compute_capability, Known)]
     for one in all_gpus:
         if isinstance(one.compute_capability, Unknown):
-            reason = f"{one.subject.label}: compute capability: {one.compute_capability.reason}"
-            yield CouldNotTell(reason, one.compute_capability.would_help, one.subject)
+            yield untold(one, "compute capability", one.compute_capability)
     for field, what in ((frameworks.interpreters, "Pythons"), (cuda.toolkits, "CUDA toolkits")):
         if isinstance(field, Unknown):
             yield CouldNotTell(f"{what}: {field.reason}", field.would_help)

@@ -10,7 +10,8 @@ from gpudoctor.facts.driver import Driver, DriverLibrary, ModuleFile
 from gpudoctor.facts.gpu import Gpu, PciDevice
 from gpudoctor.facts.host import Host, KernelEvent
 from gpudoctor.facts.observed import Absent, Known, Observed, Unknown, value_of
-from gpudoctor.findings import MACHINE, CannotLook, DoesNotApply, Evidence, Subject, device
+from gpudoctor.facts.record import Record
+from gpudoctor.findings import MACHINE, CannotLook, CouldNotTell, DoesNotApply, Evidence, Subject, device
 from gpudoctor.rules.judging import devices, need, need_or, nvidia_gpus
 
 #: What follows when the driver can't be used at all; every cause of that explains these.
@@ -171,6 +172,36 @@ def version_here(host: Host, driver: Driver) -> Observed[str]:
         if isinstance(library.version, Known):
             return library.version
     return Unknown("no part of the driver names its version")
+
+
+class Unlisted(Record):
+    """The GPUs that NVML does not list, beside the driver that should: `told` with their compute capabilities, `untold`
+    those whose capability nobody knows. `every`: all GPUs that are not set aside for virtual machines."""
+
+    version: Known[str]
+    every: tuple[PciDevice, ...]
+    told: tuple[tuple[PciDevice, str], ...]
+    untold: tuple[CouldNotTell, ...]
+
+
+def unlisted(host: Host, driver: Driver, gpu: Gpu) -> Unlisted:
+    """Raises DoesNotApply where there is no GPU or no driver, CannotLook where the driver's version is not known."""
+    native_linux(host)
+    every = not_for_guests(gpus(gpu))
+    if not isinstance(driver.module, Known) and not installation(host, driver):
+        raise DoesNotApply("no NVIDIA driver is installed")
+    version = version_here(host, driver)
+    if not isinstance(version, Known):
+        raise CannotLook(getattr(version, "reason", "the driver's version is not known"))
+    told: list[tuple[PciDevice, str]] = []
+    untold: list[CouldNotTell] = []
+    for one in silent(gpu, every):
+        known = capability(gpu, one)
+        if isinstance(known, Known):
+            told.append((one, known.value))
+        else:
+            untold.append(CouldNotTell(f"{one.address}: {getattr(known, 'reason', 'capability not known')}"))
+    return Unlisted(version, every, tuple(told), tuple(untold))
 
 
 def flavour_here(host: Host, driver: Driver) -> Observed[str]:

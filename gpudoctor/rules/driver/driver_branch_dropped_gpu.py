@@ -24,22 +24,17 @@ from collections.abc import Iterator
 from gpudoctor.facts.driver import Driver
 from gpudoctor.facts.gpu import Gpu, PciDevice
 from gpudoctor.facts.host import Host
-from gpudoctor.facts.observed import Known, value_of
-from gpudoctor.findings import CannotLook, CouldNotTell, DoesNotApply, Evidence, Fix, Problem, seen
+from gpudoctor.facts.observed import value_of
+from gpudoctor.findings import CouldNotTell, Evidence, Fix, Problem, seen
 from gpudoctor.rules.driver._installation import (
     SYMPTOMS,
     capability,
     described,
     events,
     family,
-    gpus,
-    installation,
-    native_linux,
-    not_for_guests,
     quoted,
-    silent,
     subject,
-    version_here,
+    unlisted,
 )
 from gpudoctor.signature import Signature
 from gpudoctor.versions import branch
@@ -70,21 +65,13 @@ signatures: tuple[Signature | str, ...] = (
 def check(host: Host, driver: Driver, gpu: Gpu) -> Iterator[Problem | CouldNotTell]:
     from gpudoctor import knowledge
 
-    native_linux(host)
-    found = not_for_guests(gpus(gpu))
-    if not isinstance(driver.module, Known) and not installation(host, driver):
-        raise DoesNotApply("no NVIDIA driver is installed")
-    version = version_here(host, driver)
-    if not isinstance(version, Known):
-        raise CannotLook(getattr(version, "reason", "the driver's version is not known"))
+    there = unlisted(host, driver, gpu)
+    version, found = there.version, there.every
+    yield from there.untold
     ill: list[PciDevice] = []
     last = 0
-    for one in silent(gpu, found):
-        known = capability(gpu, one)
-        if not isinstance(known, Known):
-            yield CouldNotTell(f"{one.address}: {getattr(known, 'reason', 'capability not known')}")
-            continue
-        row = knowledge.last_branch(known.value)
+    for one, known in there.told:
+        row = knowledge.last_branch(known)
         if row is not None and branch(version.value) > row.branch:
             ill.append(one)
             last = max(last, row.branch)

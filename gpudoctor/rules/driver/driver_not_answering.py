@@ -22,8 +22,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gpudoctor.facts.containers import Containers
 from gpudoctor.facts.gpu import CudaDriver, Gpu, Nvml
-from gpudoctor.facts.observed import Absent, Unknown, value_of
+from gpudoctor.facts.observed import Absent, Known, Unknown, value_of
 from gpudoctor.findings import CouldNotTell, DoesNotApply, Evidence, Fix, Problem, seen
 
 #: Answers with a cause of their own each: no driver, no library (nvml.h).
@@ -34,7 +35,7 @@ CUDA_ORDINARY = frozenset({0, 34, 100, 804})
 _MISSING = ("Not Found", "No such file")
 
 
-def check(gpu: Gpu) -> Iterator[Problem | CouldNotTell]:
+def check(gpu: Gpu, containers: Containers) -> Iterator[Problem | CouldNotTell]:
     if isinstance(gpu.nvml, Absent) and isinstance(gpu.cuda, Absent):
         raise DoesNotApply("no driver library")
     for observed, name in ((gpu.nvml, "NVML"), (gpu.cuda, "libcuda")):
@@ -45,7 +46,9 @@ def check(gpu: Gpu) -> Iterator[Problem | CouldNotTell]:
         *_what_cuda_did(value_of(gpu.cuda, None)),
     ]
     if said:
-        yield Problem(said[0][0], evidence=tuple(e for _, evidence in said for e in evidence), fix=_fix())
+        yield Problem(
+            said[0][0], evidence=tuple(e for _, evidence in said for e in evidence), fix=_fix(containers)
+        )
 
 
 def _what_nvml_did(nvml: Nvml | None) -> list[tuple[str, tuple[Evidence, ...]]]:
@@ -105,7 +108,14 @@ def _left(detail: str) -> tuple[Evidence, ...]:
     return (Evidence("what the child left", detail, "standard error"),) if detail else ()
 
 
-def _fix() -> Fix:
+def _fix(containers: Containers) -> Fix:
+    if isinstance(containers.inside, Known):
+        kind = containers.inside.value.kind
+        return Fix(
+            "Run nvidia-smi on the host. If it works there, start this container anew: it may have lost its devices; if it "
+            "fails there too, read the host's kernel log for NVRM and Xid lines",
+            (f"{kind} restart CONTAINER   # on the host",) if kind in ("docker", "podman") else (),
+        )
     return Fix(
         "Look for NVRM and Xid lines in the kernel's log; if there are none, reboot",
         ("sudo dmesg | grep -E 'NVRM|Xid'", "sudo reboot"),

@@ -20,21 +20,15 @@ from collections.abc import Iterator
 from gpudoctor.facts.driver import Driver
 from gpudoctor.facts.gpu import Gpu, PciDevice
 from gpudoctor.facts.host import Host
-from gpudoctor.facts.observed import Known
-from gpudoctor.findings import CannotLook, CouldNotTell, DoesNotApply, Fix, Problem, seen
+from gpudoctor.findings import CouldNotTell, Fix, Problem, seen
 from gpudoctor.rules.driver._installation import (
     SYMPTOMS,
     capability,
     described,
     family,
-    gpus,
-    installation,
-    native_linux,
-    not_for_guests,
     product,
-    silent,
     subject,
-    version_here,
+    unlisted,
 )
 from gpudoctor.versions import branch, older
 
@@ -47,22 +41,14 @@ explains = (*SYMPTOMS, "gpu-init-failed", "driver-open-module-required", "driver
 def check(host: Host, driver: Driver, gpu: Gpu) -> Iterator[Problem | CouldNotTell]:
     from gpudoctor import knowledge
 
-    native_linux(host)
-    found = not_for_guests(gpus(gpu))
-    if not isinstance(driver.module, Known) and not installation(host, driver):
-        raise DoesNotApply("no NVIDIA driver is installed")
-    version = version_here(host, driver)
-    if not isinstance(version, Known):
-        raise CannotLook(getattr(version, "reason", "the driver's version is not known"))
+    there = unlisted(host, driver, gpu)
+    version, found = there.version, there.every
+    yield from there.untold
     ill: list[PciDevice] = []
     first = 0
-    for one in silent(gpu, found):
-        known = capability(gpu, one)
-        if not isinstance(known, Known):
-            yield CouldNotTell(f"{one.address}: {getattr(known, 'reason', 'capability not known')}")
-            continue
-        row = knowledge.first_branch(known.value)
-        if row is None and not _known_by(version.value, known.value):
+    for one, known in there.told:
+        row = knowledge.first_branch(known)
+        if row is None and not _known_by(version.value, known):
             yield CouldNotTell(
                 f"whether driver {version.value} is new enough for {product(one)} is not in the tables"
             )

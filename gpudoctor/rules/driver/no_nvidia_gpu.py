@@ -9,6 +9,10 @@ stop.
 How to tell: /sys/bus/pci/devices holds no device of vendor 0x10de and class 0x03. A virtual machine shows only what was
 passed through to it; a card that sits badly or has no power is not on the bus either.
 
+A driver may be installed all the same (a virtual machine whose GPU was taken away, an image made for many machines): then
+nvmlInit says 9 (its module is not loaded) or lists no device, cuInit says 100, nvidia-smi ends with 6 or 9. The module is
+loaded by the GPU's appearance on the bus: one that is loaded without a GPU speaks of a card that was there before.
+
 How to fix: Use another machine (or another instance type), pass a GPU through to this virtual machine, or install CPU
 builds. If a card is built in: check its seat, its power plugs and the slot's BIOS setting.
 
@@ -79,6 +83,28 @@ signatures: tuple[Signature | str, ...] = (
 )
 
 
+#: nvmlInit: NVML_ERROR_DRIVER_NOT_LOADED.
+NOT_LOADED = 9
+
+TITLES = {
+    "runs": ": the driver runs and lists no device",
+    "stopped": "; a driver is installed, its module is not loaded",
+    "none": "",
+}
+FIXES = {
+    "runs": Fix(
+        "If a GPU belongs here it has left the bus: see what the kernel says, search the bus again, then switch the "
+        "machine off and on and check the card's seat and power",
+        ("sudo dmesg | grep -iE 'NVRM|fallen off'", "echo 1 | sudo tee /sys/bus/pci/rescan"),
+    ),
+    "stopped": Fix(
+        "Nothing, if no GPU belongs here; the driver may stay. If one does: pass it through to this machine, or check its "
+        "seat and power. Loading the module by hand changes nothing before a GPU is on the bus",
+        ("lspci -nn -d 10de:",),
+    ),
+    "none": Fix("Use a machine with an NVIDIA GPU, pass one through to this one, or install CPU builds"),
+}
+
 #: NVIDIA_VISIBLE_DEVICES: these ask for nothing. (CUDA's base images set "all": who runs one expects a GPU.)
 NOTHING = frozenset({"", "void", "none"})
 
@@ -97,15 +123,39 @@ def check(
     severity, why = _asked(host, driver, containers, expectation)
     displays = [d for d in value_of(gpu.pci, ()) if d.is_display]
     seen_there = ", ".join(f"{d.address} {d.vendor:04x}:{d.device:04x}" for d in displays[:4]) or "none"
+    state, said = _driver_here(driver, gpu)
+    title = f"No NVIDIA GPU in this machine{TITLES[state]}"
     yield Problem(
-        "No NVIDIA GPU in this machine" + (f", but {why.what}" if why and severity == "failure" else ""),
+        title + (f", but {why.what}" if why and severity == "failure" else ""),
         severity=severity,
         evidence=(
             Evidence("display devices on the bus", seen_there, "/sys/bus/pci/devices"),
+            *said,
             *((why,) if why else ()),
         ),
-        fix=Fix("Use a machine with an NVIDIA GPU, pass one through to this one, or install CPU builds"),
+        fix=FIXES[state],
     )
+
+
+def _driver_here(driver: Driver, gpu: Gpu) -> tuple[str, tuple[Evidence, ...]]:
+    """What the driver without a GPU answers: "runs" (and lists no device), "stopped" (its module is not loaded), "none"."""
+    nvml, cuda, smi = value_of(gpu.nvml, None), value_of(gpu.cuda, None), value_of(gpu.smi, None)
+    said: list[Evidence] = []
+    if isinstance(driver.module, Known):
+        said.append(Evidence("module in memory", driver.module.value.version, driver.module.via))
+    if nvml is not None and nvml.code is not None:
+        words = "no device is listed" if nvml.code == 0 else nvml.message
+        said.append(Evidence("nvmlInit", f"{nvml.code} {words}".rstrip(), value_of(nvml.library, "NVML")))
+    if cuda is not None and cuda.code is not None:
+        said.append(
+            Evidence("cuInit", f"{cuda.code} {cuda.name}".rstrip(), value_of(cuda.library, "libcuda"))
+        )
+    if smi is not None and smi.exit_code is not None:
+        first = smi.output.strip().partition("\n")[0]
+        said.append(Evidence("nvidia-smi", f"exit {smi.exit_code}: {first}", smi.path))
+    if isinstance(driver.module, Known) or (nvml is not None and nvml.code == 0):
+        return "runs", tuple(said)
+    return ("stopped" if nvml is not None and nvml.code == NOT_LOADED else "none"), tuple(said)
 
 
 def _asked(

@@ -24,7 +24,15 @@ from gpudoctor.facts.host import Host
 from gpudoctor.facts.observed import Known
 from gpudoctor.findings import CannotLook, CouldNotTell, DoesNotApply, Evidence, Fix, Problem
 from gpudoctor.rules.architectures import code_evidence, judged
-from gpudoctor.rules.pythons import by_capability, installed, need_gpu, pip, public, subject
+from gpudoctor.rules.pythons import (
+    by_capability,
+    installed,
+    need_gpu,
+    pip,
+    public,
+    subject,
+    untold_capabilities,
+)
 from gpudoctor.signature import Signature
 from gpudoctor.versions import at_least
 
@@ -69,6 +77,7 @@ def check(host: Host, gpu: Gpu, frameworks: Frameworks) -> Iterator[Problem | Co
     gpus = by_capability(gpu)
     if not gpus:
         raise CannotLook("no GPU's compute capability is known")
+    yield from untold_capabilities(gpu)
     for python, build in found:
         for capability, label in gpus.items():
             if build.framework == "flash-attn" and not at_least(capability, FLASH_MINIMUM):

@@ -29,7 +29,14 @@ from gpudoctor.facts.host import Host
 from gpudoctor.facts.observed import Absent, Known
 from gpudoctor.findings import CannotLook, CouldNotTell, Evidence, Fix, Problem
 from gpudoctor.rules.architectures import code_evidence, judged, older_than_all
-from gpudoctor.rules.pythons import by_capability, installed, need_gpu, subject, torch_reinstall
+from gpudoctor.rules.pythons import (
+    by_capability,
+    installed,
+    need_gpu,
+    subject,
+    torch_reinstall,
+    untold_capabilities,
+)
 from gpudoctor.signature import Signature, error_code
 
 explains = ("import-differs-from-files", "extension-lacks-gpu-arch")
@@ -96,6 +103,7 @@ def check(host: Host, gpu: Gpu, frameworks: Frameworks) -> Iterator[Problem | Co
     gpus = by_capability(gpu)
     if not gpus:
         raise CannotLook("no GPU's compute capability is known")
+    yield from untold_capabilities(gpu)
     for python, build in found:
         if isinstance(build.targets, Absent) or build.variant.startswith(("cpu", "rocm", "xpu")):
             continue

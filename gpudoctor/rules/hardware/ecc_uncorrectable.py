@@ -25,7 +25,7 @@ from gpudoctor.facts.gpu import Gpu, NvmlDevice
 from gpudoctor.facts.host import Host, KernelEvent
 from gpudoctor.facts.observed import Known, Unknown, known, value_of
 from gpudoctor.findings import CannotLook, CouldNotTell, DoesNotApply, Evidence, Fix, Problem, Subject
-from gpudoctor.rules.judging import Device, devices
+from gpudoctor.rules.judging import Device, devices, untold
 from gpudoctor.rules.witnesses import (
     answering,
     by_device,
@@ -90,8 +90,7 @@ def check(host: Host, gpu: Gpu) -> Iterator[Problem | CouldNotTell]:
         supported = supported or any(map(known, fields))
         for field in fields:
             if isinstance(field, Unknown):
-                reason = f"{one.subject.label}: memory errors: {field.reason}"
-                yield CouldNotTell(reason, field.would_help, one.subject)
+                yield untold(one, "memory errors", field)
                 break
         _, found = logged.pop(one.subject.name, (one.subject, ()))
         yield from _judged(host, one.subject, one.nvml, found)

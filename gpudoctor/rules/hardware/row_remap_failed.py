@@ -22,9 +22,9 @@ from collections.abc import Iterator
 
 from gpudoctor.facts.gpu import Gpu
 from gpudoctor.facts.host import Host
-from gpudoctor.facts.observed import Known, value_of
+from gpudoctor.facts.observed import Absent, value_of
 from gpudoctor.findings import CannotLook, CouldNotTell, DoesNotApply, Evidence, Fix, Problem, Subject
-from gpudoctor.rules.witnesses import by_device, each, log, log_lines, via_log, xids
+from gpudoctor.rules.witnesses import by_device, each, log_lines, log_unless, via_log, xids
 from gpudoctor.signature import Signature
 
 explains = ("ecc-uncorrectable", "retired-pages-pending")
@@ -48,8 +48,7 @@ def check(host: Host, gpu: Gpu) -> Iterator[Problem | CouldNotTell]:
         yield from untold
     except (CannotLook, DoesNotApply):
         # Without NVML's flag (older GPUs have none) the log alone decides, if it can be read.
-        if not isinstance(host.kernel_log, Known):
-            log(host)
+        log_unless(host, _nothing_to_replace(gpu))
     for name in {**flagged, **logged}:
         subject = flagged.get(name) or logged[name][0]
         found = logged.get(name, (subject, ()))[1]
@@ -61,3 +60,12 @@ def check(host: Host, gpu: Gpu) -> Iterator[Problem | CouldNotTell]:
             (*flag, *log_lines(found, via_log(host))),
             fix=Fix("Take this GPU out of service and have it replaced; a reset does not mend it"),
         )
+
+
+def _nothing_to_replace(gpu: Gpu) -> str:
+    """Boards without ECC replace neither rows nor pages, and say so."""
+    nvml = value_of(gpu.nvml, None)
+    fields = [(one.remapped_rows, one.retired_pages_pending) for one in nvml.devices] if nvml else []
+    if fields and all(isinstance(field, Absent) for pair in fields for field in pair):
+        return "no GPU here replaces rows or pages of its memory"
+    return ""

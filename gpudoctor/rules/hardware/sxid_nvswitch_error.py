@@ -18,9 +18,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gpudoctor.facts.gpu import Gpu
 from gpudoctor.facts.host import Host, KernelEvent
+from gpudoctor.facts.observed import Known
 from gpudoctor.findings import Evidence, Fix, Problem, Severity, Subject
-from gpudoctor.rules.witnesses import address, codes_of, log, log_lines, via_log
+from gpudoctor.rules.witnesses import address, codes_of, log_lines, log_unless, nvswitches, via_log
 from gpudoctor.signature import Signature
 
 explains = ("nvlink-inactive",)
@@ -28,9 +30,10 @@ explains = ("nvlink-inactive",)
 signatures: tuple[Signature | str, ...] = (Signature(r"nvidia-nvswitch\d?: SXid \(", 0.85),)
 
 
-def check(host: Host) -> Iterator[Problem]:
+def check(host: Host, gpu: Gpu) -> Iterator[Problem]:
     groups: dict[str, list[KernelEvent]] = {}
-    for event in log(host):
+    none = isinstance(gpu.pci, Known) and not nvswitches(gpu)
+    for event in log_unless(host, "no NVSwitch on the PCI bus" if none else ""):
         if event.kind == "sxid":
             groups.setdefault(address(event.pci) if event.pci else "", []).append(event)
     for pci, lines in groups.items():

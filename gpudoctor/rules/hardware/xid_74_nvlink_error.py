@@ -19,8 +19,9 @@ from collections.abc import Iterator
 
 from gpudoctor.facts.gpu import Gpu
 from gpudoctor.facts.host import Host
+from gpudoctor.facts.observed import Absent, Known, value_of
 from gpudoctor.findings import Fix, Problem
-from gpudoctor.rules.witnesses import by_device, codes_of, log, log_lines, reset_command, via_log, xids
+from gpudoctor.rules.witnesses import by_device, codes_of, log_lines, log_unless, reset_command, via_log, xids
 from gpudoctor.signature import Signature
 
 explains = ("nvlink-inactive", "xid-43-gpu-stopped-processing", "xid-154-recovery-action")
@@ -32,7 +33,7 @@ signatures: tuple[Signature | str, ...] = (
 
 
 def check(host: Host, gpu: Gpu) -> Iterator[Problem]:
-    for subject, lines in by_device(gpu, xids(log(host), (74,))):
+    for subject, lines in by_device(gpu, xids(log_unless(host, _no_nvlink(gpu)), (74,))):
         yield Problem(
             f"An NVLink of {subject.label} had an error: {codes_of(lines)}",
             subject,
@@ -43,3 +44,14 @@ def check(host: Host, gpu: Gpu) -> Iterator[Problem]:
                 (reset_command(subject),),
             ),
         )
+
+
+def _no_nvlink(gpu: Gpu) -> str:
+    """Why there can be no such line: every GPU says that it has no NVLink. "" where one has, or does not say."""
+    nvml = value_of(gpu.nvml, None)
+    links = [one.nvlinks for one in nvml.devices] if nvml else []
+    if links and all(
+        isinstance(link, Absent) or (isinstance(link, Known) and not link.value) for link in links
+    ):
+        return "no GPU here has an NVLink"
+    return ""

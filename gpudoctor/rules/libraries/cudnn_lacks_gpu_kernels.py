@@ -26,7 +26,7 @@ from gpudoctor.facts.frameworks import Cubin, Frameworks, Interpreter, Package, 
 from gpudoctor.facts.gpu import Gpu
 from gpudoctor.facts.host import Host
 from gpudoctor.findings import CannotLook, CouldNotTell, DoesNotApply, Evidence, Fix, Problem, package
-from gpudoctor.rules.pythons import capabilities, need_gpu, packages_of, pip, pythons
+from gpudoctor.rules.pythons import capabilities, need_gpu, packages_of, pip, pythons, untold_capabilities
 from gpudoctor.rules.targets import serves
 from gpudoctor.versions import is_version
 
@@ -39,6 +39,7 @@ def check(host: Host, gpu: Gpu, frameworks: Frameworks) -> Iterator[Problem | Co
     gpus = capabilities(gpu)
     if not gpus:
         raise CannotLook("no GPU's compute capability is known")
+    yield from untold_capabilities(gpu)
     for python, own, major in found:
         row = knowledge.cudnn_kernels(major, own.version)
         if row is None:

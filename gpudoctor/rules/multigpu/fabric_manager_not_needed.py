@@ -21,7 +21,8 @@ from gpudoctor.facts.gpu import Gpu
 from gpudoctor.facts.observed import known, value_of
 from gpudoctor.findings import MACHINE, DoesNotApply, Evidence, Fix, Problem
 from gpudoctor.rules.judging import need, nvidia_gpus
-from gpudoctor.rules.multigpu.nvlink_fabric_manager import NOT_READY, nvswitches
+from gpudoctor.rules.multigpu.nvlink_fabric_manager import NOT_READY
+from gpudoctor.rules.witnesses import nvswitches
 
 
 def check(driver: Driver, gpu: Gpu) -> Iterator[Problem]:

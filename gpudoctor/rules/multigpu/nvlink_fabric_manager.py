@@ -23,10 +23,11 @@ from collections.abc import Iterator
 
 from gpudoctor.facts.containers import Containers
 from gpudoctor.facts.driver import Driver
-from gpudoctor.facts.gpu import Gpu, PciDevice
+from gpudoctor.facts.gpu import Gpu
 from gpudoctor.facts.observed import Absent, Known, Unknown, known, value_of
 from gpudoctor.findings import MACHINE, CannotLook, DoesNotApply, Evidence, Fix, Problem, seen
-from gpudoctor.rules.judging import NVIDIA, devices, driver_version
+from gpudoctor.rules.judging import devices, driver_version
+from gpudoctor.rules.witnesses import nvswitches
 from gpudoctor.signature import Signature, error_code
 from gpudoctor.versions import branch, is_version
 
@@ -50,8 +51,8 @@ signatures: tuple[Signature | str, ...] = (
 )
 
 
-#: cuInit: CUDA_ERROR_SYSTEM_NOT_READY. The PCI class of an NVSwitch: a bridge of no other kind.
-NOT_READY, BRIDGE = 802, 0x0680
+#: cuInit: CUDA_ERROR_SYSTEM_NOT_READY.
+NOT_READY = 802
 
 
 def check(driver: Driver, gpu: Gpu, containers: Containers) -> Iterator[Problem]:
@@ -97,10 +98,6 @@ def check(driver: Driver, gpu: Gpu, containers: Containers) -> Iterator[Problem]
         tuple(evidence),
         fix=_fix(driver, gpu, bool(switches)),
     )
-
-
-def nvswitches(gpu: Gpu) -> tuple[PciDevice, ...]:
-    return tuple(d for d in value_of(gpu.pci, ()) if d.vendor == NVIDIA and d.class_code >> 8 == BRIDGE)
 
 
 def _runs(driver: Driver) -> bool:

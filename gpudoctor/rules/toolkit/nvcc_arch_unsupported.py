@@ -27,7 +27,7 @@ from gpudoctor.facts.frameworks import Frameworks
 from gpudoctor.facts.gpu import Gpu
 from gpudoctor.facts.observed import Known, value_of
 from gpudoctor.findings import CouldNotTell, Evidence, Fix, Problem
-from gpudoctor.rules.judging import Device
+from gpudoctor.rules.judging import Device, untold
 from gpudoctor.rules.toolkit._view import chose, gpus, knows, numbers_in, selected, severity, toolkit_subject
 from gpudoctor.signature import Signature
 from gpudoctor.versions import sm
@@ -71,7 +71,7 @@ def check(cuda: Cuda, gpu: Gpu, frameworks: Frameworks) -> Iterator[Problem | Co
     chosen = selected(cuda)
     for device in gpus(gpu):
         if not isinstance(device.compute_capability, Known):
-            yield CouldNotTell(f"the compute capability of {device.subject.label}", subject=device.subject)
+            yield untold(device, "compute capability", device.compute_capability)
             continue
         for selection, toolkit in chosen:
             yield from _judged(device, device.compute_capability, selection, toolkit, cuda, frameworks)

@@ -31,7 +31,7 @@ from gpudoctor.facts.frameworks import Frameworks
 from gpudoctor.facts.gpu import Gpu
 from gpudoctor.facts.observed import Absent, Known, value_of
 from gpudoctor.findings import MACHINE, CouldNotTell, DoesNotApply, Evidence, Fix, Problem, Severity, Subject
-from gpudoctor.rules.judging import Device, need
+from gpudoctor.rules.judging import Device, need, untold
 from gpudoctor.rules.toolkit._view import gpus, knows, numbers_in, takes_ptxas_from_path
 from gpudoctor.signature import Signature
 from gpudoctor.versions import older, release, sm
@@ -80,7 +80,7 @@ def check(cuda: Cuda, gpu: Gpu, frameworks: Frameworks) -> Iterator[Problem | Co
     judged = False
     for device in gpus(gpu):
         if not isinstance(device.compute_capability, Known):
-            yield CouldNotTell(f"the compute capability of {device.subject.label}", subject=device.subject)
+            yield untold(device, "compute capability", device.compute_capability)
             continue
         capability = device.compute_capability
         wanted: list[tuple[Tool, str, Severity]] = [

@@ -30,6 +30,15 @@ from gpudoctor.rules.judging import driver_cuda, gpu_ruled_out, need
 from gpudoctor.rules.toolkit._view import chose, selected, severity, toolkit_subject
 from gpudoctor.versions import major, older
 
+BY_A_MAJOR = (
+    'Programs built here do not start: "CUDA driver version is insufficient for CUDA runtime version" (error 35). '
+    "Frameworks from wheels bring their own CUDA and do not use this toolkit."
+)
+BY_A_MINOR = (
+    "Programs built here run as long as they hold machine code for this GPU (minor-version compatibility). PTX alone "
+    'cannot be compiled by the driver: "the provided PTX was compiled with an unsupported toolchain" (error 222).'
+)
+
 
 def check(cuda: Cuda, gpu: Gpu, frameworks: Frameworks) -> Iterator[Problem | CouldNotTell]:
     chosen = selected(cuda)
@@ -60,7 +69,9 @@ def check(cuda: Cuda, gpu: Gpu, frameworks: Frameworks) -> Iterator[Problem | Co
                 Evidence("toolkit", release, toolkit.release.via),
                 Evidence("driver's CUDA", highest, said.via if isinstance(said, Known) else ""),
             ),
+            BY_A_MAJOR if by_major else BY_A_MINOR,
             fix=Fix(
                 f"Upgrade the driver to one that implements CUDA {release}, or select a toolkit up to {highest}"
+                + ("" if by_major else ", or build machine code for the GPU (-gencode arch=...,code=sm_...)")
             ),
         )

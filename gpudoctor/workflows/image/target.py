@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from gpudoctor.advice.hypothesis import machines
-from gpudoctor.advice.question import Question, read
+from gpudoctor.advice.question import Question
+from gpudoctor.advice.question.reading import read
 from gpudoctor.errors import GpudoctorError
 from gpudoctor.facts.machine import Machine
 from gpudoctor.facts.observed import value_of

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gpudoctor.facts.host import Distribution, Filesystem, Host, KernelEvent, Limits, Wsl
+from gpudoctor.facts.host import Distribution, Filesystem, Host, KernelEvent, Limits, RdmaDevice, Wsl
 from gpudoctor.facts.observed import Absent, Known, Observed
 
 KERNEL = "6.8.0-45-generic"
@@ -30,8 +30,14 @@ def ubuntu(**changes: object) -> Host:
         kernel_headers=Known(f"/lib/modules/{KERNEL}/build", f"/lib/modules/{KERNEL}/build"),
         selinux=Absent("/sys/fs/selinux/enforce"),
         systemd=Known(True, "/run/systemd/system"),
+        infiniband=Absent("/sys/class/infiniband"),
     )
     return base.replace(**changes)
+
+
+def rdma(*names: str, active: bool = True) -> Observed[tuple[RdmaDevice, ...]]:
+    via = "/sys/class/infiniband"
+    return Known(tuple(RdmaDevice(n, Known(active, via), Known("InfiniBand", via)) for n in names), via)
 
 
 def wsl2(**changes: object) -> Host:

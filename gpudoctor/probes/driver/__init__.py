@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable, Mapping
-from typing import IO, Any
+from typing import Any
 
 from gpudoctor.facts.driver import (
     DeviceNode,
@@ -18,10 +17,8 @@ from gpudoctor.facts.driver import (
 )
 from gpudoctor.facts.observed import Absent, Known, Observed, Unknown
 from gpudoctor.parsers import modprobe, nvrm, proc
-from gpudoctor.parsers import packages as package_records
-from gpudoctor.probes import host
 from gpudoctor.system import loader
-from gpudoctor.system.port import Port, exists, is_file, look, names, observe, text, which
+from gpudoctor.system.port import Port, look, names, observe, text
 from gpudoctor.system.processes import commands
 
 PROC = "/proc/driver/nvidia"
@@ -39,27 +36,7 @@ SONAMES = (
 )
 #: Modules that drive a GPU, help to, or take it away.
 _GPU_MODULES = ("nvidia", "nouveau", "nova", "vfio", "gdrdrv", "nvgpu", "dxgkrnl", "mlx5_ib", "ib_umad")
-#: nvidia.ko, as Debian, Ubuntu and others name it; not nvidia-drm, -modeset, -uvm, -peermem.
-_MODULE = re.compile(
-    r"nvidia(?:-open|-current|-current-open|-tesla|-tesla-\d+|-legacy-\d+xx)?\.ko(?:\.(?:xz|zst|gz))?"
-)
-#: Where distributions put it below /lib/modules/<kernel>; whatever else there is, modules.dep knows.
-_FOLDERS = (
-    "updates/dkms",
-    "updates",
-    "updates/nvidia",
-    "extra",
-    "extra/nvidia",
-    "extra/drivers/video/nvidia",
-    "weak-updates/nvidia",
-    "extramodules",
-    "misc",
-    "kernel/drivers/video",
-    "kernel/drivers/video/nvidia",
-)
 _DRIVER_VERSION = re.compile(r"\.so\.(\d{3,4}\.\d+(?:\.\d+)?)$")
-#: The second is NixOS'.
-_MODULE_ROOTS = ("/lib/modules", "/run/booted-system/kernel-modules/lib/modules")
 
 
 def module(port: Port) -> Observed[LoadedModule]:
@@ -94,117 +71,9 @@ def loaded_modules(port: Port) -> Observed[tuple[str, ...]]:
 
 def module_files(port: Port) -> Observed[tuple[ModuleFile, ...]]:
     """nvidia.ko of every kernel that has modules here; a running kernel without any is the news."""
-    running = host.kernel(port)
-    current = running.value if isinstance(running, Known) else ""
+    from gpudoctor.probes.driver.files import on_disk
 
-    def ask() -> tuple[ModuleFile, ...]:
-        found: dict[str, ModuleFile] = {}
-        listed = [(root, release) for root in _MODULE_ROOTS for release in names(port, root)]
-        if not listed:
-            port.listdir(_MODULE_ROOTS[0])  # says why
-        for root, release in listed:
-            for path in _paths(port, f"{root}/{release}"):
-                found.setdefault(port.realpath(path), _module_file(port, path, release, release == current))
-        return tuple(found.values())
-
-    return observe(ask, "/lib/modules")
-
-
-def _paths(port: Port, top: str) -> list[str]:
-    folders = [f"{top}/{folder}" for folder in _FOLDERS]
-    # Ubuntu's signed, prebuilt modules: kernel/nvidia-550, kernel/nvidia-550srv-open.
-    folders += [f"{top}/kernel/{name}" for name in names(port, f"{top}/kernel") if name.startswith("nvidia-")]
-    found = [f"{f}/{name}" for f in folders for name in names(port, f) if _MODULE.fullmatch(name)]
-    try:
-        known_to_modprobe = port.read(f"{top}/modules.dep")
-    except OSError:
-        return found
-    at = known_to_modprobe.find(b"/nvidia")
-    while at >= 0:
-        start = known_to_modprobe.rfind(b"\n", 0, at) + 1
-        line = known_to_modprobe[start : at + 200].partition(b"\n")[0]
-        path = line.partition(b":")[0].decode("utf-8", "replace")
-        if _MODULE.fullmatch(path.rpartition("/")[2]) and is_file(port, f"{top}/{path}"):
-            found.append(f"{top}/{path}")
-        at = known_to_modprobe.find(b"/nvidia", start + len(line) + 1)
-    return found
-
-
-def _module_file(port: Port, path: str, release: str, current: bool) -> ModuleFile:
-    from gpudoctor.parsers.module_file import ModuleInfo
-
-    info: Observed[ModuleInfo]
-    if path.endswith(".ko"):
-        info = observe(lambda: _plain(port, path), path)
-    elif not current:
-        info = Unknown("compressed, and for another kernel")
-    else:
-        info = observe(lambda: _compressed(port, path), path)
-    if not isinstance(info, Known):
-        blank: Unknown = info if isinstance(info, Unknown) else Unknown(f"{path} went away")
-        return ModuleFile(path, release, blank, blank, blank)
-    said = info.value
-    flavour = nvrm.flavour_of_license(said.license)
-    return ModuleFile(
-        path,
-        release,
-        Known(said.version, path) if said.version else Unknown(f"{path} names no version"),
-        Known(flavour, path) if flavour else Unknown(f"{path}: licence {said.license!r}"),
-        Known(said.signed, path),
-    )
-
-
-def _plain(port: Port, path: str) -> Any:
-    from gpudoctor.parsers.module_file import read_module
-
-    with port.open(path) as file:
-        return read_module(file)
-
-
-def _compressed(port: Port, path: str) -> Any:
-    """A proprietary nvidia.ko takes about a second to unpack: only the running kernel's is."""
-    from gpudoctor.parsers.module_file import read_stream
-
-    if port.remaining() < 3:
-        raise ValueError("no time to unpack it")
-    if path.endswith(".zst") and sys.version_info < (3, 14):
-        return _asked_of_modinfo(port, path)
-    with port.open(path) as file:
-        try:
-            return read_stream(_unpacked(file, path))
-        except (OSError, ValueError):
-            raise
-        except (
-            Exception
-        ) as error:  # each library has an error type of its own for data that is not its format
-            raise ValueError(f"{type(error).__name__}: {error}") from error
-
-
-def _asked_of_modinfo(port: Port, path: str) -> Any:
-    """kmod's own program reads what Python before 3.14 can't."""
-    from gpudoctor.parsers.module_file import parse_modinfo
-
-    program = which(port, "modinfo") or which(port, "modinfo", "/usr/sbin:/sbin")
-    if program is None:
-        raise ValueError("zstd-compressed, and there is no modinfo to ask")
-    ran = port.run((program, path), 3.0)
-    if ran.code != 0:
-        raise ValueError(f"modinfo: {ran.stderr.strip()[:200] or ran.code}")
-    return parse_modinfo(ran.stdout)
-
-
-def _unpacked(file: IO[bytes], path: str) -> Any:
-    if path.endswith(".xz"):
-        import lzma
-
-        return lzma.LZMAFile(file)
-    if path.endswith(".gz"):
-        import gzip
-
-        return gzip.GzipFile(fileobj=file)
-    import importlib
-
-    return importlib.import_module("compression.zstd").ZstdFile(file)
+    return on_disk(port)
 
 
 def parameters(port: Port) -> Observed[Mapping[str, str]]:
@@ -307,52 +176,15 @@ def packages(port: Port) -> Observed[tuple[Package, ...]]:
 
 
 def _packages(port: Port) -> Observed[tuple[Package, ...]]:
-    status = "/var/lib/dpkg/status"
-    dpkg = observe(lambda: package_records.dpkg_status(port.read(status, 64 << 20)), status)
-    if not isinstance(dpkg, Absent):
-        return dpkg
-    local = "/var/lib/pacman/local"
-    pacman = observe(lambda: package_records.pacman_local(port.listdir(local)), local)
-    if not isinstance(pacman, Absent):
-        return pacman
-    for database in ("/usr/lib/sysimage/rpm", "/var/lib/rpm"):
-        if names(port, database):
-            return _rpm(port, database)
-    return Absent(f"{status}, {local}, /var/lib/rpm")
+    from gpudoctor.probes.driver.records import installed
 
-
-def _rpm(port: Port, database: str) -> Observed[tuple[Package, ...]]:
-    """rpm's database is rpm's to read, and that takes a while: it is asked where there is a driver to speak of."""
-    if not port.live:
-        return Unknown(f"{database}: the rpm database is read by rpm alone, which is not run here")
-    if not exists(port, "/sys/module/nvidia") and not loader.find(port, "libcuda.so.1"):
-        return Unknown("rpm was not asked: no driver library and no module in memory")
-    command = ("rpm", "-qa", "--qf", r"%{NAME}\t%{VERSION}-%{RELEASE}\n", "*nvidia*", "cuda-drivers*")
-
-    def ask() -> tuple[Package, ...]:
-        ran = port.run(command, 5.0)
-        if ran.code != 0:
-            raise ValueError(ran.stderr.strip()[:200] or "it failed")
-        return package_records.rpm_list(ran.stdout)
-
-    return observe(ask, "rpm -qa")
+    return installed(port)
 
 
 def changes_since_boot(port: Port) -> Observed[tuple[PackageChange, ...]]:
-    booted = host.boot_time(port)
-    if not isinstance(booted, Known):
-        return Unknown("when the machine was started is not known")
+    from gpudoctor.probes.driver.records import changed
 
-    def ask(path: str, parse: Callable[[str, float], tuple[PackageChange, ...]]) -> tuple[PackageChange, ...]:
-        older = observe(lambda: host.tail(port, path + ".1"), path)
-        said = host.tail(port, path)
-        before = parse(older.value, booted.value) if isinstance(older, Known) else ()
-        return before + parse(said, booted.value)
-
-    dpkg = observe(lambda: ask("/var/log/dpkg.log", package_records.dpkg_log), "/var/log/dpkg.log")
-    if not isinstance(dpkg, Absent):
-        return dpkg
-    return observe(lambda: ask("/var/log/pacman.log", package_records.pacman_log), "/var/log/pacman.log")
+    return changed(port)
 
 
 def fabric_manager(port: Port) -> Observed[Service]:

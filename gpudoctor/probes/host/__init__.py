@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from gpudoctor.facts.host import Distribution, DkmsBuild, Filesystem, KernelEvent, Limits, Wsl
+from gpudoctor.facts.host import Distribution, DkmsBuild, Filesystem, KernelEvent, Limits, RdmaDevice, Wsl
 from gpudoctor.facts.observed import Absent, Known, Observed, Unknown, first_known
 from gpudoctor.parsers import proc
 from gpudoctor.system.port import NotHere, Port, exists, is_dir, look, names, observe, text
@@ -15,8 +15,6 @@ T = TypeVar("T")
 
 #: From the end of a log file this much is read (bytes): the newest start of the kernel is nearly always within it.
 LOG_TAIL = 4 << 20
-#: /dev/kmsg holds at most the kernel's ring buffer, some megabytes at most.
-KMSG_LIMIT = 16 << 20
 _EFI = "/sys/firmware/efi"
 _SECURE_BOOT = f"{_EFI}/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
 
@@ -207,35 +205,21 @@ def groups(port: Port) -> Observed[tuple[int, ...]]:
 
 
 def kernel_log(port: Port) -> Observed[tuple[KernelEvent, ...]]:
-    """/dev/kmsg, else the end of a log file, else journalctl where a GPU's driver is loaded."""
-    from gpudoctor.parsers.kernel_log import parse_kmsg
+    from gpudoctor.probes.host.log import events
 
-    def kmsg() -> tuple[KernelEvent, ...]:
-        if port.live and port.stat("/dev/kmsg").kind != "char":
-            raise FileNotFoundError  # a container's /dev/kmsg is often /dev/null or /dev/console
-        said = text(port, "/dev/kmsg", KMSG_LIMIT)
-        if port.live and not said:
-            raise FileNotFoundError
-        return parse_kmsg(said)
-
-    tried: list[Observed[tuple[KernelEvent, ...]]] = [observe(kmsg, "/dev/kmsg")]
-    for path in ("/var/log/kern.log", "/var/log/dmesg"):
-        if isinstance(tried[-1], Known):
-            return tried[-1]
-        tried.append(_log_file(port, path))
-    if isinstance(tried[-1], Known):
-        return tried[-1]
-    tried.append(_journal(port))
-    if isinstance(tried[-1], Known):
-        return tried[-1]
-    refused = next((t for t in tried if isinstance(t, Unknown) and t.would_help), None)
-    return refused or first_known(*tried)
+    return events(port)
 
 
-def _log_file(port: Port, path: str) -> Observed[tuple[KernelEvent, ...]]:
-    from gpudoctor.parsers.kernel_log import parse_text
+def dkms(port: Port) -> Observed[tuple[DkmsBuild, ...]]:
+    from gpudoctor.probes.host.builds import builds
 
-    return observe(lambda: parse_text(tail(port, path)), path)
+    return builds(port)
+
+
+def infiniband(port: Port) -> Observed[tuple[RdmaDevice, ...]]:
+    from gpudoctor.probes.host.rdma import cards
+
+    return cards(port)
 
 
 def tail(port: Port, path: str) -> str:
@@ -244,95 +228,6 @@ def tail(port: Port, path: str) -> str:
         size = file.seek(0, 2)
         file.seek(max(0, size - LOG_TAIL))
         return file.read(LOG_TAIL).decode("utf-8", "replace")
-
-
-def _journal(port: Port) -> Observed[tuple[KernelEvent, ...]]:
-    from gpudoctor.parsers.kernel_log import parse_text
-    from gpudoctor.system.port import which
-
-    program = which(port, "journalctl") if port.live and exists(port, "/sys/module/nvidia") else None
-    if program is None:
-        return Absent("journalctl")
-    command = (
-        program,
-        "--dmesg",
-        "--boot",
-        "--no-pager",
-        "--quiet",
-        "--lines=20000",
-        "--output=short-monotonic",
-    )
-
-    def ask() -> tuple[KernelEvent, ...]:
-        ran = port.run(command, 3.0)
-        if ran.code != 0 or not ran.stdout:
-            raise PermissionError("journalctl shows nothing of the kernel")
-        return parse_text(ran.stdout)
-
-    return observe(ask, "journalctl --dmesg")
-
-
-_DKMS = "/var/lib/dkms"
-
-
-def dkms(port: Port) -> Observed[tuple[DkmsBuild, ...]]:
-    """NVIDIA's modules in DKMS' tree: <module>/<version>/<kernel>/<architecture>/module, and a link
-    kernel-<kernel>-<architecture> for what is installed. A failed build leaves <version>/build/make.log."""
-
-    def ask() -> tuple[DkmsBuild, ...]:
-        found: list[DkmsBuild] = []
-        for module in port.listdir(_DKMS):
-            if module.startswith("nvidia"):
-                found += _dkms_module(port, module)
-        return tuple(found)
-
-    return observe(ask, _DKMS)
-
-
-def _dkms_module(port: Port, module: str) -> list[DkmsBuild]:
-    top = f"{_DKMS}/{module}"
-    entries = names(port, top)
-    installed = {
-        port.realpath(f"{top}/{link}")
-        for link in entries
-        if link.startswith("kernel-") and port.realpath(f"{top}/{link}") != f"{top}/{link}"
-    }
-    found: list[DkmsBuild] = []
-    for version in entries:
-        folder = f"{top}/{version}"
-        if version.startswith("kernel-") or version == "original_module" or not is_dir(port, folder):
-            continue
-        builds: list[DkmsBuild] = []
-        for release in names(port, folder):
-            if release not in ("build", "source"):
-                builds += _dkms_kernel(port, module, version, release, installed)
-        failed = _failed(port, module, version, f"{folder}/build/make.log")
-        if failed is not None and failed.kernel not in {b.kernel for b in builds if b.state != "failed"}:
-            builds.append(failed)
-        found += builds or [DkmsBuild(module, version, "", "added")]
-    return found
-
-
-def _dkms_kernel(port: Port, module: str, version: str, release: str, installed: set[str]) -> list[DkmsBuild]:
-    found: list[DkmsBuild] = []
-    for architecture in names(port, f"{_DKMS}/{module}/{version}/{release}"):
-        here = f"{_DKMS}/{module}/{version}/{release}/{architecture}"
-        if any(".ko" in name for name in names(port, f"{here}/module")):
-            state: Any = "installed" if here in installed else "built"
-            found.append(DkmsBuild(module, version, release, state))
-        elif (failed := _failed(port, module, version, f"{here}/log/make.log")) is not None:
-            found.append(failed.replace(kernel=release))
-    return found
-
-
-def _failed(port: Port, module: str, version: str, log: str) -> DkmsBuild | None:
-    from gpudoctor.parsers.dkms import parse_make_log
-
-    try:
-        said = parse_make_log(text(port, log, 4096), tail(port, log))
-    except OSError:
-        return None
-    return DkmsBuild(module, version, said.kernel, "failed", f"{said.error} ({log})") if said.error else None
 
 
 def kernel_headers(port: Port) -> Observed[str]:
@@ -389,4 +284,5 @@ FIELDS: Mapping[str, Callable[[Port], Any]] = {
     "kernel_headers": kernel_headers,
     "selinux": selinux,
     "systemd": systemd,
+    "infiniband": infiniband,
 }
