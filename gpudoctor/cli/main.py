@@ -19,6 +19,8 @@ COMMANDS: Mapping[str, str] = {
     "diagnose": "Name the cause of what a log or a failing program complains of.",
     "plan": "Say exactly what to install for this machine's GPUs, or another's.",
     "preflight": "Start a job only on a machine that meets its policy.",
+    "fix": "Mend what check finds: a diff first, then a change that can be taken back.",
+    "undo": "Take back a change that fix or runtime made, or list them.",
     "explain": "Print the page of a cause, or list all causes.",
     "snapshot": "Record this machine's facts, redacted, for judging elsewhere.",
     "diff": "Say what changed between two snapshots.",
