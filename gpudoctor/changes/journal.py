@@ -29,8 +29,9 @@ UNFINISHED = ("open", "taking-back")
 
 
 class SavedFile(Record):
-    """`path` as the plan names it, `target` where it lies after links. `made`: folders that were made for it. `wrote`: what
-    was put there. A file's bytes before are in `saved-N`, N its place in the journal."""
+    """`path` as the plan names it, `target` where it lies after links. `made`: folders that were made for it. `after`: what
+    was put there. A file's bytes before are in `saved-N`, N its place in the journal. `action`: the action that writes this
+    file, -1 for one that we write; what it left there is known (`seen`) once it has ended."""
 
     path: str
     target: str
@@ -38,6 +39,8 @@ class SavedFile(Record):
     after: FileState
     made: tuple[str, ...] = ()
     reason: str = ""
+    action: int = -1
+    seen: bool = True
 
 
 class SavedAction(Record):

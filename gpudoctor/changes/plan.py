@@ -37,7 +37,8 @@ class Action(Record):
     `argv` does it; `undo_argv` takes it back, and is known before `argv` runs (empty: nothing to take back). On the way
     back the files are restored first and the actions undone after that, the last one first: what only reads files again
     (`ldconfig`, a daemon's reload) is its own `undo_argv`. An action that failed or was interrupted is undone too, so
-    `undo_argv` must bear that `argv` did not get far. `state_argv`, if any, prints the state before,
+    `undo_argv` must bear that `argv` did not get far. `touches`: files that the program writes (/etc/ld.so.cache): they are
+    saved too, and put back as they were if they are still as the program left them; `undo_argv` is then left out. `state_argv`, if any, prints the state before,
     which the journal keeps. `stops`: what a person must consent to ("container web", "container db").
     """
 
@@ -48,6 +49,7 @@ class Action(Record):
     env: tuple[tuple[str, str], ...] = ()
     timeout: float = 60.0
     stops: tuple[str, ...] = ()
+    touches: tuple[str, ...] = ()
 
 
 class Validation(Record):

@@ -88,7 +88,7 @@ def _writer_of(journal: Journal, writer: Writer, leave: bool) -> Writer:
 def _refuse_changed(journal: Journal, writer: Writer, known: tuple[Journal, ...]) -> None:
     for file in journal.files:
         now, content = _look(writer, file.target)
-        if now.same(file.after) or now.same(file.before):
+        if now.same(file.after) or now.same(file.before) or file.action >= 0:
             continue
         later = [
             j.id
@@ -191,9 +191,12 @@ def take_back(
     """Files first, then actions, the last one first. Done again after an interruption, it goes on where it was."""
     problems: list[str] = []
     restored = []
+    unlike: set[int] = set()  # programs whose files somebody has written again since
     for number in reversed(range(len(journal.files))):
         problem, did = _restore(journal, number, writer)
-        if problem:
+        if problem and journal.files[number].action >= 0:
+            unlike.add(journal.files[number].action)
+        elif problem:
             problems.append(problem)
         elif did:
             restored.append(journal.files[number].target)
@@ -202,7 +205,8 @@ def take_back(
         action = journal.actions[number]
         if action.state not in ("started", "done"):
             continue
-        if action.undo_argv:
+        touched = any(file.action == number for file in journal.files)
+        if action.undo_argv and (number in unlike or not touched):
             ran = run(action.undo_argv, action.timeout, action.env)
             steps.append(Step("undo", action.undo_argv, ran.code == 0, said(ran)))
             if not steps[-1].ok:
@@ -237,7 +241,7 @@ def _restore(journal: Journal, number: int, writer: Writer) -> tuple[str, bool]:
     try:
         now, _ = _look(writer, file.target)
         if not now.same(file.before):
-            if not now.same(file.after):
+            if file.seen and not now.same(file.after):
                 return f"{file.path} was changed by somebody else meanwhile", False
             _put_back(journal, number, writer)
             did = True

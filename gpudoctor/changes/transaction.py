@@ -52,7 +52,7 @@ def apply(plan: Plan, writer: Writer, run: Runner = run_program) -> Outcome:
         notes += [note for found in todo if (note := _about_link(found))]
         if not todo and not plan.actions:
             return Outcome("", "unchanged", notes=tuple(notes))
-        journal = _open(plan, todo, writer)
+        journal = _open(plan, todo, _touched(plan, writer), writer)
         try:
             _write(journal, todo, writer)
         except BaseException as error:
@@ -159,17 +159,36 @@ def _about_link(found: _Todo) -> str:
     return f"{path} is a link: {found.target} was edited" if follows and found.target != path else ""
 
 
-def _open(plan: Plan, todo: list[_Todo], writer: Writer) -> Journal:
+def _touched(plan: Plan, writer: Writer) -> list[tuple[int, _Todo]]:
+    """What the plan's programs will write, as it is now, with the number of the program."""
+    found = []
+    for number, action in enumerate(plan.actions if writer.live else ()):
+        for path in action.touches:
+            target = writer.resolve(path, follow=False)
+            try:
+                now, content = (ABSENT, b"") if writer.missing_folders(target) else writer.look(target)
+            except OSError as error:
+                raise refused(error, path) from None
+            change = FileChange(path, None, None, action.reason)
+            found.append((number, _Todo(change, target, now, content)))
+    return found
+
+
+def _open(plan: Plan, todo: list[_Todo], touched: list[tuple[int, _Todo]], writer: Writer) -> Journal:
     """The journal of what will be changed, on the disk."""
     journal = journals_of.new_journal(writer, plan.id, plan.title)
     actions = plan.actions if writer.live else ()
+    files = [SavedFile(f.change.path, f.target, f.now, _expected(f), f.made, f.change.reason) for f in todo]
+    files += [
+        SavedFile(f.change.path, f.target, f.now, f.now, (), f.change.reason, number, seen=False)
+        for number, f in touched
+    ]
     journal = journal.replace(
-        files=tuple(
-            SavedFile(f.change.path, f.target, f.now, _expected(f), f.made, f.change.reason) for f in todo
-        ),
+        files=tuple(files),
         actions=tuple(SavedAction(a.argv, a.reason, a.undo_argv, a.env, a.timeout, a.stops) for a in actions),
     )
-    saved = {number: found.content for number, found in enumerate(todo) if found.now.kind == "file"}
+    everything = (*todo, *(found for _, found in touched))
+    saved = {number: found.content for number, found in enumerate(everything) if found.now.kind == "file"}
     try:
         journals_of.begin(writer, journal, saved)
     except OSError as error:
@@ -195,7 +214,7 @@ def _write(journal: Journal, todo: list[_Todo], writer: Writer) -> None:
     for folder in dict.fromkeys(folder for found in todo for folder in found.made):
         writer.make_folder(folder)
     files = list(journal.files)
-    for number, (found, file) in enumerate(zip(todo, journal.files, strict=True)):
+    for number, (found, file) in enumerate(zip(todo, journal.files, strict=False)):
         new = journal.temporary(number)
         if file.after.kind == "link":
             writer.stage_link(new, file.after)
@@ -206,7 +225,7 @@ def _write(journal: Journal, todo: list[_Todo], writer: Writer) -> None:
         if file.before.kind == "file":
             writer.second_name(file.target, journal.aside(number))
     journal = keep(writer, journal.replace(files=tuple(files)))
-    for number, file in enumerate(journal.files):
+    for number, file in enumerate(journal.files[: len(todo)]):
         now, content = writer.look(file.target)
         if not now.same(file.before):
             raise _drifted(todo[number].change, now, content)
@@ -262,7 +281,16 @@ def _act(
     before = run(action.state_argv, action.timeout, action.env).stdout if action.state_argv else ""
     journal = mark(writer, journal, number, state="started", before=before)
     steps.append(_step("action", action, run))
-    return mark(writer, journal, number, state="done") if steps[-1].ok else journal
+    files = [
+        file.replace(after=_state(writer, file.target), seen=True) if file.action == number else file
+        for file in journal.files
+    ]
+    journal = journal.replace(files=tuple(files))
+    return mark(writer, journal, number, state="done" if steps[-1].ok else "started")
+
+
+def _state(writer: Writer, path: str) -> FileState:
+    return ABSENT if writer.missing_folders(path) else writer.look(path)[0]
 
 
 def _step(what: Literal["validation", "action"], asked: Validation | Action, run: Runner) -> Step:

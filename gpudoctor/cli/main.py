@@ -21,6 +21,8 @@ COMMANDS: Mapping[str, str] = {
     "plan": "Say exactly what to install for this machine's GPUs, or another's.",
     "preflight": "Start a job only on a machine that meets its policy.",
     "image": "Plan a container image for a driver, and verify one without a GPU.",
+    "fix": "Mend what check finds: a diff first, then a change that can be taken back.",
+    "undo": "Take back a change that fix or runtime made, or list them.",
     "explain": "Print the page of a cause, or list all causes.",
     "snapshot": "Record this machine's facts, redacted, for judging elsewhere.",
     "diff": "Say what changed between two snapshots.",

@@ -37,25 +37,28 @@ SIZE_LIMIT = 64 << 20
 
 
 class Writer(StateFolder):
-    """`prefix`: the root whose files are changed ("" for this machine); `state`: where journals are kept."""
+    """`prefix`: the root whose files are changed ("" for this machine); `state`: where journals are kept; `live`: programs
+    may be run, which nobody but a test says of a root."""
 
     def __init__(
-        self, prefix: str = "", state: str = "", command: str = "gpudoctor", hook: Hook | None = None
+        self,
+        prefix: str = "",
+        state: str = "",
+        command: str = "gpudoctor",
+        hook: Hook | None = None,
+        live: bool | None = None,
     ) -> None:
         if prefix and not os.path.isdir(prefix):
             raise GpudoctorError(f"{prefix} is not a folder", context="--root", note="nothing was changed")
         self.prefix = "" if not prefix else os.path.realpath(prefix).rstrip("/")
         super().__init__(state, command, hook)
+        self.live = not self.prefix if live is None else live
         self._folders: dict[str, int] = {}
-
-    @property
-    def live(self) -> bool:
-        """This machine's own files: programs may be run."""
-        return not self.prefix
 
     def for_root(self, prefix: str) -> Writer:
         """The same journals, another root's files."""
-        other = Writer(prefix, self.state, self.command, self._hook)
+        live = self.live if prefix == self.prefix else None
+        other = Writer(prefix, self.state, self.command, self._hook, live)
         other.chunk = self.chunk
         return other
 

@@ -442,6 +442,49 @@ def test_a_real_program_has_a_deadline_and_a_missing_one_is_a_failure(here: Path
     assert (here / "conf").read_bytes() == b"old\n"
 
 
+class _Loader(_Programs):
+    """ldconfig writes a cache that says how often it ran."""
+
+    def __init__(self, cache: Path, *failing: str) -> None:
+        super().__init__(*failing)
+        self.cache = cache
+
+    def __call__(self, argv: tuple[str, ...], timeout: float, env: tuple[tuple[str, str], ...]) -> Ran:
+        self.cache.write_bytes(self.cache.read_bytes() + b"again ")
+        return super().__call__(argv, timeout, env)
+
+
+def _ldconfig(here: Path) -> Plan:
+    cache = here / "cache"
+    cache.write_bytes(b"first ")
+    os.utime(cache, ns=(10**18, 10**18))
+    action = Action(("ldconfig",), "the cache", ("ldconfig",), touches=(str(cache),))
+    return Plan("p", "p", "safe", actions=(action,))
+
+
+def test_a_file_that_a_program_wrote_is_put_back_without_running_anything(here: Path) -> None:
+    run = _Loader(here / "cache")
+    apply(_ldconfig(here), _live(here), run)
+    assert (here / "cache").read_bytes() == b"first again "
+    assert undo(_live(here), run=run).state == "undone"
+    assert run.ran == ["ldconfig"]
+    assert (here / "cache").read_bytes() == b"first " and (here / "cache").stat().st_mtime_ns == 10**18
+
+
+def test_a_file_that_was_written_again_since_is_left_to_the_program_that_writes_it(here: Path) -> None:
+    run = _Loader(here / "cache")
+    apply(_ldconfig(here), _live(here), run)
+    (here / "cache").write_bytes(b"apt's ")
+    assert undo(_live(here), run=run).state == "undone"
+    assert run.ran == ["ldconfig", "ldconfig"] and (here / "cache").read_bytes() == b"apt's again "
+
+
+def test_what_a_failing_program_wrote_is_put_back(here: Path) -> None:
+    run = _Loader(here / "cache", "ldconfig")
+    assert apply(_ldconfig(here), _live(here), run).state == "rolled-back"
+    assert (here / "cache").read_bytes() == b"first "
+
+
 def test_an_interrupt_takes_all_back(here: Path) -> None:
     def run(argv: tuple[str, ...], timeout: float, env: tuple[tuple[str, str], ...]) -> Ran:
         if argv[0] == "daemon":

@@ -9,6 +9,7 @@ import pytest
 
 from gpudoctor.codec import schema
 from gpudoctor.facts.record import Record
+from gpudoctor.report.changes import FIX_SCHEMA, UNDO_SCHEMA, FixReport, UndoReport
 from gpudoctor.report.compat import SCHEMA as COMPAT
 from gpudoctor.report.compat import CompatReport
 from gpudoctor.report.diagnosis import SCHEMA as DIAGNOSE
@@ -29,6 +30,8 @@ DOCS = Path(__file__).parents[2] / "docs" / "schema"
         (CheckReport, CHECK),
         (CompatReport, COMPAT),
         (DiagnoseReport, DIAGNOSE),
+        (FixReport, FIX_SCHEMA),
+        (UndoReport, UNDO_SCHEMA),
         (PlanReport, PLAN),
         (Snapshot, SNAPSHOT),
     ],

@@ -66,5 +66,5 @@ def check(cuda: Cuda) -> Iterator[Problem]:
             ),
             Evidence("nvcc on PATH", "not there", "PATH"),
         ),
-        fix=Fix("Put its bin on PATH, then open a new shell", tuple(commands)),
+        fix=Fix("Put its bin on PATH, then open a new shell", tuple(commands), "safe"),
     )
