@@ -28,6 +28,8 @@ from gpudoctor.runtimes.toml_text import Document, get, read
 #: The CRI plugin's name in each version of the file.
 CRI = {1: "cri", 2: "io.containerd.grpc.v1.cri", 3: "io.containerd.cri.v1.runtime"}
 RUNC = "io.containerd.runc.v2"
+#: Stands above a runc table that `configure` added, and says why; `unconfigure` knows it by this.
+RUNC_NOTE = "# In containerd 1.x a file that names any runtime has to name runc too."
 
 
 class Wanted(Record):
@@ -104,7 +106,7 @@ def runtime_table(data: Mapping[str, Any], name: str) -> dict[str, Any] | None:
 
 
 def configure(text: str, wanted: Wanted, runc: Mapping[str, Any] | None = None) -> Edited:
-    """Register the runtime. `runc`: the table to copy where this file has none. Raises Refused, CriDisabled."""
+    """Register the runtime. `runc`: the table that holds now, for a file that has none. Raises Refused, CriDisabled."""
     document = Document(text)
     changed: list[str] = []
     notes: list[str] = []
@@ -115,6 +117,7 @@ def configure(text: str, wanted: Wanted, runc: Mapping[str, Any] | None = None) 
     existing = document.get(*where)
     program = get(existing, ("options", "BinaryName")) if isinstance(existing, dict) else None
     if existing is None:
+        _name_runc(document, base, runc)
         own = document.get(*base, "runtimes", "runc")
         document.add_table(where, _cloned(own or runc, wanted.path), (*base, "runtimes", "runc"))
         changed.append(f"runtimes.{wanted.runtime}")
@@ -151,6 +154,17 @@ def _prepare(document: Document, wanted: Wanted, changed: list[str]) -> None:
         changed.append("version")
 
 
+def _name_runc(document: Document, base: tuple[str, ...], runc: Mapping[str, Any] | None) -> None:
+    """Measured with 1.6.20 and 1.7.24: the runtimes of a file take the place of the built-in ones, and without runc, their
+    default, the CRI plugin does not come up. 2.x adds them up."""
+    if document.get(*base, "runtimes") or document.get("version") == 3:
+        return
+    table = copy.deepcopy(dict(runc)) if runc else {}
+    document.add_table(
+        (*base, "runtimes", "runc"), {"runtime_type": RUNC, **table}, (*base,), comment=RUNC_NOTE
+    )
+
+
 def _cloned(runc: Mapping[str, Any] | None, path: str) -> dict[str, Any]:
     table = copy.deepcopy(dict(runc)) if runc else {"runtime_type": RUNC}
     table.setdefault("runtime_type", RUNC)
@@ -170,6 +184,8 @@ def unconfigure(text: str, wanted: Wanted) -> Edited:
     if document.get(*base, "runtimes", wanted.runtime) is not None:
         document.drop_table((*base, "runtimes", wanted.runtime))
         changed.append(f"runtimes.{wanted.runtime}")
+        if list(document.get(*base, "runtimes") or ()) == ["runc"]:
+            document.drop_table((*base, "runtimes", "runc"), comment=RUNC_NOTE)
     if wanted.cdi and document.get(*base[:2], "enable_cdi") is not None:
         document.drop((*base[:2], "enable_cdi"))
         changed.append("enable_cdi")

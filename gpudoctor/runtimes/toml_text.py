@@ -255,8 +255,9 @@ class Document:
             return only.start, only.end
         return before.start - len(self.newline), only.end
 
-    def add_table(self, path: Path, table: Mapping[str, Any], after: Path = ()) -> None:
-        """A new table with its sub-tables, behind the table `after` (and its sub-tables), else at the end."""
+    def add_table(self, path: Path, table: Mapping[str, Any], after: Path = (), comment: str = "") -> None:
+        """A new table with its sub-tables, behind the table `after` (and its sub-tables), else at the end; with a comment line
+        above it."""
         expected = copy.deepcopy(self.data)
         _put(expected, path, copy.deepcopy(dict(table)), self)
         indent, at = "", len(self.text)
@@ -268,7 +269,8 @@ class Document:
                 indent = self._indent(first)
                 bound = headers[mine[-1] + 1].start if mine[-1] + 1 < len(headers) else len(self.text)
                 at = max(s.end for s in statements(self.text) if last.start <= s.start < bound)
-        self._accept(self._appended(self._block(path, table, indent), at), expected, path)
+        block = (f"{indent}{comment}{self.newline}" if comment else "") + self._block(path, table, indent)
+        self._accept(self._appended(block, at), expected, path)
 
     def _block(self, path: Path, table: Mapping[str, Any], indent: str) -> str:
         lines = [f"{indent}[{key_text(path)}]"]
@@ -293,20 +295,27 @@ class Document:
         # No line end at the end of the file: it stays so, and taking the block out gives the same bytes again.
         return before + self.newline * 2 + block.removesuffix(self.newline) + behind
 
-    def drop_table(self, path: Path) -> None:
-        """Take a table and its sub-tables out, with the blank line before them."""
-        if self.get(*path) is None:
+    def drop_table(self, path: Path, comment: str = "") -> None:
+        """Take a table and its sub-tables out, with the blank line before them. With a `comment`: only one that has this line
+        above it, and that line too."""
+        if self.get(*path) is None or (comment and not self._commented(path, comment)):
             return
         expected = copy.deepcopy(self.data)
         _drop(expected, path)
         text, whole = self.text, self.text.endswith("\n")
         for start, end in reversed(self._ranges(path)):
+            if comment and text[:start].rstrip().endswith(comment):
+                start = text.rfind("\n", 0, text.rfind(comment, 0, start)) + 1
             if text[:start].endswith(self.newline * 2) or text[:start] == self.newline:
                 start -= len(self.newline)
             if end == len(text) and not whole and text[:start].endswith(self.newline):
                 start -= len(self.newline)
             text = text[:start] + text[end:]
         self._accept(text, expected, path)
+
+    def _commented(self, path: Path, comment: str) -> bool:
+        header = self._statement(path)
+        return header is not None and self.text[: header.start].rstrip().endswith(comment)
 
     def _ranges(self, path: Path) -> list[tuple[int, int]]:
         """The characters of a table and its sub-tables; tables that follow each other are one range."""

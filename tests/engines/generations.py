@@ -1,0 +1,48 @@
+"""The engines that scripts/fetch-engine unpacked. Which versions they are is asked of them, not written down."""
+
+from __future__ import annotations
+
+import functools
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.real.driver import BUILD
+
+#: Docker of this release, and newer ones beside it.
+ROOTS = (BUILD / "engine", *sorted((BUILD / "engines").glob("*")))
+
+
+def programs(name: str) -> list[str]:
+    """Every generation of an engine's program, this machine's own last."""
+    found = [
+        str(p) for root in ROOTS for p in (root / "usr/bin" / name, root / "usr/sbin" / name) if p.is_file()
+    ]
+    own = shutil.which(name)
+    return found or ([own] if own else [])
+
+
+@functools.cache
+def version(program: str) -> tuple[int, ...]:
+    """(28, 5, 2) of "Docker version 28.5.2+dfsg4, build ..."."""
+    said = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=30).stdout
+    match = re.search(r"\bv?(\d+)\.(\d+)\.(\d+)", said.replace("/v2 ", " "))
+    assert match, said
+    return tuple(map(int, match.groups()))
+
+
+def each(name: str) -> list[object]:
+    """Parameters for a test that runs with every generation; skipped, with the reason, where there is none."""
+    found = programs(name)
+    if not found:
+        reason = f"no {name}: run scripts/fetch-engine"
+        return [pytest.param("", marks=pytest.mark.skip(reason=reason), id=f"no-{name}")]
+    return [pytest.param(p, id=f"{name}-{'.'.join(map(str, version(p)))}") for p in found]
+
+
+def root_of(program: str) -> Path:
+    """.../usr/bin/x -> ..."""
+    return Path(program).parents[2]
