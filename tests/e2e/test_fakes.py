@@ -102,7 +102,9 @@ def check(file: Path, path: str = "", *arguments: str) -> dict[str, Any]:
 
 
 def roots(report: dict[str, Any]) -> set[str]:
-    return {f["id"] for f in report["findings"] if f["caused_by"] is None}
+    """Less what is true while another test has a container engine running here: that it knows nothing of GPUs."""
+    found = {f["id"] for f in report["findings"] if f["caused_by"] is None}
+    return found - {"container-toolkit-missing"}
 
 
 @pytest.fixture

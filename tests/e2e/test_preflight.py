@@ -35,6 +35,9 @@ compute-capability = ">=8.0"
 cause = "memlock-too-low"
 reason = "the test machine's limit"
 [[allow]]
+cause = "container-toolkit-missing"
+reason = "the engines that other tests start"
+[[allow]]
 cause = "nccl-shared-memory"
 reason = "the test machine's /dev/shm"
 [[allow]]
