@@ -40,11 +40,11 @@ def render(result: Result, style: Style, verbose: bool = False) -> str:
             reason = f"follows from {diagnosis.caused_by}" if diagnosis.caused_by else "less likely"
             lines.append(f"  {diagnosis.id} ({reason}): {diagnosis.title}")
             continue
-        lines += [*([""] if number else []), *_one(diagnosis, style, len(files) > 1, number == 0 or verbose)]
+        lines += [*([""] if number else []), *shown(diagnosis, style, len(files) > 1, number == 0 or verbose)]
     return "\n".join(lines) + "\n"
 
 
-def _one(diagnosis: Diagnosis, style: Style, files: bool, whole: bool) -> Iterator[str]:
+def shown(diagnosis: Diagnosis, style: Style, files: bool = False, whole: bool = True) -> Iterator[str]:
     kind = (
         "ok" if diagnosis.id == "harmless" else "note" if diagnosis.id == "not-gpu-environment" else "failure"
     )
