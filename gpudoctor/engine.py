@@ -39,7 +39,10 @@ GROUPS: Mapping[str, str] = {
     "Containers": "containers",
     "Frameworks": "frameworks",
     "Expectation": "expectation",
+    "Smoke": "smoke",
 }
+#: Groups that no probe fills: what the user told us, and what a smoke run saw.
+TOLD = ("expectation", "smoke")
 
 
 # ---------------------------------------------------------------- judging
@@ -230,7 +233,7 @@ class Asking:
         self._answers: dict[tuple[str, str], Any] = {}
         self._asked: list[tuple[str, str, Callable[[Port], Any]]] = []
         for group in groups:
-            if group != "expectation":
+            if group not in TOLD:
                 fields = importlib.import_module(f"gpudoctor.probes.{group}").FIELDS
                 self._asked += [(group, field, probe) for field, probe in fields.items()]
         self._left = list(reversed(self._asked))

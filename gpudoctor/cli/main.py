@@ -19,6 +19,7 @@ COMMANDS: Mapping[str, str] = {
     "diagnose": "Name the cause of what a log or a failing program complains of.",
     "plan": "Say exactly what to install for this machine's GPUs, or another's.",
     "preflight": "Start a job only on a machine that meets its policy.",
+    "smoke": "Train for seconds, and prove that the GPU did the work.",
     "explain": "Print the page of a cause, or list all causes.",
     "snapshot": "Record this machine's facts, redacted, for judging elsewhere.",
     "diff": "Say what changed between two snapshots.",

@@ -11,6 +11,7 @@ from gpudoctor.facts.gpu import Gpu
 from gpudoctor.facts.host import Host
 from gpudoctor.facts.libraries import Libraries
 from gpudoctor.facts.record import Record
+from gpudoctor.facts.smoke import Smoke
 
 
 class Wanted(Record):
@@ -87,3 +88,4 @@ class Machine(Record):
     containers: Containers = Containers()
     frameworks: Frameworks = Frameworks()
     expectation: Expectation = Expectation()
+    smoke: Smoke = Smoke()

@@ -17,6 +17,8 @@ from gpudoctor.report.model import SCHEMA as CHECK
 from gpudoctor.report.model import CheckReport
 from gpudoctor.report.plan import SCHEMA as PLAN
 from gpudoctor.report.plan import PlanReport
+from gpudoctor.report.smoke import SCHEMA as SMOKE
+from gpudoctor.report.smoke import SmokeReport
 from gpudoctor.workflows.snapshot import SCHEMA as SNAPSHOT
 from gpudoctor.workflows.snapshot import Snapshot
 
@@ -30,6 +32,7 @@ DOCS = Path(__file__).parents[2] / "docs" / "schema"
         (CompatReport, COMPAT),
         (DiagnoseReport, DIAGNOSE),
         (PlanReport, PLAN),
+        (SmokeReport, SMOKE),
         (Snapshot, SNAPSHOT),
     ],
 )
