@@ -40,7 +40,10 @@ GROUPS: Mapping[str, str] = {
     "Frameworks": "frameworks",
     "Expectation": "expectation",
     "Image": "image",
+    "Smoke": "smoke",
 }
+#: Groups that no probe fills: what the user told us, and what a smoke run saw.
+TOLD = ("expectation", "smoke")
 
 
 # ---------------------------------------------------------------- judging
@@ -231,7 +234,7 @@ class Asking:
         self._answers: dict[tuple[str, str], Any] = {}
         self._asked: list[tuple[str, str, Callable[[Port], Any]]] = []
         for group in groups:
-            if group != "expectation" and (group != "image" or hasattr(port, "image")):
+            if group not in TOLD and (group != "image" or hasattr(port, "image")):
                 fields = importlib.import_module(f"gpudoctor.probes.{group}").FIELDS
                 self._asked += [(group, field, probe) for field, probe in fields.items()]
         self._left = list(reversed(self._asked))

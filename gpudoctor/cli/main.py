@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, str] = {
     "fix": "Mend what check finds: a diff first, then a change that can be taken back.",
     "undo": "Take back a change that fix or runtime made, or list them.",
     "runtime": "Make Docker, containerd, CRI-O or Podman ready for GPUs, and prove it.",
+    "smoke": "Train for seconds, and prove that the GPU did the work.",
     "explain": "Print the page of a cause, or list all causes.",
     "snapshot": "Record this machine's facts, redacted, for judging elsewhere.",
     "diff": "Say what changed between two snapshots.",

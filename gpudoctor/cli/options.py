@@ -40,11 +40,16 @@ def write_out(text: str, output: str | None) -> None:
         _print(text)
         return
     assert output is not None
+    write_file(text.encode("utf-8"), output, "--output")
+
+
+def write_file(data: bytes, output: str, option: str) -> None:
+    """A file that is either whole or not there. Raises GpudoctorError."""
     folder = os.path.dirname(output) or "."
     temporary = os.path.join(folder, f".{os.path.basename(output)}.{os.getpid()}")
     try:
-        with open(temporary, "w", encoding="utf-8") as file:
-            file.write(text)
+        with open(temporary, "wb") as file:
+            file.write(data)
         os.replace(temporary, output)
     except OSError as error:
         try:
@@ -53,7 +58,7 @@ def write_out(text: str, output: str | None) -> None:
             pass
         raise GpudoctorError(
             f"{output} can't be written: {error.strerror or error}",
-            context="--output",
+            context=option,
             note="nothing was written",
         ) from None
 

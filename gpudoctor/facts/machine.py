@@ -12,6 +12,7 @@ from gpudoctor.facts.host import Host
 from gpudoctor.facts.image import Image
 from gpudoctor.facts.libraries import Libraries
 from gpudoctor.facts.record import Record
+from gpudoctor.facts.smoke import Smoke
 
 
 class Wanted(Record):
@@ -89,3 +90,4 @@ class Machine(Record):
     frameworks: Frameworks = Frameworks()
     expectation: Expectation = Expectation()
     image: Image = Image()
+    smoke: Smoke = Smoke()

@@ -46,7 +46,7 @@ def nvml(port: Port) -> Observed[Nvml]:
         return missing
     if _asleep(port):
         return _ASLEEP
-    folder = _pynvml_folder()
+    folder = pynvml_folder()
     if not folder:
         return Unknown("nvidia-ml-py is not installed beside gpudoctor")
     from gpudoctor.system.child import ask
@@ -73,7 +73,7 @@ def nvml(port: Port) -> Observed[Nvml]:
     )
 
 
-def _pynvml_folder() -> str:
+def pynvml_folder() -> str:
     """Where pynvml lies, found without importing it; "" if it is not installed."""
     from importlib.util import find_spec
     from os.path import dirname

@@ -58,22 +58,22 @@ def _fill(case: ET.Element, name: str, findings: list[Finding], judgement: Judge
     bad = ("failure", "warning") if strict else ("failure",)
     for crash in judgement.crashed:
         if crash.id == name:
-            ET.SubElement(case, "error", message=_clean(crash.error))
+            ET.SubElement(case, "error", message=clean(crash.error))
     failing = [f for f in findings if f.severity in bad]
     for finding in failing:
-        ET.SubElement(case, "failure", message=_clean(finding.title), type=finding.severity).text = _clean(
+        ET.SubElement(case, "failure", message=clean(finding.title), type=finding.severity).text = clean(
             _body(finding)
         )
     rest = [f for f in findings if f.severity not in bad]
     if rest:
-        ET.SubElement(case, "system-out").text = _clean(
+        ET.SubElement(case, "system-out").text = clean(
             "\n".join(f"{f.severity}: {f.title}\n{_body(f)}" for f in rest)
         )
     if not findings and case.find("error") is None:
         reasons = [s.reason for s in judgement.skipped if s.id == name]
         reasons += [n.reason for n in judgement.not_applicable if n.id == name]
         if reasons:
-            ET.SubElement(case, "skipped", message=_clean(reasons[0]))
+            ET.SubElement(case, "skipped", message=clean(reasons[0]))
 
 
 def _body(finding: Finding) -> str:
@@ -85,7 +85,7 @@ def _body(finding: Finding) -> str:
     return "\n".join(lines)
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
     """XML 1.0 has no way to write most control characters."""
     return "".join(
         c if c in "\t\n" or (c >= " " and c not in "\ufffe\uffff" and not "\ud800" <= c <= "\udfff") else "?"

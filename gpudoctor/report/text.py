@@ -27,7 +27,7 @@ def body(report: Report, judgement: Judgement, style: Style, verbose: bool = Fal
     roots = [f for f in report.findings if f.caused_by is None]
     for finding in roots:
         folded = [f for f in report.findings if f.caused_by == finding.id]
-        lines += ["", *_finding(finding, folded, style, verbose)]
+        lines += ["", *finding_lines(finding, folded, style, verbose)]
     return [*lines, "", *_close(report, judgement, style, verbose)]
 
 
@@ -61,7 +61,7 @@ def _gpus(machine: MachineLine) -> str:
     return ", ".join(f"{n} x {name}" if n > 1 else name for name, n in counts.items()) or "no NVIDIA GPU seen"
 
 
-def _finding(finding: Finding, folded: list[Finding], style: Style, verbose: bool) -> Iterator[str]:
+def finding_lines(finding: Finding, folded: list[Finding], style: Style, verbose: bool) -> Iterator[str]:
     colour = {"failure": "red", "warning": "yellow", "note": "cyan"}[finding.severity]
     yield f"{style.glyph(finding.severity)} {style.paint(finding.id, 'bold', colour)}{_about(finding)}"
     yield from _wrapped(finding.title, style, 2)

@@ -558,7 +558,7 @@ def test_without_nvidia_ml_py_nobody_claims_that_there_is_no_gpu(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "libnvidia-ml.so.1").write_bytes(b"\x7fELF\x02")
-    monkeypatch.setattr(gpu, "_pynvml_folder", lambda: "")
+    monkeypatch.setattr(gpu, "pynvml_folder", lambda: "")
     answer = gpu.nvml(Live(env={"LD_LIBRARY_PATH": str(tmp_path)}))
     assert isinstance(answer, Unknown) and "nvidia-ml-py" in answer.reason
 

@@ -18,6 +18,8 @@ from gpudoctor.report.model import SCHEMA as CHECK
 from gpudoctor.report.model import CheckReport
 from gpudoctor.report.plan import SCHEMA as PLAN
 from gpudoctor.report.plan import PlanReport
+from gpudoctor.report.smoke import SCHEMA as SMOKE
+from gpudoctor.report.smoke import SmokeReport
 from gpudoctor.workflows.snapshot import SCHEMA as SNAPSHOT
 from gpudoctor.workflows.snapshot import Snapshot
 
@@ -33,6 +35,7 @@ DOCS = Path(__file__).parents[2] / "docs" / "schema"
         (FixReport, FIX_SCHEMA),
         (UndoReport, UNDO_SCHEMA),
         (PlanReport, PLAN),
+        (SmokeReport, SMOKE),
         (Snapshot, SNAPSHOT),
     ],
 )

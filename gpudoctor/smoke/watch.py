@@ -1,0 +1,98 @@
+"""The witness outside: NVML, asked in a process that is neither ours nor the framework's, before, during and after."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from typing import IO, Any
+
+from gpudoctor.facts.record import Record
+from gpudoctor.system.child import source
+
+#: Between two looks (seconds). Energy counters move every 20 to 100 ms.
+PAUSE = 0.1
+
+
+class Samples(Record):
+    """By UUID what was seen, each with its time `t` (CLOCK_MONOTONIC). `error`: why there is nothing."""
+
+    by_uuid: Mapping[str, tuple[Mapping[str, Any], ...]]
+    error: str = ""
+
+    def of(self, uuid: str) -> tuple[Mapping[str, Any], ...]:
+        return self.by_uuid.get(uuid, ())
+
+
+NOTHING = Samples({}, "NVML was not asked")
+
+
+class Watcher:
+    """Looks on until `stop`. `pynvml`: the folder that it lies in; `library`: the path of libnvidia-ml, or ""."""
+
+    def __init__(self, pynvml: str, library: str, folder: str) -> None:
+        self._file: IO[bytes] = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - closed by stop()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._error = ""
+        if not sys.executable:
+            self._error = "this Python does not know its own program, so no child can be started"
+            return
+        helper = ["python", source("nvml_watch"), pynvml, library, str(PAUSE)]
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-S", "-c", source("unprivileged"), *helper],
+                stdin=subprocess.PIPE,
+                stdout=self._file,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        except OSError as error:
+            self._error = f"the watching process can't be started: {error.strerror}"
+
+    def wait_for_first(self, seconds: float) -> None:
+        """Until it has looked once: a child must not begin before. A driver that does not answer is not waited for."""
+        import time
+
+        deadline = time.monotonic() + seconds
+        while self._process is not None and time.monotonic() < deadline and self._process.poll() is None:
+            if os.fstat(self._file.fileno()).st_size:
+                return
+            time.sleep(0.01)
+
+    def stop(self) -> Samples:
+        if self._process is not None:
+            assert self._process.stdin is not None
+            self._process.stdin.close()
+            try:
+                self._process.wait(1.0)
+            except subprocess.TimeoutExpired:
+                try:
+                    os.killpg(self._process.pid, signal.SIGKILL)
+                    self._process.wait(0.5)
+                except (OSError, subprocess.TimeoutExpired):
+                    self._process.returncode = -signal.SIGKILL  # it hangs in the driver: left behind
+        self._file.seek(0)
+        lines = self._file.read().decode("utf-8", "replace").splitlines()
+        self._file.close()
+        return read(lines, self._error)
+
+
+def read(lines: list[str], error: str = "") -> Samples:
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for line in lines:
+        try:
+            look = json.loads(line)
+        except ValueError:
+            continue
+        if not isinstance(look, dict):
+            continue
+        error = str(look.get("error", error))
+        for gpu in look.get("gpus", ()):
+            found.setdefault(str(gpu.get("uuid")), []).append({**gpu, "t": look["t"]})
+    if not found and not error:
+        error = "NVML did not answer the watching process"
+    return Samples({uuid: tuple(looks) for uuid, looks in found.items()}, "" if found else error)

@@ -1,0 +1,27 @@
+"""smoke-out-of-memory: too little memory for a small model."""
+
+from __future__ import annotations
+
+from tests.judged import causes, finding
+from tests.machines.parts import smoke
+
+
+def test_it_is_named_with_the_phase_and_its_words() -> None:
+    machine = smoke.machine(
+        smoke.failing("conv", "memory", "OutOfMemoryError: CUDA out of memory. Tried to allocate 20.00 MiB")
+    )
+    assert causes(machine) == {"smoke-out-of-memory"}
+    found = finding(machine, "smoke-out-of-memory")
+    assert "conv" in found.title and found.severity == "failure"
+    assert found.subject.name == f"{smoke.PYTHON}:torch"
+    assert any("OutOfMemoryError: CUDA out of memory. Tr" in e.value for e in found.evidence)
+    assert found.fix is not None
+
+
+def test_a_run_that_passed_has_none() -> None:
+    assert causes(smoke.machine(smoke.passed())) == set()
+
+
+def test_another_illness_is_another_cause() -> None:
+    other = smoke.machine(smoke.failing("mlp", "convergence", "the loss rose"))
+    assert causes(other) == {"smoke-did-not-converge"}

@@ -1,0 +1,1 @@
+"""`smoke`: its parts, and whole runs on real frameworks."""
