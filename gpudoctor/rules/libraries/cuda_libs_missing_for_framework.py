@@ -68,6 +68,12 @@ signatures: tuple[Signature | str, ...] = (
         r"Failed to (?:load|dlopen|open) \S{0,60}lib(?:cublas|cufft|curand|cusolver|cusparse|nvrtc)\S*\.so",
         0.7,
     ),
+    Signature(r"failed to open libnvrtc-builtins\.so", 0.88),
+    Signature(
+        r"libnvinfer\w*\.so(?:\.\d+)*: cannot open shared object file",
+        0.6,
+        unless=(r"TF-TRT|Could not load dynamic library 'libnvinfer",),
+    ),
 )
 
 

@@ -64,6 +64,10 @@ signatures: tuple[Signature | str, ...] = (
         explanation="This nvcc does not know C++{std}.",
         fix="Use a newer toolkit: nvcc knows C++17 from CUDA 11.0 on, C++20 from CUDA 12.0 on.",
     ),
+    Signature(
+        r"Unsupported gpu architecture '(?:compute_)?(?:native|all|all-major)'|CMAKE_CUDA_ARCHITECTURES must be non-empty",
+        0.8,
+    ),
 )
 
 
