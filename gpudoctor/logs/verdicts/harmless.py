@@ -92,6 +92,8 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"The caller indicates that this is not a failure", 0.93),
     r"Could not identify NUMA node of platform GPU",
     r"Skipping the delay kernel, measurement accuracy will be reduced",
+    # DeepSpeed, op_builder/builder.py: same major, which is enough.
+    r"does not match the version torch was compiled with \S+ but since the APIs are compatible",
     # NCCL and UCX where InfiniBand is not there.
     r"NET/IB : No device found|NET/Plugin\s?: (?:No plugin found|Failed to find ncclNetPlugin)|Failed to open libibverbs",
     # llama.cpp's start.
@@ -107,4 +109,6 @@ signatures: tuple[Signature | str, ...] = (
         0.8,
         needs=(r"NV_WARN_NOTHING_TO_DO",),
     ),
+    # Bazel, where a mirror lacks the file and the original follows.
+    r"WARNING: Download from https?://\S*mirror\S* failed",
 )

@@ -42,7 +42,6 @@ signatures: tuple[Signature | str, ...] = (
         explanation="The toolkit's nvcc does not know architecture {sm}.",
         fix="Use a newer toolkit (8.6: CUDA 11.1; 8.9 and 9.0: CUDA 11.8; 10.0 and 12.0: CUDA 12.8), or leave the architecture out of TORCH_CUDA_ARCH_LIST or CMAKE_CUDA_ARCHITECTURES.",
     ),
-    Signature(r"nvcc fatal : (?:Unsupported gpu architecture|Value '(?:sm|compute)_)", 0.5),
     Signature(
         r"Value '(?:sm|compute)_(?P<sm>\d{2,3})[af]?' is not defined for option 'gpu-architecture'",
         0.88,
