@@ -17,7 +17,7 @@ def error_code(*codes: int) -> str:
     numbers = "|".join(map(str, codes))
     return (
         r"(?:cuInit|cudaGetDeviceCount|cuDeviceGetCount|cudaSetDevice|driver library init failure|cudart init failure|"
-        r"CUDA error|CUDA failure|CUDA runtime error|CUDA driver error|cudaError|CUDA API failed)"
+        r"CUDA error|CUDA failure|CUDA initialization failure|cudaSuccess|CUDA runtime error|CUDA driver error|cudaError|CUDA API failed)"
         r"(?:\(\w{0,20}\))?[\s:=(#\[]{0,4}(?:(?:returned|returns|failed|failure|results in|result|with|error|code|status|err)[\s:=(#\[]{1,4}){0,4}"
         rf"(?:{numbers})\b(?![.\d])"
     )

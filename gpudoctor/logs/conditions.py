@@ -141,9 +141,13 @@ def tensorflow_past_windows(match: re.Match[str], told: Told) -> bool:
 def other_cuda_shown(match: re.Match[str], told: Told) -> bool:
     """The library wanted (group `cuda`: its CUDA major, "11" or "11.2") is of another major than the CUDA shown."""
     wanted = match["cuda"]
+    if re.fullmatch(r"(?:9|10|11)\d", wanted):
+        wanted = f"{wanted[:-1]}.{wanted[-1]}"  # cudart64_101.dll is of CUDA 10.1
     if "." in wanted and _tuple(wanted) < (11, 0) and told.toolkits:
         # Up to CUDA 10.2 a library's name holds the minor version too: 10.1's programs do not load 10.2's.
         return not any(_tuple(toolkit) == _tuple(wanted) for toolkit in told.toolkits)
+    if wanted == "10" and told.toolkits and all(_tuple(t) == (10, 0) for t in told.toolkits):
+        return True  # CUDA 10.0's libraries are called .so.10.0; .so.10 came with 10.1
     majors = {t.partition(".")[0] for t in told.toolkits}
     package = re.search(r"cupy-cuda(\d\d)", told.low)
     if package and wanted.partition(".")[0] == package[1] and not majors:
@@ -181,6 +185,14 @@ def old_gpu_shown(match: re.Match[str], told: Told) -> bool:
     models = [knowledge.gpu_by_name(name) for name in told.gpus[:8]]
     capabilities = [_sm(model.capability) for model in models if model is not None and model.capability]
     return bool(capabilities) and max(capabilities) < (7, 5)
+
+
+def singularity_without_nv(match: re.Match[str], told: Told) -> bool:
+    """Singularity or Apptainer is started in the text, and never with --nv or --nvccli."""
+    starts = re.findall(
+        r"\b(?:singularity|apptainer)\b(?: -\w)* +(?:run|exec|shell|instance)\b[^\n]*", told.text
+    )
+    return bool(starts) and not any("--nv" in start for start in starts)
 
 
 def no_nvidia_runtime(match: re.Match[str], told: Told) -> bool:
@@ -226,6 +238,7 @@ CONDITIONS: Mapping[str, Condition] = {
     "wants-local-version": wants_local_version,
     "hidden-by-variable": hidden_by_variable,
     "old-gpu-shown": old_gpu_shown,
+    "singularity-without-nv": singularity_without_nv,
     "no-nvidia-runtime": no_nvidia_runtime,
     "on-windows": on_windows,
     "not-on-windows": _not(on_windows),

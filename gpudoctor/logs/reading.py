@@ -40,6 +40,8 @@ _PREFIX = re.compile(
 _QUOTED = re.compile(r"\\+(?=[\"'])")
 #: `nvidia-smi -q -x`: read as what `nvidia-smi -q` prints.
 _ELEMENT = re.compile(r"<([a-z]\w{1,60})>(?:([^<>]{1,200})</\1>)?$")
+#: Quotes that word processors, chats and localised compilers make curly.
+_STRAIGHT = str.maketrans("\u2018\u2019\u201c\u201d\u00b4", "''\"\"'")
 _BLANKS = re.compile(r"[ \t\xa0\u3000]+")
 
 
@@ -59,6 +61,8 @@ class Text:
             prefix = _PREFIX.match(line)
             if prefix:
                 line = line[prefix.end() :]
+            if not line.isascii():
+                line = line.translate(_STRAIGHT)
             if "\\" in line:
                 line = _QUOTED.sub("", line)
             if line[:1] == "<":

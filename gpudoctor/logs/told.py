@@ -26,7 +26,7 @@ _NVCC = re.compile(r"release (\d{1,2}\.\d{1,2}), V\d", re.I)
 _TOOLKIT = re.compile(
     r"(?:CUDA runtime version:|toolkit:? (?:is )?(?:version )?(?:cuda )?|cuda[ -]?toolkit[ =:/]{1,3}|/usr/local/cuda-|installed cuda |cudatoolkit[ =]{1,12}|cuda-toolkit-|libcudart\.so\.(?=\d+(?:\.\d+)? \(libc6)|"
     r"nvidia-cuda-runtime-cu\d\d[ =]{1,30}|cuda-cudart[ =]{1,30}|"
-    r"(?<![\w.])CUDA(?: version)?[ :=]{1,3}v?)(\d{1,2}\.\d{1,2})",
+    r"(?<![\w.])CUDA(?:/cuDNN)?(?: version)?[ :=]{1,3}v?)(\d{1,2}\.\d{1,2})",
     re.I,
 )
 _BUILT = re.compile(r"CUDA used to build PyTorch: (\S+)|torch\.version\.cuda\W{1,4}(\d\d?\.\d)", re.I)
@@ -46,7 +46,7 @@ _WINDOWS = re.compile(
 )
 _WSL = re.compile(r"\bWSL ?2?\b|microsoft-standard|/usr/lib/wsl", re.I)
 _CONTAINER = re.compile(
-    r"docker run|docker exec|docker-compose|docker compose|Dockerfile|/\.dockerenv|container(?:ized)?\b|kubectl|\bpod\b|kubepods|podman|nvcr\.io|/usr/local/nvidia/lib|root@[0-9a-f]{12}\b",
+    r"docker run|docker exec|docker-compose|docker compose|Dockerfile|/\.dockerenv|container(?:ized)?\b|kubectl|\bpod\b|kubepods|podman|(?:in|inside|using|via|with|jellyfin|plex|frigate|ollama) (?:a |the )?docker\b|docker ?(?:里|中|镜像|容器)|容器|singularity|apptainer|\.sif\b|enroot|nvcr\.io|/usr/local/nvidia/lib|root@[0-9a-f]{12}\b",
     re.I,
 )
 _VARIABLE = re.compile(

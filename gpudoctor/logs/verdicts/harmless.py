@@ -76,8 +76,39 @@ signatures: tuple[Signature | str, ...] = (
     r"The NVIDIA driver's CUDA version is \S+ which is older than the (?:PTX compiler|ptxas CUDA) version",
     r"Couldn't read CUDA driver version|libtpu\.so|Unable to initialize backend '(?:tpu|rocm)'",
     # The program says so itself.
-    r"(?:can|may|should) (?:be )?(?:safely |simply |just )?(?:be )?ignored?\b(?! above cudart)",
-    r"(?:is|are) harmless\b",
+    r"(?:warning|message|error|notice|this|line)s? .{0,80}(?:can|may) (?:be )?(?:safely |simply |just )?(?:be )?ignored?\b",
+    r"(?:warning|message|error|notice)s? (?:is|are) harmless\b",
     # The container toolkit's prefix, where nothing follows it.
     Signature(r"Auto-detected mode as 'legacy'", 0.4),
+    # PyTorch, xformers, diffusers and their hosts, where the program goes on.
+    r"Torch was not compiled with (?:flash|memory efficient) attention",
+    r"A matching Triton is not available, some optimizations will not be enabled",
+    r"Redirects are currently not supported in Windows or MacOs",
+    r"expandable_segments not supported on this platform",
+    r"Detected kernel version \S+, which is below the recommended minimum",
+    r"TensorFloat32 tensor cores for float32 matrix multiplication available but not enabled",
+    r"Some weights of .{0,120}were not (?:used|initialized)",
+    # TensorFlow's allocator, in its own words.
+    Signature(r"The caller indicates that this is not a failure", 0.93),
+    r"Could not identify NUMA node of platform GPU",
+    r"Skipping the delay kernel, measurement accuracy will be reduced",
+    # DeepSpeed, op_builder/builder.py: same major, which is enough.
+    r"does not match the version torch was compiled with \S+ but since the APIs are compatible",
+    # NCCL and UCX where InfiniBand is not there.
+    r"NET/IB : No device found|NET/Plugin\s?: (?:No plugin found|Failed to find ncclNetPlugin)|Failed to open libibverbs",
+    # llama.cpp's start.
+    r"ggml_cuda_init: (?:found \d+ CUDA devices|GGML_CUDA_FORCE_\w+)",
+    # Fabric Manager, systemd's half of the same non-event.
+    Signature(
+        r"nvidia-fabricmanager\S*:? (?:Control process exited|Main process exited|Failed with result)|Failed to start (?:NVIDIA )?fabric ?manager|Detected Pre-NVL5 system",
+        0.8,
+        needs=(r"NV_WARN_NOTHING_TO_DO",),
+    ),
+    Signature(
+        r"nv-fabricmanager .{0,120}failed! Exit code|Job for nvidia-fabricmanager\.service failed",
+        0.8,
+        needs=(r"NV_WARN_NOTHING_TO_DO",),
+    ),
+    # Bazel, where a mirror lacks the file and the original follows.
+    r"WARNING: Download from https?://\S*mirror\S* failed",
 )

@@ -83,4 +83,27 @@ signatures: tuple[Signature | str, ...] = (
         r"^(?:ValueError|TypeError|KeyError|IndexError|PermissionError|ZeroDivisionError|LookupError|AttributeError|NameError): (?!.{0,300}(?:cuda|gpu|nvidia|cudnn|driver|device|nccl|tensorrt|dlopen))\S",
         0.55,
     ),
+    # Imports that a package's own version decides; NumPy's ABI again.
+    Signature(
+        r"ImportError: cannot import name '?\w+'?(?! from '?(?:torch|tensorflow|keras|triton|_C|flash_attn|jax))",
+        0.65,
+    ),
+    r"needs NumPy [\d.]+ or (?:less|greater)",
+    r"_ARRAY_API not found|numpy\.core\.multiarray failed to import",
+    # How a program starts others, and what it asks of the frameworks.
+    Signature(r"Cannot re-initialize CUDA in forked subprocess", 0.93),
+    Signature(
+        r"An attempt has been made to start a new process before the current process has finished its", 0.93
+    ),
+    r"Default process group has not been initialized",
+    r"Expected one of cpu, cuda\b.{0,200}device type at start of device string",
+    Signature(
+        r"Attempting to deserialize object on CUDA device \d+ but torch\.cuda\.device_count\(\) is", 0.85
+    ),
+    r"Expected tensor for argument #\d .{0,60}to have (?:one of the following )?scalar types?",
+    r"(?:The expanded size of the tensor|Sizes of tensors must match|stack expects each tensor to be equal size)",
+    r"FlashAttention only supports? fp16 and bf16 data type",
+    Signature(r"fatal error: Python\.h: No such file or directory", 0.8),
+    r"(?:401 Client Error|Repository Not Found|GatedRepoError|403 Forbidden).{0,160}huggingface",
+    r"trust_remote_code=True|Tokenizer class \w+ does not exist|does not recognize this architecture",
 )

@@ -49,5 +49,4 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"Error downloading \[.{0,200}(?:timed out|Connection refused|Unknown host|GET returned|Read timed)", 0.88),
     Signature(r"(?:java\.io\.IOException|com\.google\.devtools\.build).{0,120}(?:Error downloading|connect timed out)", 0.85),
     Signature(r"An error occurred during the fetch of repository", 0.6),
-    Signature(r"Download from https?://(?:storage\.googleapis\.com/)?mirror\.tensorflow\.org\S* failed", 0.4),
 )

@@ -46,6 +46,20 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"c 195:\* m\b", 0.85),
     Signature(r"systemctl daemon-reload.{0,400}(?:NVML|nvidia-smi|GPU)", 0.75),
     Signature(r"NVML.{0,200}Unknown Error.{0,600}daemon-reload", 0.93),
+    # What reporters see: it worked, and a new container works again.
+    Signature(
+        r"restart(?:ing)? (?:the |my |docker )*container.{0,60}(?:helps?|fix\w*|works?|solves?)|(?:after|every) (?:a few|some|several|\d+) (?:hours?|days?|minutes).{0,200}container",
+        0.82,
+        when="in-container",
+        needs=(r"CUDA_ERROR_NO_DEVICE|no CUDA-capable|NVML|Unknown Error|nvidia-smi|No CUDA GPUs",),
+        unless=(r"Xid", r"daemon is not running"),
+    ),
+    Signature(
+        r"(?:some|several|a few|\d+) (?:hours|days|minutes) (?:after|later).{0,200}container",
+        0.82,
+        when="in-container",
+        needs=(r"CUDA_ERROR_NO_DEVICE|no CUDA-capable|NVML|Unknown Error|No CUDA GPUs",),
+    ),
 )
 
 

@@ -77,7 +77,7 @@ signatures: tuple[Signature | str, ...] = (
     ),
     Signature(r"Found no NVIDIA driver on your system", 0.82, when="in-container"),
     Signature(
-        r"(?:nvidia-smi: (?:command )?not found|exec: \"nvidia-smi\": executable file not found)",
+        r"(?:nvidia-smi: (?:command )?not found|exec: \"nvidia-smi\": executable file not found|executable file [`'\"]?nvidia-smi[`'\"]? not found)",
         0.8,
         when="in-container",
         needs=(r"nvidia-smi",),
@@ -98,6 +98,27 @@ signatures: tuple[Signature | str, ...] = (
         0.8,
     ),
     Signature(r"Failed to infer device type", 0.55, when="in-container"),
+    # Singularity and Apptainer without --nv.
+    Signature(
+        r"CUDA driver version is insufficient for CUDA runtime version",
+        0.93,
+        when="singularity-without-nv",
+        fix="Start it with the host's driver: singularity run --nv IMAGE (apptainer run --nv IMAGE).",
+    ),
+    Signature(
+        r"(?:libcuda\.so\.1: cannot open|No CUDA GPUs are available|no CUDA-capable device|Found no NVIDIA driver)",
+        0.9,
+        when="singularity-without-nv",
+        fix="Start it with the host's driver: singularity run --nv IMAGE (apptainer run --nv IMAGE).",
+    ),
+    Signature(
+        r"Cannot load libcuda\.so\.1|Could not dynamically load CUDA|libcuda\.so: cannot open shared object file",
+        0.85,
+        when="in-container",
+    ),
+    Signature(
+        r"Could not find (?:the )?CUDA driver library|No system CUDA driver found", 0.8, when="in-container"
+    ),
 )
 
 

@@ -40,6 +40,7 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"nvidia-container-cli: .{0,40}(?:chroot|path error).{0,60}/run/nvidia", 0.85),
     Signature(r"failed to (?:load|parse) config .{0,60}nvidia-container-runtime/config\.toml", 0.85),
     Signature(r"/etc/nvidia-container-runtime/config\.toml.{0,120}(?:error|invalid|parse)", 0.8),
+    Signature(r"insufficient privileges to read device list from NVIDIA_VISIBLE_DEVICES", 0.88),
 )
 
 

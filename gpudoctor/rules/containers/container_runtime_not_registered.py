@@ -65,6 +65,7 @@ signatures: tuple[Signature | str, ...] = (
         needs=(r"--runtime[= ]nvidia|runtime: nvidia|RuntimeClass|could not select device driver",),
         explanation="The daemon lists the runtimes {runtimes} and none of NVIDIA's.",
     ),
+    Signature(r"OCI runtime \"?nvidia\"? not found|Requested runtime \"?nvidia\"? not found", 0.93),
 )
 
 

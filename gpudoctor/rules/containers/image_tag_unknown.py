@@ -24,6 +24,7 @@ from collections.abc import Iterator
 from gpudoctor import knowledge
 from gpudoctor.facts.machine import Expectation
 from gpudoctor.findings import CannotLook, DoesNotApply, Evidence, Fix, Problem
+from gpudoctor.signature import Signature
 from gpudoctor.versions import older
 
 _NAME = re.compile(r"(?:(?:docker\.io/|nvcr\.io/)?nvidia/cuda:)?(?P<tag>[\w.-]+)(?:@sha256:\w+)?")
@@ -95,3 +96,10 @@ def _parts(rest: str) -> tuple[frozenset[str], str]:
     """ "cudnn8-devel-ubuntu22.04" -> its flavour's parts, whatever cuDNN's is called, and the distribution."""
     flavour, _, distro = rest.rpartition("-")
     return frozenset(re.sub(r"cudnn\d*", "cudnn", flavour).split("-")), distro
+
+
+signatures: tuple[Signature | str, ...] = (
+    # NVIDIA removes old images; registries say so in two ways.
+    Signature(r"manifest for nvidia/cuda:\S+ not found", 0.95),
+    Signature(r"nvidia/cuda:\S{1,60}: not found|manifest unknown", 0.85, needs=(r"nvidia/cuda|nvcr\.io",)),
+)

@@ -128,6 +128,10 @@ signatures: tuple[Signature | str, ...] = (
             r"sm_(?:86|89|90|120)\b is not|RTX [3-5]0\d\d|H100|A100|flash_attn|mmcv|xformers|bitsandbytes",
         ),
     ),
+    Signature(r"your GPU has capability \(\d+, \d\) \(too old\)", 0.85),
+    Signature(r"CU(?:BLAS|DNN)_STATUS_ARCH_MISMATCH", 0.85),
+    Signature(r"nvrtc: error: invalid value for --gpu-architecture", 0.9, when="old-gpu-shown"),
+    Signature(r"invalid device function", 0.7, when="old-gpu-shown", needs=(r"cuda",)),
 )
 
 

@@ -47,6 +47,11 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"Invalid MIG (?:device|UUID)|MIG UUID.{0,60}(?:invalid|not found)", 0.85, needs=(r"MIG",)),
     Signature(r"num_gpus INTERNAL ASSERT FAILED", 0.6, needs=(r"\bMIG\b",)),
     Signature(r"invalid literal for int\(\) with base 10: 'MIG-", 0.9),
+    Signature(
+        r"(?:device_count|is_available)\(\)[\s\S]{0,60}(?:\b0$|False)",
+        0.85,
+        needs=(r"MIG-[0-9a-fG]{3}",),
+    ),
 )
 
 

@@ -22,6 +22,7 @@ from gpudoctor.facts.environment import Environment
 from gpudoctor.facts.gpu import Gpu
 from gpudoctor.findings import MACHINE, CannotLook, Fix, Problem
 from gpudoctor.rules.masks import NAME, commands, evidence_of, mask, total
+from gpudoctor.signature import Signature
 
 
 def check(environment: Environment, gpu: Gpu) -> Iterator[Problem]:
@@ -40,3 +41,10 @@ def check(environment: Environment, gpu: Gpu) -> Iterator[Problem]:
         evidence_of(found, gpu),
         fix=Fix("Name only GPUs that are there (see nvidia-smi -L)", commands(found, good)),
     )
+
+
+signatures: tuple[Signature | str, ...] = (
+    # libnvidia-container; Lightning; torch.cuda where an index is past the last GPU.
+    Signature(r"nvidia-container-cli: device error: .{0,80}unknown device", 0.88, unless=(r"MIG",)),
+    Signature(r"You requested gpu:? \[.{0,40}\] But your machine only has", 0.85),
+)

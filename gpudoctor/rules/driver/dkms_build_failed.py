@@ -56,6 +56,22 @@ signatures: tuple[Signature | str, ...] = (
     Signature(
         r"modprobe: .{0,40}Module nvidia.{0,40}not found", 0.4, needs=(r"dkms.{0,80}(?:failed|Error)",)
     ),
+    # The same words from the .run installer's folder and from kbuild's relative paths; a refusal of the linker.
+    Signature(
+        r"\b(?:nv|nvidia|os|uvm)(?:[-_]\w[\w-]{0,40})?\.[ch]:\d+:\d+: error:", 0.85, needs=(r"nv|nvidia",)
+    ),
+    Signature(r"GPL-incompatible module nvidia\S* uses GPL-only symbol", 0.93),
+    Signature(
+        r"DKMS module '?nvidia\S*'? failed to build|Building DKMS module '?nvidia\S*'? .{0,60}FAILED", 0.95
+    ),
+    Signature(r"error processing package nvidia-(?:kernel-)?(?:open-)?dkms\S*", 0.75),
+    Signature(r"unrecognized command[- ]line option ['‘`]?-ftrivial-auto-var-init", 0.9),
+    Signature(r"\[Makefile:\d+: \S*/(?:nvidia|kernel-open|kernel)/?\S*\] Error \d", 0.5, needs=(r"nvidia",)),
+    Signature(
+        r"Error! The dkms\.conf|Error! Could not (?:find|locate) .{0,60}module source",
+        0.7,
+        needs=(r"nvidia",),
+    ),
 )
 
 

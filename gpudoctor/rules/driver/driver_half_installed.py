@@ -34,6 +34,10 @@ signatures: tuple[Signature | str, ...] = (
         unless=(r"bad exit status|Bad return status",),
     ),
     Signature(r"Sub-process /usr/bin/dpkg returned an error code", 0.45, needs=(r"nvidia-",)),
+    Signature(
+        r"(?:nvidia-driver|nvidia-dkms|libnvidia-compute|cuda-drivers)-?\d* : (?:Pre)?Depends: .{0,160}(?:but|is not)",
+        0.8,
+    ),
 )
 
 

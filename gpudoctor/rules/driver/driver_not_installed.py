@@ -98,6 +98,19 @@ signatures: tuple[Signature | str, ...] = (
         0.6,
         when="not-in-container",
     ),
+    # Julia, ffmpeg, Windows programs, conda's solver.
+    Signature(r"libcuda\.so: cannot open shared object file", 0.55, when="not-in-container"),
+    Signature(
+        r"Could not find (?:the )?CUDA driver(?: library)?|No system CUDA driver found",
+        0.7,
+        when="not-in-container",
+    ),
+    Signature(
+        r"Cannot load (?:libcuda\.so\.1|nvcuda\.dll)|Could not dynamically load CUDA",
+        0.65,
+        when="not-in-container",
+    ),
+    Signature(r"nothing provides __cuda needed by", 0.6),
 )
 
 

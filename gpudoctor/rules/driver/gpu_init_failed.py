@@ -68,6 +68,8 @@ signatures: tuple[Signature | str, ...] = (
         0.6,
         unless=(r"fallen off the bus",),
     ),
+    # Windows' device manager.
+    Signature(r"\(Code 43\)", 0.7, needs=(r"nvidia|geforce|quadro",)),
 )
 
 

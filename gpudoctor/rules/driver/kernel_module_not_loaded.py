@@ -74,6 +74,9 @@ signatures: tuple[Signature | str, ...] = (
         0.84,
         needs=(r"/proc/driver/nvidia/version does not exist|driver not loaded",),
     ),
+    # X.org's log; the .run installer's check after the build.
+    Signature(r"Failed to (?:load|initialize) (?:module \"?nvidia\"?|the NVIDIA kernel module)", 0.65),
+    Signature(r"Unable to load the kernel module 'nvidia\.ko'", 0.65),
 )
 
 

@@ -80,6 +80,20 @@ signatures: tuple[Signature | str, ...] = (
         0.6,
         unless=(r"NovaCore|nouveau",),
     ),
+    # The reporter says so.
+    Signature(
+        r"(?:without|has no|have no|don't have (?:an? )?|doesn't have (?:an? )?|there is no|lacks an?) ?(?:dedicated )?NVIDIA (?:GPU|card|graphics)",
+        0.75,
+    ),
+    # Programs that ask PyTorch and give up; the reporter's card is another vendor's.
+    Signature(
+        r"(?:Torch is not able to use GPU|No CUDA GPUs are available|CUDA is not available|no NVIDIA driver)",
+        0.85,
+        needs=(
+            r"\bRX ?\d{3,4}\b|Radeon|\bAMD (?:GPU|card|graphics)|\(AMD\)|on AMD\b|Intel (?:Arc|Iris|UHD|HD Graphics)",
+        ),
+        unless=(r"GeForce|\bRTX\b|\bGTX\b|Tesla|Quadro",),
+    ),
 )
 
 

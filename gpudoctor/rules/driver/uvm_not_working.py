@@ -67,6 +67,7 @@ signatures: tuple[Signature | str, ...] = (
     # ollama: the driver's library is there, and cuInit sees nothing through it.
     Signature(r"no nvidia devices detected by library \S*libcuda", 0.5),
     Signature(r"nvidia-modprobe -u\b|nvidia-modprobe -c ?0 -u", 0.45, needs=(r"cuda|cuInit",)),
+    Signature(r"CUDA: unknown error|cudaErrorUnknown", 0.68, unless=(r"Xid", r"fallen off")),
 )
 
 

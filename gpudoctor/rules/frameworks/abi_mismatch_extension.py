@@ -67,6 +67,18 @@ signatures: tuple[Signature | str, ...] = (
         0.85,
     ),
     Signature(r"The detected PyTorch version .{0,60}(?:differs|mismatches)", 0.75),
+    # Any mangled name of PyTorch's own name spaces: type information, virtual tables, constructors.
+    Signature(
+        r"undefined symbol: _Z\w*?(?:3c10|2at|5torch|6caffe2)\w*",
+        0.9,
+        unless=(r"libtorchaudio\.so|torchvision/(?:_C|image)\S*\.so|libc10_cuda\.so:|torchtext",),
+    ),
+    # An extension that loaded, and registered nothing with this torch.
+    Signature(
+        r"'_OpNamespace' '(?!torchvision|torchaudio)\w+' object has no attribute",
+        0.85,
+    ),
+    Signature(r"symbol not found in flat namespace '__?Z\w*(?:3c10|2at|5torch)", 0.8),
 )
 
 

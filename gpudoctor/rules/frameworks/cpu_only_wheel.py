@@ -97,6 +97,8 @@ signatures: tuple[Signature | str, ...] = (
         0.5,
         unless=(r"failed to initialize CUDA", r"no CUDA devices found"),
     ),
+    Signature(r"^['\"]?\d+\.\d+\.\d+\w*\+cpu['\"]?$", 0.92),
+    Signature(r"No supported gpu backend found", 0.35),
 )
 
 

@@ -83,6 +83,9 @@ signatures: tuple[Signature | str, ...] = (
         0.7,
         unless=(r"torch \S+\+cpu",),
     ),
+    Signature(r"Compiling \S+ (?:only )?without CUDA", 0.9),
+    Signature(r"xFormers wasn't buil[dt] with CUDA support", 0.85, unless=(r"capability \(",)),
+    Signature(r"'_OpNamespace' 'torchvision' object has no attribute", 0.6),
 )
 
 

@@ -62,6 +62,11 @@ signatures: tuple[Signature | str, ...] = (
         r"error in (?:ms_deformable_im2col_cuda|modulated_deformable_im2col_cuda|\w+_cuda): no kernel image",
         0.95,
     ),
+    # xformers' dispatcher; bitsandbytes' csrc.
+    Signature(r"your GPU has capability \(\d+, \d\) \(too new\)", 0.92),
+    Signature(r"Error (?:named symbol not found|invalid device function) at line \d+ in file", 0.85),
+    # Blender and its kind bring kernels of their own.
+    Signature(r"CUDA binary kernel for this graphics card compute capability \(\d+\.\d\) not found", 0.88),
 )
 
 

@@ -54,8 +54,8 @@ signatures: tuple[Signature | str, ...] = (
         when="other-cuda-shown",
     ),
     Signature(
-        r"Could not (?:load|find) dynamic library '?(?:cudart64_|cublas64_|cusolver64_)(?P<cuda>\d\d)",
-        0.85,
+        r"Could not (?:load|find) dynamic library '?(?:cudart64_|cublas64_|cusolver64_)(?P<cuda>\d{2,3})",
+        0.9,
         when="other-cuda-shown",
     ),
     Signature(
@@ -86,6 +86,12 @@ signatures: tuple[Signature | str, ...] = (
         0.75,
         unless=(r"mismatches the version that was used to compile",),
     ),
+    # JAX, versions.cc and xla_cuda12/__init__.py.
+    Signature(
+        r"Found (?:CUDA|cuBLAS|cuFFT|cuSPARSE|cuSOLVER) version \d+, but JAX was built against version \d+",
+        0.95,
+    ),
+    Signature(r"Outdated (?:CUDA|cuBLAS|cuFFT|cuSPARSE|cuSOLVER|CUPTI) installation found", 0.93),
 )
 
 

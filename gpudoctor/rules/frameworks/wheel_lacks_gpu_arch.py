@@ -91,6 +91,9 @@ signatures: tuple[Signature | str, ...] = (
         explanation="This TensorRT knows no GPU of compute capability {sm}.",
         fix="Install a TensorRT that knows sm_{sm} (Blackwell, sm_100 and sm_120: 10.8 or newer).",
     ),
+    Signature(r"CUDA error: invalid device function|cudaErrorInvalidDeviceFunction", 0.6),
+    Signature(r"nvrtc: error: invalid value for --gpu-architecture", 0.85),
+    Signature(r"CUFFT_INTERNAL_ERROR", 0.5, needs=(r"RTX 40\d\d|RTX 50\d\d|L40|H100|B200",)),
 )
 
 

@@ -37,7 +37,7 @@ signatures: tuple[Signature | str, ...] = (
         r"(?:Couldn't open CUDA library|cannot open shared object file)", 0.82, when="several-libraries"
     ),
     Signature(
-        r"lib(?:cublas|cublasLt|cufft|curand|cusolver|cusparse|nccl|nvrtc|cupti|cufile|nvJitLink|cusparseLt|nvshmem_host)\.so(?:\.\d+)*: cannot open shared object file",
+        r"lib(?:cublas|cublasLt|cufft|curand|cusolver|cusparse|nccl|nvrtc(?:-builtins)?|cupti|cufile|nvJitLink|cusparseLt|nvshmem_host)\.so(?:\.\d+)*: cannot open shared object file",
         0.68,
         unless=(r"cupy-cuda11x",),
     ),
@@ -67,6 +67,12 @@ signatures: tuple[Signature | str, ...] = (
     Signature(
         r"Failed to (?:load|dlopen|open) \S{0,60}lib(?:cublas|cufft|curand|cusolver|cusparse|nvrtc)\S*\.so",
         0.7,
+    ),
+    Signature(r"failed to open libnvrtc-builtins\.so", 0.88),
+    Signature(
+        r"libnvinfer\w*\.so(?:\.\d+)*: cannot open shared object file",
+        0.6,
+        unless=(r"TF-TRT|Could not load dynamic library 'libnvinfer",),
     ),
 )
 

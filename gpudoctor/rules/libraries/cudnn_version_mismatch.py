@@ -74,6 +74,26 @@ signatures: tuple[Signature | str, ...] = (
     Signature(
         r"(?:requires|needs|built (?:for|with|against)) cuDNN \d.{0,80}(?:found|installed|have|but)", 0.75
     ),
+    # Paddle, gpu_resources.cc and device_context.cc; JAX, versions.cc; MXNet, Caffe, Theano.
+    Signature(
+        r"compiled with cuDNN (?P<wants>[\d.]+),? but (?:the )?cuDNN version in your machine is (?P<has>[\d.]+)",
+        0.95,
+        explanation="cuDNN {has} is loaded; the framework was compiled with {wants}.",
+    ),
+    Signature(r"libcudnn v\d+ with header v\d+ unmatched", 0.95),
+    Signature(
+        r"(?:compiled|built) (?:with|against|for) cuDNN(?: version)? \(?v?[\d.]+.{0,80}(?:but|while|found|installed|linked|loaded)",
+        0.85,
+    ),
+    Signature(r"Found cuDNN version \d+, but JAX was built against version \d+", 0.95),
+    Signature(
+        r"Outdated cuDNN installation found|cuDNN .{0,40}(?:is older than|older version|too old|at least version)",
+        0.88,
+    ),
+    Signature(r"device: \d+, cuDNN Version: [1-6]\.\d", 0.7),
+    Signature(
+        r"Failed to get convolution algorithm\. This is probably because cuDNN failed to initialize", 0.45
+    ),
 )
 
 

@@ -35,6 +35,15 @@ explains = ("driver-not-answering",)
 signatures: tuple[Signature | str, ...] = (
     Signature(r"CUDA driver is a stub library", 0.97),
     Signature(r"CUDA_ERROR_STUB_LIBRARY|cudaErrorStubLibrary", 0.97),
+    # The folder of stubs on the loader's path, and a driver that does not answer.
+    Signature(
+        r"/lib(?:64)?/stubs\b",
+        0.8,
+        needs=(
+            r"LD_LIBRARY_PATH",
+            r"cuDriverGetVersion|cuInit|CUDA_ERROR|no CUDA-capable|is_available|insufficient",
+        ),
+    ),
 )
 
 

@@ -53,6 +53,7 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"NVVM_ERROR_\w+", 0.8),
     Signature(r"Finding nvvm from .{0,200}(?:Failed|not found|ERROR)", 0.85),
     Signature(r"Failed to (?:find|load|open) (?:lib)?nvvm", 0.9),
+    Signature(r"No supported GPU compute capabilities found\. Please check your cudatoolkit", 0.8),
 )
 
 

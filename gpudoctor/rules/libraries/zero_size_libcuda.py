@@ -35,7 +35,7 @@ explains = (
 )
 
 signatures: tuple[Signature | str, ...] = (
-    Signature(r"libcuda\.so(?:\.1)?.{0,40}(?:file too short|is empty, not checked)", 0.93),
+    Signature(r"lib(?:cuda|nvidia-\w+)\.so\S{0,20}.{0,40}(?:file too short|is empty, not checked)", 0.93),
     Signature(r"File /\S+/libcuda\.so\S* is empty", 0.93),
 )
 

@@ -31,7 +31,11 @@ signatures: tuple[Signature | str, ...] = (
     r"cudaErrorMemoryAllocation",
     Signature(r"cudaMalloc(?:Async)? failed:? ?out of memory", 0.92),
     Signature(r"OOM when allocating tensor with shape", 0.93),
-    Signature(r"ran out of memory trying to allocate", 0.9),
+    Signature(
+        r"ran out of memory trying to allocate",
+        0.9,
+        unless=(r"The caller indicates that this is not a failure",),
+    ),
     Signature(r"RESOURCE_EXHAUSTED: (?:Out of memory|failed to allocate|Failed to allocate)", 0.92),
     Signature(r"Out of memory while trying to allocate \d+ bytes", 0.9),
     Signature(r"cupy\.cuda\.memory\.OutOfMemoryError", 0.93),
@@ -56,10 +60,17 @@ signatures: tuple[Signature | str, ...] = (
         needs=(r"cuda|gpu|vram|device memory|nvidia",),
         unless=(
             r"Tried to allocate",
+            r"The caller indicates that this is not a failure",
             r"oom-?kill|Out of memory: Kill|Killed process|cgroup out of memory",
             r"JavaScript heap|Java heap|MemoryError|Cannot allocate memory|virtual memory exhausted|cc1plus|CPU out of memory|DefaultCPUAllocator",
         ),
     ),
     Signature(r"ErrorOutOfDeviceMemory|OUT_OF_DEVICE_MEMORY", 0.75, needs=(r"vulkan|vk::|device|gpu",)),
     Signature(r"(?:not enough|insufficient) (?:free )?(?:GPU|VRAM|video|device|CUDA) ?(?:memory|RAM)?", 0.7),
+    # What cuBLAS, cuDNN and TensorFlow say when a handle finds no room.
+    Signature(r"Dst tensor is not initialized", 0.8),
+    Signature(r"CUBLAS_STATUS_NOT_INITIALIZED", 0.45),
+    Signature(r"Could not create cudnn handle: CUDNN_STATUS_INTERNAL_ERROR", 0.5),
+    Signature(r"Blas (?:x?GEMM|GEMV) launch failed", 0.5),
+    Signature(r"Not enough memory\. Please try to increase --mem-fraction-static", 0.9),
 )

@@ -48,6 +48,9 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"Fabric\n(?:.{0,60}\n){0,1}State : In Progress", 0.85),
     Signature(r"(?:Unit )?nvidia-fabricmanager(?:\.service)? (?:could not be found|not loaded|failed)", 0.8),
     Signature(error_code(802), 0.88),
+    # NCCL's NVLink SHARP, which needs the fabric that the manager set up; it was restarted, or is of another version.
+    Signature(r"transport/nvls\.cc:\d+ NCCL WARN Cuda failure", 0.75),
+    Signature(r"fabric manager .{0,60}interface version .{0,40}don't match", 0.95),
 )
 
 

@@ -54,6 +54,12 @@ signatures: tuple[Signature | str, ...] = (
     Signature(
         r"UnsatisfiableError|LibMambaUnsatisfiableError|PackagesNotFoundError", 0.45, needs=(r"python",)
     ),
+    Signature(r"no wheels (?:are )?(?:available )?with a matching Python", 0.9),
+    Signature(r"no wheels with a matching (?:platform|ABI) tag", 0.8),
+    Signature(
+        r"requirement onnxruntime-gpu ?==\s?[\d.]+ \(from versions: \d",
+        0.78,
+    ),
 )
 
 

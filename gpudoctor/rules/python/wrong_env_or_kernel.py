@@ -57,6 +57,8 @@ signatures: tuple[Signature | str, ...] = (
         r"(?:jupyter|ipykernel|notebook|kernelspec).{0,400}No module named '?(?:torch|tensorflow)", 0.85
     ),
     Signature(r"Defaulting to user installation because normal site-packages is not writeable", 0.4),
+    # The source folder of vLLM instead of the installed package.
+    Signature(r"No module named 'vllm\._C'|cannot import name '_C' from 'vllm'", 0.75),
 )
 
 

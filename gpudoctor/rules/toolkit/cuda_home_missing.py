@@ -63,10 +63,13 @@ signatures: tuple[Signature | str, ...] = (
         r"Failed to (?:find|detect a default) CUDA (?:toolkit|architecture)|Could NOT find CUDA(?:Toolkit)?\b|Cannot find CUDA toolkit",
         0.75,
         needs=(r"CUDA",),
+        unless=(r"CUDA driver library",),
     ),
     Signature(r"MissingCUDAException", 0.85),
     Signature(r"Cuda was not found, exiting|CUDA toolkit (?:is )?not (?:found|installed)", 0.75),
     Signature(r"fatal error: cuda(?:_runtime(?:_api)?)?\.h: No such file or directory", 0.8),
+    Signature(r"The CUDA compiler identification is unknown", 0.65),
+    Signature(r"cannot find -lcuda\b(?!rt)", 0.5),
 )
 
 

@@ -24,6 +24,7 @@ from gpudoctor.facts.observed import Absent
 from gpudoctor.findings import MACHINE, DoesNotApply, Evidence, Fix, Problem
 from gpudoctor.rules.judging import need
 from gpudoctor.rules.toolkit._view import where_to_edit
+from gpudoctor.signature import Signature
 
 explains = ("kernel-does-not-compile",)
 
@@ -50,3 +51,15 @@ def check(cuda: Cuda, environment: Environment) -> Iterator[Problem]:
                 (f"unset {variable}",),
             ),
         )
+
+
+signatures: tuple[Signature | str, ...] = (
+    Signature(r"nvcc fatal : Cannot find compiler '(?:cl\.exe|g\+\+|gcc|cc)'", 0.95),
+    Signature(r"error trying to exec 'cc1plus'", 0.93),
+    # Triton, runtime/build.py.
+    Signature(r"Failed to find C compiler\. Please specify via CC", 0.95),
+    Signature(
+        r"(?:unable to execute|command) '(?:gcc|g\+\+|cc|c\+\+)'.{0,30}(?:No such file|failed: No such file)",
+        0.8,
+    ),
+)

@@ -42,7 +42,6 @@ signatures: tuple[Signature | str, ...] = (
         explanation="The toolkit's nvcc does not know architecture {sm}.",
         fix="Use a newer toolkit (8.6: CUDA 11.1; 8.9 and 9.0: CUDA 11.8; 10.0 and 12.0: CUDA 12.8), or leave the architecture out of TORCH_CUDA_ARCH_LIST or CMAKE_CUDA_ARCHITECTURES.",
     ),
-    Signature(r"nvcc fatal : (?:Unsupported gpu architecture|Value '(?:sm|compute)_)", 0.5),
     Signature(
         r"Value '(?:sm|compute)_(?P<sm>\d{2,3})[af]?' is not defined for option 'gpu-architecture'",
         0.88,
@@ -63,6 +62,10 @@ signatures: tuple[Signature | str, ...] = (
         0.88,
         explanation="This nvcc does not know C++{std}.",
         fix="Use a newer toolkit: nvcc knows C++17 from CUDA 11.0 on, C++20 from CUDA 12.0 on.",
+    ),
+    Signature(
+        r"Unsupported gpu architecture '(?:compute_)?(?:native|all|all-major)'|CMAKE_CUDA_ARCHITECTURES must be non-empty",
+        0.8,
     ),
 )
 

@@ -43,7 +43,11 @@ signatures: tuple[Signature | str, ...] = (
         r"Cuda extensions are being compiled with a version of Cuda that does not match the version used to compile Pytorch binaries",
         0.95,
     ),
-    Signature(r"Installed CUDA version \S+ does not match the version torch was compiled with", 0.95),
+    Signature(
+        r"Installed CUDA version \S+ does not match the version torch was compiled with",
+        0.95,
+        unless=(r"APIs are compatible, accepting this combination",),
+    ),
     Signature(r"PyTorch version was compiled with CUDA \S+ while the installed version is", 0.9),
     r"CUDAMismatchException",
     Signature(

@@ -47,6 +47,8 @@ signatures: tuple[Signature | str, ...] = (
         0.5,
         needs=(r"cannot open|Error|False|NO_DEVICE|failed",),
     ),
+    # Triton, which asks ldconfig for libcuda.
+    Signature(r"libcuda\.so cannot found", 0.9, when="on-wsl"),
 )
 
 

@@ -54,6 +54,7 @@ signatures: tuple[Signature | str, ...] = (
         when="on-wsl",
         needs=(r"nvidia-smi|cuda",),
     ),
+    Signature(r"Failed to (?:initialize|properly shut down) NVML: N/A", 0.75),
 )
 
 
