@@ -23,6 +23,7 @@ COMMANDS: Mapping[str, str] = {
     "image": "Plan a container image for a driver, and verify one without a GPU.",
     "fix": "Mend what check finds: a diff first, then a change that can be taken back.",
     "undo": "Take back a change that fix or runtime made, or list them.",
+    "runtime": "Make Docker, containerd, CRI-O or Podman ready for GPUs, and prove it.",
     "explain": "Print the page of a cause, or list all causes.",
     "snapshot": "Record this machine's facts, redacted, for judging elsewhere.",
     "diff": "Say what changed between two snapshots.",

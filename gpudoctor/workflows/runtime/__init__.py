@@ -1,0 +1,120 @@
+"""`runtime`: which engines are here, make one ready for GPUs or take that back, prove it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from gpudoctor.changes.diff import of_change
+from gpudoctor.changes.plan import Plan
+from gpudoctor.errors import EXIT_CANNOT_TELL
+from gpudoctor.facts.record import Record
+from gpudoctor.runtimes.result import ChangeLine, FileLine, ProgramLine, State
+from gpudoctor.system.port import Port
+from gpudoctor.workflows.runtime.find import Request, open_port
+
+
+class Changed(Record):
+    plan: Plan
+    line: ChangeLine
+
+
+def _docker(port: Port, request: Request) -> Plan:
+    from gpudoctor.workflows.runtime import docker
+
+    return docker.plan(port, request)
+
+
+def _containerd(port: Port, request: Request) -> Plan:
+    from gpudoctor.workflows.runtime import containerd
+
+    return containerd.plan(port, request)
+
+
+def _crio(port: Port, request: Request) -> Plan:
+    from gpudoctor.workflows.runtime import others
+
+    return others.crio(port, request)
+
+
+def _podman(port: Port, request: Request) -> Plan:
+    from gpudoctor.workflows.runtime import others
+
+    return others.podman(port, request)
+
+
+def _toolkit(port: Port, request: Request) -> Plan:
+    from gpudoctor.workflows.runtime import others
+
+    return others.toolkit(port, request)
+
+
+PLANS: Mapping[str, Callable[[Port, Request], Plan]] = {
+    "docker": _docker,
+    "containerd": _containerd,
+    "crio": _crio,
+    "podman": _podman,
+    "toolkit": _toolkit,
+}
+
+
+def planned(request: Request) -> Changed:
+    """What would be done. Raises GpudoctorError where it is refused."""
+    port = open_port(request.root)
+    try:
+        plan = PLANS[request.engine](port, request)
+    finally:
+        getattr(port, "close", lambda: None)()
+    pending = bool(plan.files or plan.actions)
+    return Changed(plan, line(plan, "pending" if pending else "nothing"))
+
+
+def line(plan: Plan, state: State) -> ChangeLine:
+    files = tuple(FileLine(f.path, f.reason, of_change(f)) for f in plan.files)
+    programs = tuple(ProgramLine(v.argv, v.reason) for v in plan.validations)
+    programs += tuple(ProgramLine(a.argv, a.reason, a.stops) for a in plan.actions)
+    return ChangeLine(
+        plan.id,
+        plan.title,
+        plan.applicability,
+        state,
+        files,
+        programs,
+        plan.manual,
+        plan.notes,
+    )
+
+
+def applied(request: Request, changed: Changed) -> Changed:
+    """Carry it out; consent is the caller's business. Raises GpudoctorError where it was refused before anything changed."""
+    from gpudoctor.changes import transaction
+    from gpudoctor.system.writer import Writer
+
+    writer = Writer(
+        request.root, command=f"gpudoctor runtime {'un' * request.remove}configure {request.engine}"
+    )
+    outcome = transaction.apply(changed.plan, writer)
+    done = changed.line.replace(
+        state=outcome.state,
+        journal=outcome.id,
+        not_run=outcome.not_run,
+        why=outcome.why,
+        notes=(*changed.line.notes, *outcome.notes),
+    )
+    return changed.replace(line=done)
+
+
+def declined(changed: Changed) -> Changed:
+    return changed.replace(line=changed.line.replace(state="declined"))
+
+
+def exit_code(changed: Changed) -> int:
+    """0 nothing to do or done, 1 pending or rolled back, 2 could not be taken back."""
+    state = changed.line.state
+    if state in ("nothing", "applied", "unchanged"):
+        return 0
+    return EXIT_CANNOT_TELL if state == "open" else 1
+
+
+def stops(plan: Plan) -> tuple[str, ...]:
+    """What a person has to consent to."""
+    return tuple(stopped for action in plan.actions for stopped in action.stops)

@@ -1,0 +1,140 @@
+"""What makes a daemon read its file: a signal where that is enough, else a restart, with what the restart would stop."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from gpudoctor.changes.plan import Action
+from gpudoctor.errors import GpudoctorError
+from gpudoctor.facts.containers import Engine
+from gpudoctor.facts.observed import value_of
+from gpudoctor.facts.record import Record
+from gpudoctor.system.port import Port, exists, text, which
+from gpudoctor.workflows.runtime import find
+from gpudoctor.workflows.runtime.find import Request, ourselves
+
+if TYPE_CHECKING:
+    from gpudoctor.probes.container_processes import Daemon
+
+#: A daemon's answer to a question about its containers (seconds).
+ASK = 15
+SYSTEMD = "/run/systemd/system"
+
+
+class Told(Record):
+    """How the daemon hears of it: `actions` by us, `manual` by a person."""
+
+    actions: tuple[Action, ...] = ()
+    manual: tuple[str, ...] = ()
+
+
+def client(endpoint: str) -> Any:
+    """The SDK's client of this endpoint. Raises GpudoctorError where nobody answers."""
+    import docker
+
+    try:
+        return docker.DockerClient(base_url=endpoint, version="auto", timeout=ASK)
+    except docker.errors.DockerException as error:
+        raise GpudoctorError(
+            f"the daemon at {endpoint} does not answer",
+            context=" ".join(str(error).split())[:300],
+            hint="is it running, and may you talk to it?",
+        ) from None
+
+
+def docker(port: Port, engine: Engine, daemon: Daemon | None, why: str, restart: bool) -> Told:
+    """`why`: the reason why a signal is not enough; empty where it is. Nothing for a daemon that does not run."""
+    if not port.live or daemon is None:
+        return Told()
+    env = (("DOCKER_HOST", engine.endpoint),)
+    if not why:
+        words = ourselves("runtime", "reload", "docker")
+        return Told(
+            (Action(words, "Docker reads its file again (SIGHUP); containers keep running", words, env=env),)
+        )
+    how = _how(port, engine, daemon, "docker")
+    if not restart:
+        return Told(manual=(_for_people(how, daemon),))
+    return Told(
+        (Action(how, f"Docker is restarted: {why}", how, env=env, timeout=120.0, stops=_stops(engine)),)
+    )
+
+
+def containerd(port: Port, engine: Engine, daemon: Daemon | None, restart: bool) -> Told:
+    """containerd's containers belong to their shims and keep running while it is restarted."""
+    if not port.live or daemon is None:
+        return Told()
+    how = _how(port, engine, daemon, "containerd")
+    if not restart:
+        return Told(manual=(_for_people(how, daemon),))
+    return Told((Action(how, "containerd is restarted; its containers keep running", how, timeout=120.0),))
+
+
+def _how(port: Port, engine: Engine, daemon: Daemon, name: str) -> tuple[str, ...]:
+    """systemd's own command where systemd started it; else we start it as it was started."""
+    if engine.flavour == "snap":
+        return ("snap", "restart", "docker")
+    if exists(port, SYSTEMD) and which(port, "systemctl", port.env.get("PATH") or find.USUAL_PATH):
+        if engine.flavour == "rootless" and _is_service(port, daemon, name):
+            return ("systemctl", "--user", "restart", f"{name}.service")
+        if _is_service(port, daemon, name):
+            return ("systemctl", "restart", f"{name}.service")
+    return ourselves("runtime", "restart", name)
+
+
+def _is_service(port: Port, daemon: Daemon, name: str) -> bool:
+    """systemd started it: its processes are in the service's control group. One started by hand is not."""
+    try:
+        return f"/{name}.service" in text(port, f"/proc/{daemon.pid}/cgroup")
+    except OSError:
+        return False
+
+
+def _for_people(how: tuple[str, ...], daemon: Daemon) -> str:
+    words = how if how[0] in ("systemctl", "snap") else ("gpudoctor", *how[how.index("runtime") :])
+    import os
+
+    sudo = "sudo " if daemon.uid == 0 and os.geteuid() != 0 else ""
+    return sudo + " ".join(words)
+
+
+def _stops(engine: Engine) -> tuple[str, ...]:
+    """The running containers that a restart would stop; none with live-restore."""
+    import docker as sdk
+
+    asked = client(engine.endpoint)
+    try:
+        if asked.info().get("LiveRestoreEnabled"):
+            return ()
+        return tuple(
+            f"container {str((c.get('Names') or ['/' + c['Id'][:12]])[0]).lstrip('/')}"
+            for c in asked.api.containers()
+        )
+    except sdk.errors.DockerException as error:
+        raise GpudoctorError(
+            "the running containers could not be listed, so nobody can say what a restart would stop",
+            context=" ".join(str(error).split())[:300],
+            note="nothing was changed",
+            hint="--no-restart leaves the restart to you",
+        ) from None
+    finally:
+        asked.close()
+
+
+def proof(name: str, engine: Engine, request: Request, depth: str = "") -> Action:
+    """The proof as the last step of a change: where it fails, all is taken back."""
+    words = ["runtime", "prove", name, "--runtime", request.runtime]
+    words += ["--depth", depth or "container"]
+    words += ["--image", request.image] if request.image else []
+    words += ["--default"] if request.default else []
+    env = (("DOCKER_HOST", engine.endpoint),) if name == "docker" else ()
+    return Action(
+        ourselves(*words),
+        f"a throwaway container starts with the runtime {request.runtime}",
+        env=env,
+        timeout=180.0,
+    )
+
+
+def path_of(daemon: Daemon | None) -> str:
+    return value_of(daemon.environ, {}).get("PATH", "") if daemon is not None else ""

@@ -1,0 +1,193 @@
+"""`configure docker`: the file that this daemon reads, what tells it to, and the proof."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gpudoctor.changes.plan import FileChange, Plan, Validation
+from gpudoctor.errors import GpudoctorError
+from gpudoctor.facts.containers import Engine
+from gpudoctor.facts.observed import Known, value_of
+from gpudoctor.findings import Subject
+from gpudoctor.runtimes import docker as text_of
+from gpudoctor.runtimes.edited import Edited
+from gpudoctor.system.port import Port, which
+from gpudoctor.versions import is_version, older
+from gpudoctor.workflows.runtime import daemons, find, specs
+from gpudoctor.workflows.runtime.edits import change, edited
+from gpudoctor.workflows.runtime.find import Request
+
+if TYPE_CHECKING:
+    from gpudoctor.probes.container_processes import Daemon
+
+#: dockerd has --validate from this version on.
+VALIDATES = "23.0"
+
+
+def plan(port: Port, request: Request) -> Plan:
+    engine = find.the_engine(port, "docker")
+    _refuse_others(engine)
+    path = find.config_path(engine)
+    before, text = find.read_text(port, path)
+    notes: list[str] = []
+    if request.clean:
+        cleaned = text_of.clean(text)
+        if cleaned is not None and cleaned != text:
+            text = cleaned
+            notes.append("comments and extra commas are taken out: dockerd does not start with them")
+    wanted = _wanted(port, request, engine, text, path)
+    edit = text_of.unconfigure if request.remove else text_of.configure
+    result = edited(path, text, lambda t: edit(t, wanted))
+    notes += result.notes
+    verb = "no longer knows" if request.remove else "knows"
+    files = change(path, before, result.text, f"Docker {verb} the runtime {request.runtime}")
+    if request.cdi and not request.remove:
+        spec = specs.refreshed(port, specs.place(port, engine, wanted.cdi_dirs))
+        files += spec.files
+        notes += spec.notes
+    return _finished(port, request, engine, path, files, result, notes)
+
+
+def _finished(
+    port: Port,
+    request: Request,
+    engine: Engine,
+    path: str,
+    files: tuple[FileChange, ...],
+    result: Edited,
+    notes: list[str],
+) -> Plan:
+    daemon = find.daemon_of(port, engine)
+    why = "" if text_of.only_reload(result.changed) else f"{', '.join(result.changed)} is read at start only"
+    if not why and not request.remove:
+        why = too_old(port, engine)
+    told = daemons.Told((), ())
+    if files or why:
+        told = daemons.docker(port, engine, daemon, why, request.restart)
+    actions = told.actions
+    if actions and request.prove and not request.remove:
+        actions += (daemons.proof("docker", engine, request),)
+    if port.live and daemon is None and (files or why):
+        notes.append("the daemon does not run: it will read its file when it starts; nothing was proven")
+    validations = (_validation(port, engine, daemon, path),) if files else ()
+    return Plan(
+        "runtime-docker",
+        f"{'Take' if request.remove else 'Make'} Docker ({engine.flavour}){' back' if request.remove else ' ready for GPUs'}",
+        "unsafe" if any(a.stops for a in actions) else "safe",
+        Subject("daemon", engine.endpoint, f"docker ({engine.flavour})"),
+        files,
+        tuple(v for v in validations if v is not None),
+        actions,
+        manual=told.manual,
+        notes=tuple(dict.fromkeys(notes)),
+    )
+
+
+def _wanted(port: Port, request: Request, engine: Engine, text: str, path: str) -> text_of.Wanted:
+    dirs: tuple[str, ...] = ()
+    if request.cdi and engine.flavour == "rootless":
+        dirs = (f"{path.rpartition('/')[0].rpartition('/')[0]}/cdi",)
+    if request.remove:
+        return text_of.Wanted("", request.runtime, cdi=request.cdi, cdi_dirs=dirs)
+    existing = edited(
+        path, text, lambda t: Edited(str((text_of.read(t).get("runtimes") or {}).get(request.runtime)))
+    )
+    kept = existing.text != "None" and not request.path and not request.repoint
+    program = "" if kept else find.program(port, request, engine)
+    if kept and request.default:
+        _default_must_work(port, request, engine, text)
+    return text_of.Wanted(
+        program, request.runtime, request.default, request.cdi, dirs, request.repoint or bool(request.path)
+    )
+
+
+def _default_must_work(port: Port, request: Request, engine: Engine, text: str) -> None:
+    entry = text_of.read(text)["runtimes"][request.runtime]
+    named = str(entry.get("path") or "")
+    if named and which(port, named, value_of(engine.search_path, "") or find.USUAL_PATH) is None:
+        raise GpudoctorError(
+            f'the runtime "{request.runtime}" is {named}, which is not there: as the default it would break every container',
+            note="nothing was changed",
+            hint="--repoint gives it the installed program",
+        )
+
+
+def _refuse_others(engine: Engine) -> None:
+    """What looks like Docker and can't be configured here."""
+    if engine.flavour == "podman-docker":
+        raise GpudoctorError(
+            "`docker` is Podman here: there is no daemon to configure",
+            context=value_of(engine.client, engine.endpoint),
+            hint="gpudoctor runtime configure podman",
+        )
+    if engine.flavour == "desktop":
+        raise GpudoctorError(
+            "`docker` talks to Docker Desktop, whose containers run in a virtual machine of its own",
+            context=f"{engine.endpoint} ({engine.selected_by})",
+            note="on Linux that machine has no NVIDIA GPU; on Windows it has, and nothing needs to be configured",
+            hint="`docker context use default` goes back to this machine's own Docker",
+        )
+    if engine.endpoint and not engine.endpoint.startswith("unix://"):
+        raise GpudoctorError(
+            f"`docker` talks to {engine.endpoint}, which is not this machine",
+            context=engine.selected_by,
+            hint="run gpudoctor there",
+        )
+    if not engine.endpoint and engine.selected_by.startswith("context"):
+        raise GpudoctorError(
+            f"the {engine.selected_by} does not exist",
+            hint="`docker context ls` lists them; `docker context use default` goes back to this machine's own",
+        )
+
+
+def too_old(port: Port, engine: Engine) -> str:
+    """Why `--gpus` needs a restart, or nothing: dockerd looks for the hook only when it starts."""
+    if not isinstance(engine.hook, Known) or not isinstance(engine.started, Known):
+        return ""
+    try:
+        came = port.stat(engine.hook.value).ctime
+    except OSError:
+        return ""
+    if came <= engine.started.value:
+        return ""
+    minutes = max(1, round((came - engine.started.value) / 60))
+    return f"dockerd was started {minutes} min before {engine.hook.value} came here, and looks for it only at its start"
+
+
+def _validation(port: Port, engine: Engine, daemon: Daemon | None, path: str) -> Validation | None:
+    """dockerd's own opinion of the file together with its command line: a directive in both keeps it from starting."""
+    said = value_of(engine.version, "")
+    dockerd = daemon.argv[0] if daemon else which(port, "dockerd", find.USUAL_PATH) or ""
+    searched = value_of(engine.search_path, "") or find.USUAL_PATH
+    dockerd = which(port, dockerd, searched) or ""
+    if not dockerd or not port.live or (is_version(said) and older(said, VALIDATES)):
+        return None
+    if not is_version(said) and not _knows_validate(port, dockerd):
+        return None
+    flags = _flags(daemon.argv[1:]) if daemon else ()
+    return Validation(
+        (dockerd, *flags, "--validate", "--config-file", path),
+        "dockerd must accept the file",
+        env=(("PATH", searched),),
+    )
+
+
+def _knows_validate(port: Port, dockerd: str) -> bool:
+    try:
+        return "--validate" in port.run([dockerd, "--help"], 10.0).stdout
+    except OSError:
+        return False
+
+
+def _flags(argv: tuple[str, ...]) -> tuple[str, ...]:
+    """The daemon's own flags without the file that they name."""
+    kept: list[str] = []
+    skip = False
+    for word in argv:
+        if skip:
+            skip = False
+        elif word == "--config-file":
+            skip = True
+        elif not word.startswith("--config-file="):
+            kept.append(word)
+    return tuple(kept)
