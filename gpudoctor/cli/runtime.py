@@ -147,12 +147,14 @@ def _change(
         engine, remove, path, runtime, default, cdi, repoint, clean, enable_cri, settings, not no_restart, not no_prove,
         image, root,
     )  # fmt: skip
-    changed = work.planned(request)
-    if apply_ and changed.line.state == "pending":
-        changed = work.applied(request, changed) if _consent(changed, yes) else work.declined(changed)
-    code = work.exit_code(changed)
-    report = runtime_report(code, changes=(changed.line,))
-    _print(report, form, output, lambda style: render_change(changed.line, style))
+    changes: tuple[Changed, ...] = (work.planned(request),)
+    if apply_ and changes[0].line.state == "pending":
+        agreed = _consent(changes[0], yes)
+        changes = work.applied(request, changes[0]) if agreed else (work.declined(changes[0]),)
+    code = work.exit_code(changes)
+    lines = tuple(changed.line for changed in changes)
+    report = runtime_report(code, changes=lines)
+    _print(report, form, output, lambda style: "\n".join(render_change(line, style) for line in lines))
     return code
 
 

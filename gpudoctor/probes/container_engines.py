@@ -78,8 +78,8 @@ def _docker(port: Port, client: str | None, running: tuple[Daemon, ...]) -> list
     for daemon in running:
         if daemon.name != "dockerd":
             continue
-        mine = _endpoint_of(daemon, port)
-        chosen = _same(port, mine, endpoint)
+        mine = endpoint_of(daemon, port)
+        chosen = same_socket(port, mine, endpoint)
         found.append(_engine(port, mine, chosen_by if chosen else "", seen, daemon))
     if not any(engine.selected_by for engine in found):
         installed = client or exists(port, "/usr/bin/dockerd") or exists(port, "/etc/docker/daemon.json")
@@ -114,11 +114,11 @@ def selected(port: Port) -> tuple[str, str]:
     return f"unix://{DEFAULT_SOCKET}", "default"
 
 
-def _same(port: Port, left: str, right: str) -> bool:
+def same_socket(port: Port, left: str, right: str) -> bool:
     return port.realpath(left.removeprefix("unix://")) == port.realpath(right.removeprefix("unix://"))
 
 
-def _endpoint_of(daemon: Daemon, port: Port) -> str:
+def endpoint_of(daemon: Daemon, port: Port) -> str:
     from gpudoctor.parsers import dockerd_flags
 
     hosts = dockerd_flags.parse(daemon.argv).get("hosts", [])

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from gpudoctor.facts.containers import Engine
 from gpudoctor.facts.observed import Absent, Known, Observed, Unknown
 from gpudoctor.parsers import containerd_toml
 from gpudoctor.probes.container_cdi import DEFAULT_DIRS
-from gpudoctor.probes.container_engines import CONTAINERD_CONFIGS
+from gpudoctor.probes.container_engines import CONTAINERD_CONFIGS, same_socket
 from gpudoctor.probes.container_processes import Daemon, known_path
 from gpudoctor.system.port import Port, exists, names, observe, text
 
 #: Where `nvidia-ctk runtime configure` puts its drop-in.
 DROP_INS = "/etc/containerd/conf.d"
+CONTAINERD = ("containerd", "k3s-server", "k3s-agent")
+ADDRESS = "/run/containerd/containerd.sock"
 _VERSION = re.compile(r"\bv?(\d+\.\d+(?:\.\d+)?)")
 
 
@@ -66,12 +68,14 @@ def _podman(port: Port, program: str) -> Engine:
 def _containerd(port: Port, program: str, running: tuple[Daemon, ...]) -> Engine:
     # The containerd that dockerd starts for itself has no settings of the user's.
     dockers = {d.pid for d in running if d.name == "dockerd"}
-    own = [d for d in running if d.name != "dockerd" and d.parent not in dockers]
-    daemon = next((d for d in own if d.name in ("containerd", "k3s-server", "k3s-agent")), None)
+    own = [d for d in running if d.name in CONTAINERD and d.parent not in dockers]
+    asked = port.env.get("CONTAINERD_ADDRESS", "")
+    daemon = next((d for d in own if not asked or same_socket(port, address(d), asked)), None)
     config = _containerd_config(port, daemon)
     base = Engine(
         "containerd",
-        "unix:///run/containerd/containerd.sock",
+        f"unix://{address(daemon) if daemon else asked or ADDRESS}",
+        "CONTAINERD_ADDRESS" if asked else "",
         client=Known(program, "PATH"),
         flavour="rootful",
         version=_version(port, program),
@@ -111,14 +115,23 @@ def _containerd(port: Port, program: str, running: tuple[Daemon, ...]) -> Engine
     )
 
 
-def _containerd_config(port: Port, daemon: Daemon | None) -> str:
-    argv = daemon.argv if daemon else ()
+def address(daemon: Daemon) -> str:
+    """The socket that it was told to listen on."""
+    return _option(daemon.argv, "-a", "--address") or ADDRESS
+
+
+def _option(argv: Sequence[str], *names_of: str) -> str:
     for index, word in enumerate(argv):
-        if word in ("-c", "--config") and index + 1 < len(argv):
+        if word in names_of and index + 1 < len(argv):
             return argv[index + 1]
-        if word.startswith("--config="):
+        if word.partition("=")[0] in names_of and "=" in word:
             return word.partition("=")[2]
-    return next((path for path in CONTAINERD_CONFIGS if exists(port, path)), CONTAINERD_CONFIGS[0])
+    return ""
+
+
+def _containerd_config(port: Port, daemon: Daemon | None) -> str:
+    given = _option(daemon.argv if daemon else (), "-c", "--config")
+    return given or next((path for path in CONTAINERD_CONFIGS if exists(port, path)), CONTAINERD_CONFIGS[0])
 
 
 def _drop_ins(

@@ -105,9 +105,12 @@ def render_change(change: ChangeLine, style: Style) -> str:
     glyph, said = _STATES[change.state]
     lines.append(f"{style.glyph(glyph)} {said}")
     if change.why:
-        lines += wrapped(change.why, style, 2)
+        for words in change.why.splitlines():
+            lines += wrapped(words.strip(), style, 2 + 2 * words.startswith(" "))
     if change.state == "pending":
         lines.append("  --apply does it")
+    if change.state == "declined":
+        lines.append("  --yes consents; --no-restart writes the files and leaves the restart to you")
     if change.state == "applied" and change.journal:
         lines.append(f"  `gpudoctor undo {change.journal}` takes it back")
     return "\n".join(lines) + "\n"

@@ -106,7 +106,15 @@ def configure(text: str, wanted: Wanted) -> Edited:
     elif wanted.path and wanted.repoint and existing.get("path") != wanted.path:
         text = json_text.put(text, ["runtimes", wanted.runtime, "path"], wanted.path)
         changed.append(f"runtimes.{wanted.runtime}.path")
-    elif existing is not None and existing.get("path", "") != wanted.path:
+    elif (
+        wanted.path
+        and existing is not None
+        and existing.get("path", "")
+        not in (
+            wanted.path,
+            wanted.path.rpartition("/")[2],
+        )
+    ):
         notes.append(
             f'the runtime "{wanted.runtime}" is there already and keeps its program {existing.get("path")}'
         )

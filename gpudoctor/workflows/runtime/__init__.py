@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from gpudoctor.changes.diff import of_change
 from gpudoctor.changes.plan import Plan
@@ -84,8 +84,24 @@ def line(plan: Plan, state: State) -> ChangeLine:
     )
 
 
-def applied(request: Request, changed: Changed) -> Changed:
-    """Carry it out; consent is the caller's business. Raises GpudoctorError where it was refused before anything changed."""
+def applied(request: Request, changed: Changed) -> tuple[Changed, ...]:
+    """Carry it out; consent is the caller's business. Raises GpudoctorError where it was refused before anything changed.
+
+    Docker's default runtime is changed in a second step, when the runtime has been proven: a daemon that runs would keep a bad
+    default until its next start, even after the file is as before.
+    """
+    if request.engine == "docker" and request.default and not request.remove and changed.plan.actions:
+        first = planned(request.replace(default=False))
+        if first.plan.files and first.plan.files != changed.plan.files:
+            done = _applied(request, first)
+            if done.line.state != "applied":
+                return (done,)
+            changed = planned(request)
+            return (done, _applied(request, changed) if changed.line.state == "pending" else changed)
+    return (_applied(request, changed),)
+
+
+def _applied(request: Request, changed: Changed) -> Changed:
     from gpudoctor.changes import transaction
     from gpudoctor.system.writer import Writer
 
@@ -107,12 +123,12 @@ def declined(changed: Changed) -> Changed:
     return changed.replace(line=changed.line.replace(state="declined"))
 
 
-def exit_code(changed: Changed) -> int:
+def exit_code(changes: Sequence[Changed]) -> int:
     """0 nothing to do or done, 1 pending or rolled back, 2 could not be taken back."""
-    state = changed.line.state
-    if state in ("nothing", "applied", "unchanged"):
+    states = {changed.line.state for changed in changes}
+    if states <= {"nothing", "applied", "unchanged"}:
         return 0
-    return EXIT_CANNOT_TELL if state == "open" else 1
+    return EXIT_CANNOT_TELL if "open" in states else 1
 
 
 def stops(plan: Plan) -> tuple[str, ...]:

@@ -67,7 +67,13 @@ def containerd(port: Port, engine: Engine, daemon: Daemon | None, restart: bool)
     how = _how(port, engine, daemon, "containerd")
     if not restart:
         return Told(manual=(_for_people(how, daemon),))
-    return Told((Action(how, "containerd is restarted; its containers keep running", how, timeout=120.0),))
+    said = "containerd is restarted; its containers keep running"
+    return Told((Action(how, said, how, env=address_of(engine), timeout=120.0),))
+
+
+def address_of(engine: Engine) -> tuple[tuple[str, str], ...]:
+    """By which the same containerd is found again."""
+    return (("CONTAINERD_ADDRESS", engine.endpoint.removeprefix("unix://")),)
 
 
 def _how(port: Port, engine: Engine, daemon: Daemon, name: str) -> tuple[str, ...]:
@@ -127,7 +133,7 @@ def proof(name: str, engine: Engine, request: Request, depth: str = "") -> Actio
     words += ["--depth", depth or "container"]
     words += ["--image", request.image] if request.image else []
     words += ["--default"] if request.default else []
-    env = (("DOCKER_HOST", engine.endpoint),) if name == "docker" else ()
+    env = {"docker": (("DOCKER_HOST", engine.endpoint),), "containerd": address_of(engine)}.get(name, ())
     return Action(
         ourselves(*words),
         f"a throwaway container starts with the runtime {request.runtime}",

@@ -11,6 +11,8 @@ from gpudoctor.facts.observed import Absent, Known, Unknown, value_of
 from gpudoctor.facts.record import Record
 from gpudoctor.probes import containers
 from gpudoctor.probes.container_engines import USUAL_PATH as USUAL_PATH
+from gpudoctor.probes.container_engines import endpoint_of, same_socket
+from gpudoctor.probes.container_others import CONTAINERD, address
 from gpudoctor.system.port import Port, which
 
 if TYPE_CHECKING:
@@ -67,12 +69,18 @@ def daemon_of(port: Port, engine: Engine) -> Daemon | None:
 
     if not port.live:
         return None
-    names = {"docker": ("dockerd",), "containerd": ("containerd",), "cri-o": ("crio",)}.get(engine.name, ())
     running = daemons(port)
     dockers = {d.pid for d in running if d.name == "dockerd"}
     for daemon in running:
-        same = value_of(daemon.started, 0.0) == value_of(engine.started, -1.0)
-        if daemon.name in names and same and (daemon.name == "dockerd" or daemon.parent not in dockers):
+        if engine.name == "docker" and daemon.name == "dockerd":
+            here = endpoint_of(daemon, port)
+        elif engine.name == "containerd" and daemon.name in CONTAINERD and daemon.parent not in dockers:
+            here = address(daemon)
+        elif engine.name == "cri-o" and daemon.name == "crio":
+            return daemon
+        else:
+            continue
+        if same_socket(port, here, engine.endpoint.removeprefix("unix://")):
             return daemon
     return None
 
@@ -122,13 +130,9 @@ def read_text(port: Port, path: str) -> tuple[bytes | None, str]:
 
 def program(port: Port, request: Request, engine: Engine | None) -> str:
     """The runtime's program as an absolute path. Raises GpudoctorError where it is not there: every container would fail."""
-    name = request.path or "nvidia-container-runtime"
     searched = value_of(engine.search_path, "") if engine is not None else ""
-    toolkit = value_of(containers.toolkit(port), None)
-    found = which(port, name, searched or USUAL_PATH)
-    if found is None and not request.path and toolkit is not None:
-        found = toolkit.binaries.get(name)
-    if found is not None and _executable(port, found):
+    found = installed(port, request, engine)
+    if found:
         return found
     if request.path:
         raise GpudoctorError(
@@ -142,6 +146,17 @@ def program(port: Port, request: Request, engine: Engine | None) -> str:
         note="nothing was changed: every container with this runtime would fail to start",
         hint="install the NVIDIA Container Toolkit (nvidia-container-toolkit), or name the program with --path",
     )
+
+
+def installed(port: Port, request: Request, engine: Engine | None) -> str:
+    """As `program`; empty where it is not there."""
+    name = request.path or "nvidia-container-runtime"
+    searched = value_of(engine.search_path, "") if engine is not None else ""
+    found = which(port, name, searched or USUAL_PATH)
+    if found is None and not request.path:
+        toolkit = value_of(containers.toolkit(port), None)
+        found = toolkit.binaries.get(name) if toolkit is not None else None
+    return found if found is not None and _executable(port, found) else ""
 
 
 def _executable(port: Port, path: str) -> bool:

@@ -14,7 +14,6 @@ from gpudoctor.workflows.runtime import find
 from gpudoctor.workflows.runtime.containerd import dumped, effective
 from gpudoctor.workflows.runtime.image import Image
 from gpudoctor.workflows.runtime.prove import ASKING, Asked, Ran, containers
-from gpudoctor.workflows.runtime.restarting import socket_of
 
 NAMESPACE = "gpudoctor"
 
@@ -59,7 +58,7 @@ def _alive(port: Port, engine: Engine, asked: Asked, program: str) -> Iterator[P
         why = "containerd does not run" if daemon is None else "`ctr` is not installed"
         yield ProofStep("a throwaway container starts with it", None, why)
         return
-    base = [ctr, "-a", socket_of("containerd", daemon, engine.endpoint), "-n", NAMESPACE]
+    base = [ctr, "-a", engine.endpoint.removeprefix("unix://"), "-n", NAMESPACE]
     plugins = port.run([*base, "plugins", "ls"], 15.0)
     cri = [line.split() for line in plugins.stdout.splitlines() if " cri " in f" {' '.join(line.split())} "]
     state = cri[0][-1] if cri else "not there"

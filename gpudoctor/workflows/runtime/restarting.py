@@ -67,7 +67,7 @@ def restart(name: str) -> str:
             )
     else:
         top = _top(daemon.pid)
-        started = _how(top, socket_of(name, daemon, endpoint))
+        started = _how(top, endpoint.removeprefix("unix://"))
         _remember(name, endpoint, started)
         _kill(top, signal.SIGTERM)
         _wait_until_gone(name, top, daemon.pid)
@@ -80,17 +80,6 @@ def _running(name: str) -> tuple[Daemon | None, str]:
     port = Live(find.ASKING)
     engine = find.the_engine(port, name)
     return find.daemon_of(port, engine), engine.endpoint
-
-
-def socket_of(name: str, daemon: Daemon, endpoint: str) -> str:
-    if name != "containerd":
-        return endpoint.removeprefix("unix://")
-    for index, word in enumerate(daemon.argv):
-        if word in ("-a", "--address") and index + 1 < len(daemon.argv):
-            return daemon.argv[index + 1]
-        if word.startswith("--address="):
-            return word.partition("=")[2]
-    return "/run/containerd/containerd.sock"
 
 
 def _top(pid: int) -> int:
