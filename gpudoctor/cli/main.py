@@ -12,13 +12,14 @@ import click
 from gpudoctor import __version__
 from gpudoctor.errors import EXIT_CANNOT_TELL, GpudoctorError
 
-#: Command -> its line in --help. The module is gpudoctor.cli.<command>, its click command `command`.
+#: Command -> its line in --help. The module is gpudoctor.cli.<command> with "_" for "-", its click command `command`.
 COMMANDS: Mapping[str, str] = {
     "check": "Say what is wrong with this machine's GPU stack, and prove it.",
     "compat": "Say whether a GPU, driver, toolkit and framework would fit together.",
     "diagnose": "Name the cause of what a log or a failing program complains of.",
     "plan": "Say exactly what to install for this machine's GPUs, or another's.",
     "preflight": "Start a job only on a machine that meets its policy.",
+    "build-tf": "Build TensorFlow with CUDA from source, and stop early where it would fail late.",
     "explain": "Print the page of a cause, or list all causes.",
     "snapshot": "Record this machine's facts, redacted, for judging elsewhere.",
     "diff": "Say what changed between two snapshots.",
@@ -35,7 +36,9 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f"gpudoctor.cli.{cmd_name}").command
+        command: click.Command = importlib.import_module(
+            f"gpudoctor.cli.{cmd_name.replace('-', '_')}"
+        ).command
         return command
 
     def resolve_command(
