@@ -39,6 +39,7 @@ GROUPS: Mapping[str, str] = {
     "Containers": "containers",
     "Frameworks": "frameworks",
     "Expectation": "expectation",
+    "Image": "image",
 }
 
 
@@ -230,7 +231,7 @@ class Asking:
         self._answers: dict[tuple[str, str], Any] = {}
         self._asked: list[tuple[str, str, Callable[[Port], Any]]] = []
         for group in groups:
-            if group != "expectation":
+            if group != "expectation" and (group != "image" or hasattr(port, "image")):
                 fields = importlib.import_module(f"gpudoctor.probes.{group}").FIELDS
                 self._asked += [(group, field, probe) for field, probe in fields.items()]
         self._left = list(reversed(self._asked))

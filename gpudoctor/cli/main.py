@@ -6,6 +6,7 @@ import importlib
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import click
 
@@ -19,6 +20,7 @@ COMMANDS: Mapping[str, str] = {
     "diagnose": "Name the cause of what a log or a failing program complains of.",
     "plan": "Say exactly what to install for this machine's GPUs, or another's.",
     "preflight": "Start a job only on a machine that meets its policy.",
+    "image": "Plan a container image for a driver, and verify one without a GPU.",
     "explain": "Print the page of a cause, or list all causes.",
     "snapshot": "Record this machine's facts, redacted, for judging elsewhere.",
     "diff": "Say what changed between two snapshots.",
@@ -27,32 +29,46 @@ COMMANDS: Mapping[str, str] = {
 
 
 class Commands(click.Group):
-    """Imports a command's module when that command is run; --help needs none of them."""
+    """Imports a command's module when that command is run; --help needs none of them.
+
+    `lines`: command -> its line in --help; `package`: where their modules are."""
+
+    def __init__(
+        self,
+        name: str | None = None,
+        lines: Mapping[str, str] = COMMANDS,
+        package: str = "gpudoctor.cli",
+        **more: Any,
+    ) -> None:
+        super().__init__(name, **more)
+        self._lines, self._package = lines, package
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
+        return list(self._lines)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
+        if cmd_name not in self._lines:
             return None
-        command: click.Command = importlib.import_module(f"gpudoctor.cli.{cmd_name}").command
+        module = importlib.import_module(f"{self._package}.{cmd_name.replace('-', '_')}")
+        command: click.Command = module.command
         return command
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0] if args else ""
-        if name and not name.startswith("-") and name not in COMMANDS:
+        if name and not name.startswith("-") and name not in self._lines:
             import difflib
 
-            near = difflib.get_close_matches(name, COMMANDS, 2, 0.5)
-            hint = f"did you mean {' or '.join(near)}?" if near else "`gpudoctor --help` lists the commands"
+            near = difflib.get_close_matches(name, self._lines, 2, 0.5)
+            usage = f"`{ctx.command_path} --help` lists the commands"
+            hint = f"did you mean {' or '.join(near)}?" if near else usage
             raise GpudoctorError(f"there is no command {name!r}", hint=hint)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+            formatter.write_dl(list(self._lines.items()))
 
 
 @click.group(

@@ -9,6 +9,7 @@ from gpudoctor.facts.environment import Environment
 from gpudoctor.facts.frameworks import Frameworks
 from gpudoctor.facts.gpu import Gpu
 from gpudoctor.facts.host import Host
+from gpudoctor.facts.image import Image
 from gpudoctor.facts.libraries import Libraries
 from gpudoctor.facts.record import Record
 
@@ -87,3 +88,4 @@ class Machine(Record):
     containers: Containers = Containers()
     frameworks: Frameworks = Frameworks()
     expectation: Expectation = Expectation()
+    image: Image = Image()

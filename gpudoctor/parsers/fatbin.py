@@ -51,6 +51,9 @@ def read(file: IO[bytes], library: str = "") -> Targets:
 
     A file without fatbins gives no targets and `containers` 0: it holds no GPU code.
     """
+    own: Read | None = getattr(file, "pread", None)  # a file within an archive has no descriptor
+    if own is not None:
+        return _read(file, own, library)
     descriptor = file.fileno()
     return _read(file, lambda size, offset: os.pread(descriptor, size, offset), library)
 

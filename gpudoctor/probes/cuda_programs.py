@@ -107,6 +107,8 @@ def _version(port: Port, path: str) -> str:
     import mmap
 
     with port.open(path) as file:
+        if hasattr(file, "pread"):  # within an image's archive, where nothing can be mapped
+            return cuda_version.from_program(file.read())
         try:
             data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         except ValueError:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from gpudoctor import __version__
 from gpudoctor.findings import Finding, Fix, Judgement
-from gpudoctor.report.model import CheckReport, MachineLine
+from gpudoctor.report.model import CheckReport, MachineLine, Report
 from gpudoctor.report.style import Style
 
 _APPLICABILITY = {"safe": "safe", "unsafe": "asks before it changes anything", "manual": "by hand"}
@@ -18,13 +18,17 @@ SHOWN_NAMES = 3
 
 
 def render(report: CheckReport, judgement: Judgement, style: Style, verbose: bool = False) -> str:
-    lines = list(_head(report.machine, style))
+    return "\n".join([*_head(report.machine, style), *body(report, judgement, style, verbose)]) + "\n"
+
+
+def body(report: Report, judgement: Judgement, style: Style, verbose: bool = False) -> list[str]:
+    """The findings and the counts, whatever was judged."""
+    lines = []
     roots = [f for f in report.findings if f.caused_by is None]
     for finding in roots:
         folded = [f for f in report.findings if f.caused_by == finding.id]
         lines += ["", *_finding(finding, folded, style, verbose)]
-    lines += ["", *_close(report, judgement, style, verbose)]
-    return "\n".join(lines) + "\n"
+    return [*lines, "", *_close(report, judgement, style, verbose)]
 
 
 def _head(machine: MachineLine, style: Style) -> Iterator[str]:
@@ -119,7 +123,7 @@ def _wrapped(text: str, style: Style, indent: int) -> Iterator[str]:
     )
 
 
-def _close(report: CheckReport, judgement: Judgement, style: Style, verbose: bool) -> Iterator[str]:
+def _close(report: Report, judgement: Judgement, style: Style, verbose: bool) -> Iterator[str]:
     s = report.summary
     if report.exit_code == 0:
         healthy = "nothing wrong was found" if not (s.warnings or s.notes) else "nothing is broken"
@@ -151,7 +155,7 @@ def _count(number: int, word: str) -> str:
     return f"{number} {word}{'' if number == 1 else 's'}"
 
 
-def _skips(report: CheckReport, style: Style, verbose: bool) -> Iterator[str]:
+def _skips(report: Report, style: Style, verbose: bool) -> Iterator[str]:
     reasons: dict[str, list[str]] = {}
     for skip in report.skipped:
         reasons.setdefault(skip.reason, []).append(skip.id)

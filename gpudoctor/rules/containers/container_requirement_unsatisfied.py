@@ -11,7 +11,8 @@ How to tell: The NVIDIA_REQUIRE_* variables of the first process against the CUD
 Blanks mean or, commas mean and, several variables must all hold.
 
 How to fix: A newer driver on the host, or an image of an older CUDA. On data-centre GPUs the cuda-compat package in the
-image is a third way.
+image is a third way. NVIDIA_DISABLE_REQUIRE=true (without an S at its end) switches the check off: within one major
+version of CUDA that works, as long as nothing needs the driver's compiler.
 
 Sources: https://docs.nvidia.com/datacenter/cloud-native/container-toolkit/latest/docker-specialized.html#constraints
 https://github.com/NVIDIA/nvidia-container-toolkit/issues/152
@@ -78,7 +79,10 @@ def check(driver: Driver, gpu: Gpu, containers: Containers) -> Iterator[Problem]
             seen("driver", driver_version(driver, gpu)),
             seen("NVIDIA_DISABLE_REQUIRE", inside.disable_require),
         ),
-        fix=Fix(f"Install a newer driver on the host, or take an image of CUDA {release(cuda)} or older"),
+        fix=Fix(
+            f"Install a newer driver on the host, or take an image of CUDA {release(cuda)} or older"
+            + ("" if another_major or not wanted else "; NVIDIA_DISABLE_REQUIRE=true switches the check off")
+        ),
     )
 
 

@@ -1,0 +1,18 @@
+"""`gpudoctor image`: its subcommands, each a module of this folder, loaded when it is asked for."""
+
+from __future__ import annotations
+
+from gpudoctor.cli.main import Commands
+
+#: Subcommand -> its line in --help. The module is gpudoctor.cli.image.<name>, its click command `command`.
+COMMANDS = {
+    "verify": "Say what is wrong with an image, without a GPU and without running it.",
+}
+
+command = Commands(
+    "image",
+    COMMANDS,
+    "gpudoctor.cli.image",
+    help="Container images for GPUs: planned for a driver, and checked before they run.",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)

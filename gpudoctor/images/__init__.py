@@ -1,0 +1,1 @@
+"""Images: fetched from an engine for examination, planned, and their recipes linted."""

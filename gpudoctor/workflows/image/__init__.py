@@ -1,0 +1,1 @@
+"""`image`: its subcommands, one module each."""
