@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from gpudoctor.advice import software
-from gpudoctor.advice.question import Question, read
+from gpudoctor.advice.question import Question
+from gpudoctor.advice.question.reading import read
 from gpudoctor.advice.route import Route
 from gpudoctor.advice.software import Installable, Retired, Setting
 from gpudoctor.errors import EXIT_CANNOT_TELL, GpudoctorError

@@ -357,7 +357,7 @@ class TestMigration:
         assert retired_sources(port, "container-toolkit") == retired_sources(port, "driver") == ()
 
     def test_the_commands_come_first_and_do_what_they_say(self, tmp_path: pathlib.Path) -> None:
-        from gpudoctor.advice.question import read
+        from gpudoctor.advice.question.reading import read
         from gpudoctor.advice.software import Setting, migrated
 
         port = apt(
