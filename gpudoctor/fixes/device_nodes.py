@@ -13,6 +13,8 @@ from gpudoctor.fixes.see import Manual, See
 mends = ("uvm-not-working", "device-node-missing-or-permission", "kernel-module-not-loaded")
 
 UVM_NODES = ("/dev/nvidia-uvm", "/dev/nvidia-uvm-tools")
+#: What `nvidia-modprobe -c 0` makes beside them.
+CONTROL_NODES = ("/dev/nvidia0", "/dev/nvidiactl")
 
 
 def plan(finding: Finding, machine: Machine, see: See) -> Plan:
@@ -40,7 +42,7 @@ def _module(finding: Finding, machine: Machine, see: See) -> Plan:
 
 def _uvm(finding: Finding, machine: Machine, see: See) -> Plan:
     loaded = "nvidia_uvm" in value_of(machine.driver.loaded_modules, ())
-    made = tuple(path for path in UVM_NODES if not see.is_there(path))
+    made = tuple(path for path in (*UVM_NODES, *CONTROL_NODES) if not see.is_there(path))
     modprobe = see.program("modprobe")
     if finding.fix is not None and finding.fix.applicability == "unsafe":
         # Loaded before and after: nothing to take back.
@@ -88,7 +90,11 @@ def _no_device(finding: Finding, see: See) -> Plan:
         f"Replace {', '.join(paths)} by device nodes",
         "unsafe",
         Action(("sh", "-c", " && ".join(aside)), "put it aside", ("sh", "-c", "; ".join(back))),
-        Action((see.program("nvidia-modprobe"), "-c", "0", "-u"), "make the nodes anew"),
+        Action(
+            (see.program("nvidia-modprobe"), "-c", "0", "-u"),
+            "make the nodes anew",
+            ("rm", "-f", *paths, *(p for p in (*UVM_NODES, *CONTROL_NODES) if not see.is_there(p))),
+        ),
     )
 
 
