@@ -180,9 +180,10 @@ _COMMON = {
         '[ -e "$ROOT/dev/nvidia-uvm" ] || mknod "$ROOT/dev/nvidia-uvm" c 510 0; fi; exit 0'
     ),
     "systemctl": (
-        'unit="$ROOT/etc/systemd/system/multi-user.target.wants/$3.service"\n'
-        'case "$1" in enable) ln -sf "/usr/lib/systemd/system/$3.service" "$unit";; disable) rm -f "$unit";; '
-        'is-enabled) [ -e "$unit" ];; esac; exit 0'
+        'verb="$1"; shift; for word in "$@"; do case "$word" in -*) continue;; esac\n'
+        'unit="$ROOT/etc/systemd/system/multi-user.target.wants/$word.service"\n'
+        'case "$verb" in enable) ln -sf "/usr/lib/systemd/system/$word.service" "$unit";; '
+        'disable) rm -f "$unit";; is-enabled) [ -e "$unit" ];; esac; done; exit 0'
     ),
     "usermod": 'sed -i "s/^\\($2:.*\\)$/\\1$3/" "$ROOT/etc/group"',
     "gpasswd": 'sed -i "s/^\\($3:.*\\)$2$/\\1/" "$ROOT/etc/group"',

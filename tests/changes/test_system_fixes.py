@@ -198,6 +198,45 @@ def test_uvm_not_working_after_a_suspend(sysroot: Sysroot) -> None:
     assert set(_modules(sysroot)) == {"nvidia", "nvidia_uvm"}
 
 
+def test_what_a_suspend_broke_is_kept_from_coming_back(sysroot: Sysroot) -> None:
+    """The setting and NVIDIA's three services, as their README says; taken back with the rest."""
+    from tests.causes.driver.test_uvm_not_working import WAKE, unknown_error
+
+    sysroot.write("/proc/modules", MODULES + "nvidia_uvm 1 0 - Live 0x0\n")
+    (sysroot.root / "etc/modprobe.d").mkdir(parents=True)
+    wants = sysroot.root / "etc/systemd/system/multi-user.target.wants"
+    wants.mkdir(parents=True)
+    units = ("nvidia-suspend", "nvidia-hibernate", "nvidia-resume")
+    for unit in units:
+        sysroot.write(f"/usr/lib/systemd/system/{unit}.service", "[Unit]\n")
+    ill_machine = unknown_error().replace(host=host.ubuntu(kernel_log=host.log(WAKE)))
+    plan = plan_for("uvm-not-working", ill_machine, sysroot.port(), None)
+    assert apply(plan, sysroot.writer(), sysroot.run).state == "applied"
+    conf = "/etc/modprobe.d/nvidia-preserve-memory.conf"
+    assert "NVreg_PreserveVideoMemoryAllocations=1" in sysroot.text(conf)
+    assert sorted(p.name for p in wants.iterdir()) == sorted(f"{unit}.service" for unit in units)
+    again = plan_for("uvm-not-working", ill_machine, sysroot.port(), None)
+    assert again.files == ()  # said once is enough
+    assert undo(sysroot.writer(), run=sysroot.run).state == "undone"
+    assert not list(wants.iterdir()) and not (sysroot.root / conf[1:]).exists()
+
+
+def test_driver_upgraded_unattended(sysroot: Sysroot) -> None:
+    from tests.causes.driver.test_driver_upgraded_unattended import ON, STATUS
+
+    sysroot.write("/usr/bin/unattended-upgrade", "")
+    sysroot.write("/var/lib/dpkg/status", STATUS.format("install"))
+    sysroot.write("/etc/apt/apt.conf.d/20auto-upgrades", ON)
+
+    def machine(s: Sysroot) -> Machine:
+        probed = Asking(s.port(), ("driver",)).machine().driver.unattended
+        node = healthy.h100_node()
+        return node.replace(driver=node.driver.replace(unattended=probed))
+
+    sysroot.fixed("driver-upgraded-unattended", machine)
+    assert sysroot.ran == []
+
+
 def test_kernel_module_not_loaded(sysroot: Sysroot) -> None:
     sysroot.write("/proc/modules", "ext4 1 1 - Live 0x0\n")
 
