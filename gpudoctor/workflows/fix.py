@@ -105,12 +105,25 @@ def _look(ask: Ask, env: Mapping[str, str] | None = None) -> tuple[Machine, Judg
             return _look(ask, fresh_environment(login))
         machine = Asking(port).machine()
         judgement = judge(machine)
-        code = exit_code(machine, judgement, choose((), ()), strict=False)
+        code = _of_selected(machine, judgement, ask)
         return machine, judgement, See(port, login), code
     finally:
         close = getattr(port, "close", None)
         if close is not None:
             close()
+
+
+def _of_selected(machine: Machine, judgement: Judgement, ask: Ask) -> int:
+    """What `check --select` would end with."""
+    selected = choose(ask.select, ())
+    names = {cause.id for cause in selected}
+    own = Judgement(
+        tuple(f for f in judgement.findings if f.id in names),
+        tuple(s for s in judgement.skipped if s.id in names),
+        tuple(c for c in judgement.crashed if c.id in names),
+        tuple(p for p in judgement.passed if p in names),
+    )
+    return exit_code(machine, own, selected, strict=False)
 
 
 def _port(request: Request, env: Mapping[str, str] | None) -> Port:
@@ -234,7 +247,8 @@ def _verdict(item: Item, after: Judgement) -> Item:
 
 
 def _exit_code(items: list[Item], checked: int, ask: Ask) -> int:
-    """0 nothing to do, or all that was done is well; 1 something is pending or still ill; 2 could not tell."""
+    """0 nothing to do, or all that was done is well; 1 something is pending or still ill; 2 could not tell. `checked`: the
+    exit code of the check before."""
     for item in items:
         if item.recheck == "mended":
             continue
@@ -245,4 +259,5 @@ def _exit_code(items: list[Item], checked: int, ask: Ask) -> int:
         return 1
     if any(item.recheck == "not-judged" for item in items):
         return EXIT_CANNOT_TELL
-    return EXIT_CANNOT_TELL if checked == EXIT_CANNOT_TELL and not items else 0
+    mended = any(item.recheck == "mended" for item in items)
+    return EXIT_CANNOT_TELL if checked == EXIT_CANNOT_TELL and not mended else 0
