@@ -214,6 +214,46 @@ def test_a_line_that_does_more_is_left_to_a_person(tmp_path: Path, line: str, wo
         plan_for("path-of-another-cuda-major", home.machine(), Live(20.0, home.environment()), home.login)
 
 
+@pytest.mark.parametrize("kind", ["venv", "conda"])
+def test_what_an_active_environment_needs_goes_where_it_is_activated(tmp_path: Path, kind: str) -> None:
+    """Not into the login's files: other environments have other toolkits."""
+    from gpudoctor.changes.restore import undo
+    from gpudoctor.changes.transaction import apply
+    from gpudoctor.engine import Asking
+    from gpudoctor.facts.frameworks import Frameworks
+    from gpudoctor.system.writer import Writer
+    from gpudoctor.workflows.fix import active, fresh_environment
+    from tests.changes.mending import ids
+
+    prefix = tmp_path / "env"
+    place = prefix / ("bin/activate" if kind == "venv" else "etc/conda/activate.d/gpudoctor.sh")
+    (prefix / "bin").mkdir(parents=True)
+    if kind == "venv":
+        place.write_text(f"export VIRTUAL_ENV={prefix}\n")
+    login = Login("ann", 0, str(tmp_path / "home"), _shell("bash"))
+    (tmp_path / "home").mkdir()
+    now = {"VIRTUAL_ENV" if kind == "venv" else "CONDA_PREFIX": str(prefix)}
+
+    def machine() -> tuple[Machine, dict[str, str]]:
+        kept, scripts = active(login, now)
+        env = {**kept, **fresh_environment(login, activate=scripts)}
+        found = _xla(env)
+        one = found.frameworks.interpreters.value[0].replace(kind=kind, prefix=str(prefix))  # type: ignore[union-attr]
+        probed = Asking(Live(20.0, env), ("environment",)).machine().environment
+        frameworks = Frameworks(Known((one,), "PATH"), found.frameworks.kernels)
+        return found.replace(frameworks=frameworks, environment=probed), env
+
+    ill, env = machine()
+    plan = plan_for("libdevice-not-found", ill, Live(20.0, env), login)
+    assert [change.path for change in plan.files] == [str(place)]
+    assert apply(plan, Writer("", str(tmp_path / "state"))).state == "applied"
+    well, env = machine()
+    assert env["XLA_FLAGS"] == "--xla_gpu_cuda_data_dir=/data/cuda1204"
+    assert "libdevice-not-found" not in ids(well)
+    undo(Writer("", str(tmp_path / "state")))
+    assert "libdevice-not-found" in ids(machine()[0])
+
+
 def test_a_shell_that_is_not_known_is_left_alone(tmp_path: Path) -> None:
     from gpudoctor.fixes import _startup
 
