@@ -76,9 +76,9 @@ def test_configured_proven_and_taken_back(dockerd: Dockerd) -> None:
     assert " create " in dockerd.runtime_log.read_text(), "the throwaway container went through the runtime"
     kept.reload()
     assert kept.status == "running", "a reload stops nothing"
-    validated = any("--validate" in p["argv"] for p in done["programs"])
+    validated = bool(done["validations"])
     assert validated is (version(dockerd.program)[0] >= 23)
-    assert dockerd.change("configure", "docker")["state"] == "nothing"
+    assert dockerd.change("configure", "docker")["state"] == "unchanged"
     assert [c.name for c in dockerd.client().containers.list(all=True)] == ["web"], "nothing is left behind"
 
     back = dockerd.change("unconfigure", "docker", "--apply")
@@ -93,7 +93,7 @@ def test_a_default_runtime_is_proven_first_and_given_up_by_a_restart_with_consen
     long_running(dockerd, "db")
     refused = dockerd.change("unconfigure", "docker", "--apply", code=1)
     assert refused["state"] == "declined" and refused["applicability"] == "unsafe"
-    assert [p["stops"] for p in refused["programs"] if p["stops"]] == [["container db"]]
+    assert [p["stops"] for p in refused["actions"] if p["stops"]] == [["container db"]]
     assert dockerd.info()["DefaultRuntime"] == "nvidia"
 
     before = dockerd.running_pid()
@@ -131,7 +131,7 @@ def test_gpus_need_a_daemon_that_was_started_after_the_hook_came(dockerd: Docker
     with pytest.raises(docker.errors.APIError, match="could not select device driver"):
         client.containers.run(image, WAIT, remove=True, network_mode="none", device_requests=gpus)
     shown = dockerd.change("configure", "docker", code=1)
-    assert any("before" in p["reason"] and "restart" in p["argv"] for p in shown["programs"])
+    assert any("before" in p["reason"] and "restart" in p["argv"] for p in shown["actions"])
     assert dockerd.change("configure", "docker", "--apply")["state"] == "applied", (
         "it stops nothing: no consent needed"
     )
@@ -139,7 +139,7 @@ def test_gpus_need_a_daemon_that_was_started_after_the_hook_came(dockerd: Docker
         image, ["/bin/sh", "-c", "echo here"], network_mode="none", device_requests=gpus
     )
     assert said == b"here\n"
-    assert dockerd.change("configure", "docker")["state"] == "nothing"
+    assert dockerd.change("configure", "docker")["state"] == "unchanged"
 
 
 def test_with_live_restore_a_restart_stops_nothing(tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -152,7 +152,7 @@ def test_with_live_restore_a_restart_stops_nothing(tmp_path_factory: pytest.Temp
         kept = long_running(daemon, "web")
         script(daemon.tools / "nvidia-container-runtime-hook", FAKE_HOOK)
         done = daemon.change("configure", "docker", "--apply")
-        assert done["state"] == "applied" and not any(p["stops"] for p in done["programs"])
+        assert done["state"] == "applied" and not any(p["stops"] for p in done["actions"])
         kept.reload()
         assert kept.status == "running"
         kept.remove(force=True)
