@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from gpudoctor.workflows.runtime.image import Image
+from tests.engines import generations
 from tests.engines.daemon import FAKE_HOOK, Dockerd, holds, script
-from tests.engines.generations import each, newest_of, programs, version
+from tests.engines.generations import each, version
 
 pytestmark = [
     pytest.mark.engine,
@@ -31,10 +32,10 @@ def dockerd(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         daemon.stop()
 
 
-@pytest.fixture(params=newest_of("dockerd"))
-def newest(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dockerd]:
+@pytest.fixture
+def newest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dockerd]:
     """Where the generations do not differ, one is enough."""
-    daemon = Dockerd(tmp_path_factory.mktemp("d"), request.param, BEFORE)
+    daemon = Dockerd(tmp_path_factory.mktemp("d"), generations.newest("dockerd"), BEFORE)
     try:
         yield daemon
     finally:
@@ -143,11 +144,7 @@ def test_gpus_need_a_daemon_that_was_started_after_the_hook_came(dockerd: Docker
 
 
 def test_with_live_restore_a_restart_stops_nothing(tmp_path_factory: pytest.TempPathFactory) -> None:
-    found = programs("dockerd")
-    if not found:
-        pytest.skip("no dockerd: run scripts/fetch-engine")
-    program = max(found, key=version)
-    daemon = Dockerd(tmp_path_factory.mktemp("d"), program, '{"live-restore": true}')
+    daemon = Dockerd(tmp_path_factory.mktemp("d"), generations.newest("dockerd"), '{"live-restore": true}')
     try:
         kept = long_running(daemon, "web")
         script(daemon.tools / "nvidia-container-runtime-hook", FAKE_HOOK)
