@@ -13,7 +13,7 @@ import click
 from gpudoctor import __version__
 from gpudoctor.errors import EXIT_CANNOT_TELL, GpudoctorError
 
-#: Command -> its line in --help. The module is gpudoctor.cli.<command>, its click command `command`.
+#: Command -> its line in --help. The module is gpudoctor.cli.<command> with "_" for "-", its click command `command`.
 COMMANDS: Mapping[str, str] = {
     "check": "Say what is wrong with this machine's GPU stack, and prove it.",
     "compat": "Say whether a GPU, driver, toolkit and framework would fit together.",
@@ -25,6 +25,7 @@ COMMANDS: Mapping[str, str] = {
     "undo": "Take back a change that fix or runtime made, or list them.",
     "runtime": "Make Docker, containerd, CRI-O or Podman ready for GPUs, and prove it.",
     "smoke": "Train for seconds, and prove that the GPU did the work.",
+    "build-tf": "Build TensorFlow with CUDA from source, and stop early where it would fail late.",
     "explain": "Print the page of a cause, or list all causes.",
     "snapshot": "Record this machine's facts, redacted, for judging elsewhere.",
     "diff": "Say what changed between two snapshots.",
@@ -55,6 +56,9 @@ class Commands(click.Group):
             return None
         module = importlib.import_module(f"{self._package}.{cmd_name.replace('-', '_')}")
         command: click.Command = module.command
+        command: click.Command = importlib.import_module(
+            f"gpudoctor.cli.{cmd_name.replace('-', '_')}"
+        ).command
         return command
 
     def resolve_command(
