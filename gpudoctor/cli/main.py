@@ -56,9 +56,6 @@ class Commands(click.Group):
             return None
         module = importlib.import_module(f"{self._package}.{cmd_name.replace('-', '_')}")
         command: click.Command = module.command
-        command: click.Command = importlib.import_module(
-            f"gpudoctor.cli.{cmd_name.replace('-', '_')}"
-        ).command
         return command
 
     def resolve_command(
