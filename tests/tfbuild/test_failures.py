@@ -10,6 +10,8 @@ import pytest
 from gpudoctor.logs import verdicts
 from gpudoctor.workflows.diagnose import diagnose_text
 
+pytestmark = pytest.mark.slow
+
 AROUND = """$ bazel build --config=cuda --config=cuda_wheel //tensorflow/tools/pip_package:wheel
 INFO: Analyzed target //tensorflow/tools/pip_package:wheel (711 packages loaded, 52241 targets configured).
 [12,204 / 34,131] Compiling tensorflow/core/kernels/cwise_op_add_1.cc; 12s local
