@@ -155,8 +155,7 @@ def _stages(build: Build, stages: Sequence[str], forced: Sequence[str], began: C
             build.say(f"{step.name}: done before, and nothing it was made from has changed")
             done.append(old)
             continue
-        began(step.name)
-        stage, error = _one(build, step, chain)
+        stage, error = _one(build, step, chain, began)
         done.append(stage)
         if error is not None:
             findings = (_finding(build, stage, error),)
@@ -175,9 +174,10 @@ def _still_done(build: Build, step: Step, old: Stage, chain: str) -> bool:
         return False
 
 
-def _one(build: Build, step: Step, chain: str) -> tuple[Stage, Failed | None]:
+def _one(build: Build, step: Step, chain: str, began: Callable[[str], None]) -> tuple[Stage, Failed | None]:
     stage = Stage(step.name, "running", chain, time.time())
     _keep(build, stage)
+    began(step.name)
     try:
         result: Done = step.run(build)
     except Failed as error:

@@ -103,6 +103,27 @@ os.chmod(out, 0o755)
 """
 )
 
+#: `docker run [options] IMAGE COMMAND...`: does what the image would, with this machine as the image.
+DOCKER = (
+    _PYTHON
+    + """
+import os, sys
+argv = sys.argv[1:]
+log = open(os.path.dirname(os.path.abspath(__file__)) + "/docker.log", "w"); log.write(repr(argv)); log.close()
+assert argv.pop(0) == "run"
+env = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", **{n: v for n, v in os.environ.items() if n.startswith("STUB_")}}
+while argv[0].startswith("--"):
+    name, _, value = argv.pop(0).partition("=")
+    if name == "--env":
+        key, _, text = value.partition("=")
+        env[key] = text
+    elif name == "--workdir":
+        os.chdir(value)
+image, program = argv.pop(0), argv[0]
+os.execvpe(program, argv, env)
+"""
+)
+
 LLD = _PYTHON + "print('Debian LLD 17.0.6 (compatible with GNU linkers)')\n"
 TRUE = "#!/bin/sh\nexit 0\n"
 

@@ -84,14 +84,9 @@ def bench(tmp_path: Path) -> Bench:
 class TestConfigure:
     def test_dry_run_writes_nothing(self, bench: Bench) -> None:
         before = trees.snapshot(bench.root)
+        cuda = str(stubs.cuda(bench.root / "cuda"))
         said = bench.run(
-            "--dry-run",
-            "--mirror",
-            "cn",
-            "--method",
-            "patch",
-            "--local-cuda",
-            str(stubs.cuda(bench.root / "cuda")),
+            "--dry-run", "--mirror", "cn", "--method", "patch", "--patch", "mirrors", "--local-cuda", cuda
         )
         after = {
             k: v
@@ -368,44 +363,104 @@ class TestUsage:
         assert "clang-17 is taken for clang" in bench.run("patch", "--list")
 
 
-@pytest.mark.parametrize("stage", ["configure", "build"])
-def test_a_run_that_is_killed_goes_on(bench: Bench, stage: str) -> None:
-    """kill -9 while Bazel builds (or right after configure), then the same command again."""
-    holding = bench.root / "holding"
-    arguments = [
-        "--source",
-        str(bench.tree),
-        *bench.always,
-        "--capabilities",
-        "sm_80,compute_86",
-        "--until",
-        "wheel",
-    ]
-    if stage == "build":
-        process = subprocess.Popen(
-            bench.command(*arguments), env={**bench.env, "STUB_HOLDS": str(holding)}, stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        assert process.stderr is not None
-        for line in process.stderr:
-            if "[1,200" in line or "[1 /" in line:
-                break
-    else:
-        process = subprocess.Popen(
-            bench.command(*arguments),
-            env=bench.env,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
+class TestContainer:
+    def test_the_same_command_in_the_releases_image(self, bench: Bench) -> None:
+        trees.put(bench.bin, "docker", stubs.DOCKER, 0o755)
+        (bench.bin / "python3").symlink_to(sys.executable)
+        cuda = stubs.cuda(bench.root / "cuda")
+        said = bench.run(
+            "--in-container",
+            "--until",
+            "configure",
+            "--local-cuda",
+            str(cuda),
+            "--cuda",
+            "12.4.0",
+            "--python",
+            "3.11",
         )
-        assert process.stderr is not None
-        for line in process.stderr:
-            if "configure ..." in line:
-                break
+        assert "configured for sm_80,compute_86" in said
+        asked = eval((bench.bin / "docker.log").read_text())
+        assert (
+            "tensorflow/build:2.18-python3.11" in asked
+            and f"--volume={cuda}:{cuda}" in asked
+            and "--in-container" not in asked
+        )
+        assert "CAPABILITIES=sm_80,compute_86" in bench.rc()
+        told = bench.json("--in-container", "--until", "configure", "--image", "mine:1", code=0)
+        assert told["command"] == "build-tf" and "mine:1" in (bench.bin / "docker.log").read_text()
+
+    def test_without_an_engine_it_is_refused(self, bench: Bench) -> None:
+        bench.env["PATH"] = f"{bench.bin}:{os.path.dirname(sys.executable)}"
+        bench.run("--in-container", code=2)
+        assert "no docker and no podman" in bench.words
+
+
+def _killed_at(bench: Bench, words: str, *arguments: str, **env: str) -> None:
+    """Start a run, end it with SIGKILL when it says `words`."""
+    whole = ["--source", str(bench.tree), *bench.always, "--capabilities", "sm_80,compute_86", *arguments]
+    process = subprocess.Popen(
+        bench.command(*whole),
+        env={**bench.env, **env},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    said = []
+    for line in process.stderr:
+        said.append(line)
+        if words in line:
+            break
+    else:
+        raise AssertionError("".join(said))
     os.kill(process.pid, signal.SIGKILL)
     process.wait(20)
     process.stderr.close()
-    assert "interrupted" in bench.run("status") or stage == "configure"
-    told = bench.json("--until", "wheel")
+
+
+def test_a_run_that_is_killed_in_every_stage_goes_on(bench: Bench) -> None:
+    """kill -9 at the start of each stage in turn, always the same command; then it goes through, and revert is the identity."""
+    before = trees.snapshot(bench.tree)
+    venv = bench.root / "venv"
+    subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True, timeout=60)
+    wanted = [
+        "--venv",
+        str(venv),
+        "--method",
+        "patch",
+        "--patch",
+        "mirrors,capabilities",
+        "--mirror",
+        "cn",
+        "--until",
+        "install",
+    ]
+    for stage in (
+        "detect",
+        "preflight",
+        "view",
+        "mirrors",
+        "patch",
+        "configure",
+        "fetch",
+        "build",
+        "wheel",
+        "install",
+    ):
+        _killed_at(bench, f" {stage} ...", *wanted)
+        assert "interrupted" in bench.run("status")
+    told = bench.json(*wanted)
     assert told["build"]["stages"][-1]["state"] == "done"
-    assert bench.run("revert") and not (bench.tree / ".bazelrc.user").exists()
+    bench.run("revert")
+    after = {
+        name: what for name, what in trees.snapshot(bench.tree).items() if not name.startswith("bazel-bin")
+    }
+    assert after == before
+
+
+def test_a_run_that_is_killed_while_bazel_builds_goes_on(bench: Bench) -> None:
+    holding = bench.root / "holding"
+    _killed_at(bench, "[1 / 34,131]", "--until", "wheel", "-v", STUB_HOLDS=str(holding))
+    assert "interrupted" in bench.run("status")
+    assert bench.json("--until", "wheel")["build"]["stages"][-1]["state"] == "done"

@@ -118,7 +118,8 @@ def configure(build: Build) -> Done:
         )
     if ended.code != 0:
         how = "did not end" if ended.timed_out else f"ended with status {ended.code}"
-        raise Failed(f"configure.py {how}", hint=f"its words are in {log}", log=log)
+        words = _text(log).strip().splitlines()[-1][:200]
+        raise Failed(f"configure.py {how}: {words}", hint=f"its words are in {log}", log=log)
     written = _text(build.in_tree(configuring.RC))
     wrong = configuring.differs(build.tree, asked, written)
     if wrong:
