@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.engines.daemon import Dockerd, holds
-from tests.engines.generations import ROOTS, each, newest_of, programs, root_of
+from tests.engines.generations import ROOTS, each, newest, programs, root_of
 
 BUSYBOX = [str(p) for p in (*(root / "bin/busybox" for root in ROOTS), Path("/bin/busybox")) if p.is_file()]
 
@@ -99,11 +99,9 @@ def dockerd(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         daemon.stop()
 
 
-@pytest.fixture(params=newest_of("dockerd"), scope="module")
-def newest_dockerd(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Dockerd]:
-    daemon = Dockerd(tmp_path_factory.mktemp("b"), request.param)
+@pytest.fixture(scope="module")
+def newest_dockerd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dockerd]:
+    daemon = Dockerd(tmp_path_factory.mktemp("b"), newest("dockerd"))
     try:
         yield daemon
     finally:
@@ -116,7 +114,7 @@ def docker(request: pytest.FixtureRequest, dockerd: Dockerd, tmp_path: Path) -> 
 
 
 @pytest.fixture(params=["buildx", "docker"])
-def newest(request: pytest.FixtureRequest, newest_dockerd: Dockerd, tmp_path: Path) -> Engine:
+def latest(request: pytest.FixtureRequest, newest_dockerd: Dockerd, tmp_path: Path) -> Engine:
     """Where the generations do not differ, one is enough."""
     return engine(request.param, newest_dockerd, tmp_path)
 
@@ -191,17 +189,17 @@ class TestDocker:
 
 
 class TestTheNewest:
-    def test_when_time_is_over_nothing_is_left(self, newest: Engine, context: Path) -> None:
-        code, report, _ = newest.build(context, "Slow", "--timeout", "6")
+    def test_when_time_is_over_nothing_is_left(self, latest: Engine, context: Path) -> None:
+        code, report, _ = latest.build(context, "Slow", "--timeout", "6")
         assert code == 1 and report["image"]["timed_out"] and report["diagnoses"] == []
         assert "sleep 60" in report["image"]["failed_step"]
-        assert holds(lambda: newest.containers() == [], 30)
+        assert holds(lambda: latest.containers() == [], 30)
 
-    def test_an_interrupt_cancels_and_leaves_nothing(self, newest: Engine, context: Path) -> None:
-        command = newest.command(context, "Slow")
+    def test_an_interrupt_cancels_and_leaves_nothing(self, latest: Engine, context: Path) -> None:
+        command = latest.command(context, "Slow")
         command[command.index("json")] = "text"
         with subprocess.Popen(
-            [*command, "-v"], env=newest.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            [*command, "-v"], env=latest.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         ) as child:
             assert child.stderr is not None
             for line in child.stderr:
@@ -210,16 +208,16 @@ class TestTheNewest:
             child.send_signal(signal.SIGINT)
             rest = child.communicate(timeout=60)
         assert child.returncode == 130 and rest[1].strip().endswith("interrupted"), rest
-        assert holds(lambda: newest.containers() == [], 30)
+        assert holds(lambda: latest.containers() == [], 30)
 
-    def test_what_could_not_be_built_is_no_traceback(self, newest: Engine, context: Path) -> None:
+    def test_what_could_not_be_built_is_no_traceback(self, latest: Engine, context: Path) -> None:
         for recipe in ("Wrong", "Absent"):
-            code, report, said = newest.build(context, recipe)
+            code, report, said = latest.build(context, recipe)
             assert code == 1 and report["image"]["error"] and "Traceback" not in said, recipe
             assert report["image"]["id"] == ""
 
     def test_a_mirror_goes_where_the_recipe_takes_it(
-        self, newest: Engine, context: Path, tmp_path: Path
+        self, latest: Engine, context: Path, tmp_path: Path
     ) -> None:
         profile = tmp_path / "office.toml"
         profile.write_text('pip = "https://pip.office.example/simple"\n')
@@ -227,11 +225,11 @@ class TestTheNewest:
         assert "index is https://pip.office.example/simple" in self.printed(
             docker, context, "Dockerfile", *more
         )
-        code, report, _ = newest.build(context, "Ill", *more)
+        code, report, _ = latest.build(context, "Ill", *more)
         assert code == 1 and "ARG PIP_INDEX_URL" in report["image"]["notes"][0]
 
-    def printed(self, newest: Engine, context: Path, recipe: str, *more: str) -> str:
-        _, report, _ = newest.build(context, recipe, *more)
+    def printed(self, latest: Engine, context: Path, recipe: str, *more: str) -> str:
+        _, report, _ = latest.build(context, recipe, *more)
         return "\n".join(line for step in report["image"]["steps"] for line in step["lines"])
 
 
