@@ -91,6 +91,17 @@ def test_a_library_that_has_got_its_bytes_meanwhile_is_not_removed(sysroot: Sysr
         plan_for("zero-size-libcuda", machine, sysroot.port(), None)
 
 
+def test_libcuda_link_missing(sysroot: Sysroot) -> None:
+    from tests.causes.libraries.test_libcuda_link_missing import laptop
+    from tests.machines.parts.driver import LIB
+
+    sysroot.write(f"{LIB}/libcuda.so.1", b"\x7fELF")
+    sysroot.fixed(
+        "libcuda-link-missing",
+        lambda s: laptop("triton", linkable=(s.root / LIB[1:] / "libcuda.so").is_symlink()),
+    )
+
+
 @pytest.mark.parametrize("text", [f"# cuda\n{STUBS}/\n/opt/lib\n", f"{STUBS}\n"])
 def test_libcuda_stub_in_the_loaders_configuration(sysroot: Sysroot, text: str) -> None:
     conf = "/etc/ld.so.conf.d/stubs.conf"
