@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -217,4 +218,21 @@ class TestNegativeControls:
 
 def test_nothing_of_a_run_is_left_behind(tmp_path: Path) -> None:
     real.smoke("torch", "--allow-cpu", env={**real.plain(), "TMPDIR": str(tmp_path)})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_scheduler_that_ends_it_finds_no_child_left(tmp_path: Path) -> None:
+    folder = real.environment("torch")
+    command = [sys.executable, "-m", "gpudoctor", "smoke", "--allow-cpu", "--full", "--python", str(folder)]
+    env = {**real.plain(), "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(
+        command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        for line in process.stderr:  # it trains now
+            if " mlp " in line:
+                break
+        process.terminate()
+        process.communicate(timeout=30)
+    assert process.returncode == 130
     assert list(tmp_path.iterdir()) == []
