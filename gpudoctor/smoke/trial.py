@@ -130,6 +130,8 @@ def environment(order: Order, env: Mapping[str, str], folder: str) -> Mapping[st
         TF_FORCE_GPU_ALLOW_GROWTH="true",
         XLA_PYTHON_CLIENT_PREALLOCATE="false",
     )
+    if own.get("PYTHONPATH"):  # as seen from where the user is, for the child works elsewhere
+        own["PYTHONPATH"] = os.pathsep.join(os.path.abspath(p) for p in own["PYTHONPATH"].split(os.pathsep))
     if order.target.uuids:
         own["CUDA_VISIBLE_DEVICES"] = ",".join(order.target.uuids)
     elif order.target.uuid:

@@ -236,3 +236,12 @@ def test_a_scheduler_that_ends_it_finds_no_child_left(tmp_path: Path) -> None:
         process.communicate(timeout=30)
     assert process.returncode == 130
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("legacy", "major"), [("0", 3), ("1", 2)])
+def test_keras_of_either_major_trains(legacy: str, major: int, tmp_path: Path) -> None:
+    """tf-keras is Keras 2 for a TensorFlow that comes with Keras 3."""
+    env = {**real.plain(), "TF_USE_LEGACY_KERAS": legacy, "KERAS_BACKEND": "jax"}
+    trial = real.run("tensorflow", ["context", "lstm"], env, tmp_path)
+    assert trial.verdict == "cpu", trial
+    assert trial.phases[-1].values["keras_major"] == major
