@@ -144,3 +144,11 @@ def _started_in(folder: str) -> list[int]:
         except OSError:
             continue
     return found
+
+
+def test_it_is_given_up_when_that_is_asked_for(tmp_path: Path) -> None:
+    limits = Limits(lambda name: 20.0, 20.0, stop=lambda: True, grace=0.1)
+    ended = child.run(
+        [sys.executable, "-S", "-c", SPEAK + "signal.pause()"], dict(os.environ), str(tmp_path), limits
+    )
+    assert (ended.state, ended.over) == ("hung", "interrupted")
