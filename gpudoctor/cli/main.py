@@ -13,7 +13,7 @@ import click
 from gpudoctor import __version__
 from gpudoctor.errors import EXIT_CANNOT_TELL, GpudoctorError
 
-#: Command -> its line in --help. The module is gpudoctor.cli.<command>, its click command `command`.
+#: Command -> its line in --help. The module is gpudoctor.cli.<command> with "_" for "-", its click command `command`.
 COMMANDS: Mapping[str, str] = {
     "check": "Say what is wrong with this machine's GPU stack, and prove it.",
     "compat": "Say whether a GPU, driver, toolkit and framework would fit together.",
@@ -25,6 +25,7 @@ COMMANDS: Mapping[str, str] = {
     "undo": "Take back a change that fix or runtime made, or list them.",
     "runtime": "Make Docker, containerd, CRI-O or Podman ready for GPUs, and prove it.",
     "smoke": "Train for seconds, and prove that the GPU did the work.",
+    "build-tf": "Build TensorFlow with CUDA from source, and stop early where it would fail late.",
     "explain": "Print the page of a cause, or list all causes.",
     "snapshot": "Record this machine's facts, redacted, for judging elsewhere.",
     "diff": "Say what changed between two snapshots.",
@@ -98,6 +99,9 @@ def run(arguments: Sequence[str]) -> int:
         return 130
     except click.exceptions.Exit as stop:
         return stop.exit_code
+    except click.UsageError as error:
+        print(_in_four_parts(error).render(), file=sys.stderr)
+        return EXIT_CANNOT_TELL
     except click.ClickException as error:
         error.show()
         return EXIT_CANNOT_TELL
@@ -113,3 +117,15 @@ def run(arguments: Sequence[str]) -> int:
         print(f"error: {error.strerror or error}", file=sys.stderr)
         return EXIT_CANNOT_TELL
     return result if isinstance(result, int) else 0
+
+
+def _in_four_parts(error: click.UsageError) -> GpudoctorError:
+    """click's words for wrong usage, as every other error of ours is said."""
+    path = error.ctx.command_path if error.ctx is not None else "gpudoctor"
+    message = error.format_message().strip().rstrip(".")
+    return GpudoctorError(
+        message[:1].lower() + message[1:],
+        context=path,
+        note="nothing was done",
+        hint=f"`{path} --help` lists the options",
+    )

@@ -19,7 +19,7 @@ from gpudoctor.tfbuild.tree import Tree
 from gpudoctor.versions import is_version, release
 
 #: What configure.py writes, relative to the tree. All of it is in the tree's .gitignore.
-WRITES = (".tf_configure.bazelrc", ".bazelrc.user", "tools/python_bin_path.sh", "xla_configure.bazelrc")
+WRITES = (".tf_configure.bazelrc", "tools/python_bin_path.sh", "xla_configure.bazelrc")
 RC = ".tf_configure.bazelrc"
 
 

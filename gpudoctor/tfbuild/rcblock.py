@@ -19,13 +19,9 @@ CUDA_CONFIGS = ("cuda", "cuda_clang")
 
 
 def capability_names(tree: Tree) -> tuple[str, ...]:
-    """The variables that the tree's rules read capabilities from: the classic rules know only the second."""
-    hermetic = getattr(tree.cuda, "value", "") != "classic"
-    return (
-        ("HERMETIC_CUDA_COMPUTE_CAPABILITIES", "TF_CUDA_COMPUTE_CAPABILITIES")
-        if hermetic
-        else ("TF_CUDA_COMPUTE_CAPABILITIES",)
-    )
+    """The variable that the tree's rules read capabilities from: the classic rules have the older name."""
+    classic = getattr(tree.cuda, "value", "") == "classic"
+    return ("TF_CUDA_COMPUTE_CAPABILITIES",) if classic else ("HERMETIC_CUDA_COMPUTE_CAPABILITIES",)
 
 
 def lines(tree: Tree, capabilities: str, python: str, clang: Clang, sources: Sources) -> tuple[str, ...]:

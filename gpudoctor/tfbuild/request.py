@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from gpudoctor.errors import GpudoctorError
 from gpudoctor.facts.record import Record
+from gpudoctor.system.statefolder import state_folder
 
 #: The stages in order.
 STAGES = (
@@ -51,7 +52,10 @@ class Request(Record):
     targets: tuple[str, ...] = ("wheel",)
     workdir: str = ""
     ignored: tuple[str, ...] = ()
-    smoke_args: tuple[str, ...] = ()
+    allow_cpu: bool = False
+    #: How long Bazel may take, seconds; and the pause before a download is tried again.
+    timeout: float = 172800.0
+    pause: float = 10.0
 
 
 class Machine(Record):
@@ -66,11 +70,10 @@ class Machine(Record):
 
 
 def default_workdir(source: str, env: Mapping[str, str]) -> str:
-    """$XDG_STATE_HOME/gpudoctor/build-tf/<name>-<hash of the tree's path>: outside tree and CUDA install."""
+    """<state folder>/build-tf/<name>-<hash of the tree's path>: outside tree and CUDA install."""
     real = os.path.realpath(source)
-    base = env.get("XDG_STATE_HOME") or os.path.join(env.get("HOME") or "/", ".local", "state")
     short = hashlib.sha256(os.fsencode(real)).hexdigest()[:8]
-    return os.path.join(base, "gpudoctor", "build-tf", f"{os.path.basename(real) or 'tree'}-{short}")
+    return os.path.join(state_folder(env), "build-tf", f"{os.path.basename(real) or 'tree'}-{short}")
 
 
 def jobs_for(cores: int, memory: int) -> int:

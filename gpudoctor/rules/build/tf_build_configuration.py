@@ -9,6 +9,7 @@ How to tell: The message names what it accepts.
 
 How to fix: Take what the message lists: a version from the table (or LOCAL_CUDA_PATH), sm_XY or X.Y for capabilities,
 --config=cuda_wheel for the wheel, apt install patchelf, the Bazel of .bazelversion (bazelisk does that).
+Without a driver on the build machine, --config=cuda_wheel keeps generators from needing libcuda.so.1.
 
 Sources: https://github.com/tensorflow/tensorflow/issues/86405
 https://github.com/tensorflow/tensorflow/issues/90331
@@ -53,6 +54,11 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"Invalid compute capability: ", 0.93),
     Signature(r"no such target '@local_config_cuda//cuda:cuda_runtime'", 0.95),
     Signature(r"no such package '@local_config_cuda", 0.85),
+    # Bazel 8 reads no WORKSPACE unless it is told to: the repositories of one are then not visible.
+    Signature(r"No repository visible as '@(?:local_config_cuda|local_config_\w+|local_tsl|local_xla|local_execution_config_\w+|pypi|python_version_repo)' from", 0.93),
+    Signature(r"unknown repo 'local_config_cuda' requested from", 0.93),
+    # A generator that was just built is linked against the stub of libcuda, on a machine without a driver.
+    Signature(r"bazel-out/\S{0,160}: error while loading shared libraries: libcuda\.so\.1", 0.96),
     Signature(r"FileNotFoundError: .{0,60}'patchelf'", 0.97),
     Signature(r"patchelf: (?:command )?not found", 0.9),
     Signature(r"stream_executor_headers_lib cannot depend on", 0.9),

@@ -153,7 +153,7 @@ def ptxas(look: Look) -> Iterator[Row]:
     match = re.search(r"release (\d+\.\d+)", ran.stdout) if ran else None
     if match is None or not is_version(wanted):
         yield Row("ptxas", "unknown", "the ptxas on PATH could not be compared", path)
-    elif older(match[1], release(wanted)):
+    elif older(match[1], release(wanted)) or match[1].split(".")[0] != wanted.split(".")[0]:
         yield Row("ptxas", "warning", f"the ptxas on PATH is of CUDA {match[1]}, the build is for {release(wanted)}", path,
                   f"put the bin folder of CUDA {release(wanted)} first on PATH", "ptxas-from-another-toolkit")  # fmt: skip
     else:

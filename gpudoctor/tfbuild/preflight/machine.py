@@ -14,7 +14,7 @@ from gpudoctor.tfbuild.request import jobs_for
 #: Free bytes on the disk of the output root. No source names a number: a rule of thumb, as the page says.
 ENOUGH, TOO_LITTLE = 60 << 30, 30 << 30
 #: How long all hosts together may take (seconds), and each.
-HOSTS_TIME, HOST_TIME = 12.0, 4.0
+HOSTS_TIME, HOST_TIME = 5.0, 4.0
 
 
 def output_root(look: Look) -> str:
@@ -90,17 +90,8 @@ def memory(look: Look) -> Iterator[Row]:
 #: Variables that configure.py or a repository rule would take over silently, and what we do with them.
 BAKED = ("CC", "CXX", "PYTHONPATH", "PYTHON_BIN_PATH", "PYTHON_LIB_PATH", "CC_OPT_FLAGS", "TF_SYSTEM_LIBS", "BAZEL_CXXOPTS", "BAZEL_LINKOPTS",
          "CUDA_NVCC", "TF_NVCC_CLANG", "TF_SYSROOT", "GCC_HOST_COMPILER_PATH")  # fmt: skip
-PREFIXES = (
-    "TF_",
-    "HERMETIC_",
-    "LOCAL_CUDA",
-    "LOCAL_CUDNN",
-    "LOCAL_NCCL",
-    "CUDA_TOOLKIT",
-    "CUDNN_INSTALL",
-    "NCCL_INSTALL",
-    "CLANG_CUDA",
-)
+PREFIXES = ("TF_NEED_", "TF_CUDA", "TF_CUDNN", "TF_NCCL", "TF_TENSORRT", "TF_ENABLE_XLA", "TF_DOWNLOAD_CLANG", "TF_SET_ANDROID", "TF_CONFIGURE_",
+            "TF_PYTHON_VERSION", "HERMETIC_", "LOCAL_CUDA", "LOCAL_CUDNN", "LOCAL_NCCL", "CUDA_TOOLKIT", "CUDNN_INSTALL", "NCCL_INSTALL", "CLANG_CUDA")  # fmt: skip
 
 
 def baked(env: dict[str, str]) -> tuple[str, ...]:

@@ -60,7 +60,7 @@ def capabilities(look: Look) -> Iterator[Row]:
         return
     cuda = cuda_wanted(look)
     targets = knowledge.toolkit_targets(cuda) if cuda else None
-    have = {capability(t) for t in targets.sm} if targets else set()
+    have = {capability(t.rstrip("af")) for t in targets.sm} if targets else set()
     unknown = [c for c in found.value.accepted if have and capability(c) not in have]
     if unknown:
         yield Row("capabilities", "failure", f"CUDA {cuda} does not compile for {', '.join(unknown)}",
