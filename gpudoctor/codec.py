@@ -283,3 +283,30 @@ def _refuse_deep(events: Any) -> None:
         if depth > DEEPEST:
             mark = event.start_mark
             raise ValueError(f"line {mark.line + 1}, column {mark.column + 1}: nested too deeply")
+
+
+def yaml_lines(text: str) -> dict[tuple[str | int, ...], int]:
+    """The line, from 1, of every key and list item of a YAML document. Raises ValueError as `yaml_loads` does.
+
+    >>> yaml_lines("services:\\n  a:\\n    image: x")[("services", "a", "image")]
+    3
+    """
+    import yaml
+
+    yaml_loads(text)  # says what is wrong with it
+    found: dict[tuple[str | int, ...], int] = {}
+
+    def walk(node: Any, path: tuple[str | int, ...], depth: int) -> None:
+        if depth > DEEPEST:  # an anchor within itself
+            return
+        if isinstance(node, yaml.MappingNode):
+            for key, value in node.value:
+                found[(*path, str(key.value))] = key.start_mark.line + 1
+                walk(value, (*path, str(key.value)), depth + 1)
+        elif isinstance(node, yaml.SequenceNode):
+            for number, item in enumerate(node.value):
+                found[(*path, number)] = item.start_mark.line + 1
+                walk(item, (*path, number), depth + 1)
+
+    walk(yaml.compose(text, Loader=yaml.SafeLoader), (), 0)
+    return found

@@ -56,7 +56,7 @@ def choose(asked: Question, target: str, version: str = "", variant: str = "") -
     """The newest build for all the GPUs as the machine is; else what changes least: another Python, a newer driver, both;
     else for as many of the GPUs as possible."""
     refused: list[Verdict] = []
-    for cards in _subsets(asked.cards):
+    for cards in subsets(asked.cards):
         some = asked.replace(cards=cards)
         out = tuple(c for c in asked.cards if c not in cards)
         for freed in _freedoms(some):
@@ -77,7 +77,7 @@ def _why(refused: list[Verdict]) -> tuple[bool | None, tuple[Because, ...], tupl
     return verdict.compatible, verdict.because, verdict.needs
 
 
-def _subsets(cards: tuple[Card, ...]) -> Iterator[tuple[Card, ...]]:
+def subsets(cards: tuple[Card, ...]) -> Iterator[tuple[Card, ...]]:
     """All GPUs; then without one kind, and so on. The newer kinds are kept first. Not split: GPUs of one kind."""
     kinds = sorted({c.capability for c in cards}, key=lambda c: numbers(c) if c else (0,), reverse=True)
     if not kinds:

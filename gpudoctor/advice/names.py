@@ -53,7 +53,7 @@ def card(text: str) -> Card:
     if re.fullmatch(r"(?:sm_|compute_|cc\s*)?\d{1,2}\.?\d[af]?", text.strip(), re.I):
         cc = _capability(text)
         return Card(f"a GPU of compute capability {cc}", cc, source="as asked")
-    found = _models(text)
+    found = _models(text) or _models(_spaced(text))
     if not found:
         raise _bad(f"no NVIDIA GPU named {text!r} is in the table", _nearest_product(text), "gpu")
     known = {model.capability for model in found}
@@ -127,6 +127,13 @@ def _device(product: str) -> int:
     return next((int(row[3].split()[0], 16) for row in table("gpus")["products"] if row[0] == product), 0)
 
 
+def _spaced(text: str) -> str:
+    """ "RTX3060Ti" is written with spaces."""
+    apart = re.sub(r"(?i)\b(rtx|gtx|gt|quadro|tesla|titan|geforce)(?=\d|rtx|gtx)", r"\1 ", text)
+    apart = re.sub(r"(?i)\b(rtx|gtx|gt)(?=\d)", r"\1 ", apart)
+    return re.sub(r"(?i)(?<=\d)(ti|super)\b", r" \1", apart)
+
+
 def _nearest_product(text: str) -> list[str]:
     import difflib
 
@@ -134,11 +141,21 @@ def _nearest_product(text: str) -> list[str]:
 
     brands = re.compile(r"\b(?:geforce|quadro|nvidia)\b ?")
     products = {brands.sub("", knowledge.plain_name(row[0])): row[0] for row in table("gpus")["products"]}
-    near = difflib.get_close_matches(brands.sub("", knowledge.plain_name(text)), products, 3, 0.6)
+    plain = brands.sub("", knowledge.plain_name(_spaced(text)))
+    # a number alone is most often that of one product: "5090"
+    numbers = [word for word in plain.split() if any(c.isdigit() for c in word)]
+    same = [name for name in products if numbers and numbers[0] in name.split()]
+    near = difflib.get_close_matches(plain, same, 3, 0.3) or difflib.get_close_matches(
+        plain, products, 3, 0.6
+    )
     return [products[name] for name in near]
 
 
 # ---------------------------------------------------------------- versions
+
+
+def bad_version(text: str, what: str, such_as: str) -> GpudoctorError:
+    return _bad(f"{text!r} is no version of {what}", [such_as], "version")
 
 
 def driver(text: str) -> str:
@@ -162,8 +179,10 @@ def cuda(text: str, key: str, major_will_do: bool = False) -> str:
         if major_will_do and any(major(r) == int(text) for r in known):
             return text
         raise _bad(
-            f"CUDA {text} is a whole series: name a release",
-            [r for r in order if major(r) == int(text)][-2:],
+            f"CUDA {text} is a whole series: name a release"
+            if any(major(r) == int(text) for r in order)
+            else f"there is no CUDA {text}",
+            [r for r in order if major(r) == int(text)][-2:] or order[-2:],
             key,
         )
     if release(text) in known or (older(order[-1], text) and major(text) <= major(order[-1]) + 1):

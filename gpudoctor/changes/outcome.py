@@ -53,3 +53,10 @@ def said(ran: Ran) -> str:
     if ran.timed_out:
         return f"no end within {ran.seconds:.0f} s"
     return (ran.stderr.strip() or ran.stdout.strip())[-_TAIL:]
+
+
+def shown(argv: tuple[str, ...]) -> str:
+    """The command as it would be typed; a program handed over as text is only hinted at."""
+    import shlex
+
+    return " ".join(shlex.quote(word) if len(word) < 200 else "..." for word in argv)

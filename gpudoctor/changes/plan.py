@@ -67,7 +67,8 @@ class Plan(Record):
 
     Order of work: `files` are written, `validations` run, then `actions`; then the causes in `recheck` are judged
     again. `manual`: commands that only a person may run (reboot, driver, Secure Boot, BIOS), printed and never run.
-    `source_now`: lines for the shell that is open ("source ~/.bashrc").
+    `source_now`: lines for the shell that is open ("source ~/.bashrc"). `needs_root`: its programs need root, whatever its
+    files need.
     """
 
     id: str
@@ -81,3 +82,4 @@ class Plan(Record):
     manual: tuple[str, ...] = ()
     source_now: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    needs_root: bool = False

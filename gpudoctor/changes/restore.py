@@ -11,7 +11,7 @@ from typing import Literal
 
 from gpudoctor.changes import journal as journals_of
 from gpudoctor.changes.journal import UNFINISHED, Journal, SavedFile, journals, keep, mark
-from gpudoctor.changes.outcome import Outcome, Runner, Step, run_program, said
+from gpudoctor.changes.outcome import Outcome, Runner, Step, run_program, said, shown
 from gpudoctor.errors import GpudoctorError
 from gpudoctor.system.filestate import ABSENT, FileState, refused
 from gpudoctor.system.writer import Writer
@@ -210,7 +210,7 @@ def take_back(
             ran = run(action.undo_argv, action.timeout, action.env)
             steps.append(Step("undo", action.undo_argv, ran.code == 0, said(ran)))
             if not steps[-1].ok:
-                problems.append(f"`{' '.join(action.undo_argv)}` failed: {steps[-1].said}")
+                problems.append(f"`{shown(action.undo_argv)}` failed: {steps[-1].said}")
                 continue
         journal = _try_mark(writer, journal, number)
     why = "\n".join(problems)

@@ -16,7 +16,7 @@ from typing import Literal
 from gpudoctor.changes import journal as journals_of
 from gpudoctor.changes.diff import unified
 from gpudoctor.changes.journal import Journal, SavedAction, SavedFile, keep, mark
-from gpudoctor.changes.outcome import Outcome, Runner, Step, run_program, said
+from gpudoctor.changes.outcome import Outcome, Runner, Step, run_program, said, shown
 from gpudoctor.changes.places import owner_of
 from gpudoctor.changes.plan import Action, FileChange, Plan, Validation
 from gpudoctor.changes.restore import settle, stuck, sweep, take_back
@@ -46,6 +46,14 @@ def apply(plan: Plan, writer: Writer, run: Runner = run_program) -> Outcome:
     changed: another run, drift, an immutable or foreign file, no room, no right, an interrupted change that can't be
     taken back.
     """
+    if plan.needs_root and writer.live and os.geteuid() != 0:
+        raise GpudoctorError(
+            f"{plan.title}: only root can",
+            note="nothing was changed",
+            hint=f"sudo {writer.command} --apply"
+            if "--apply" not in writer.command
+            else f"sudo {writer.command}",
+        )
     with writer.locked():
         notes = settle(writer, run)
         todo = [found for change in plan.files if (found := _examine(change, writer)) is not None]
@@ -247,8 +255,8 @@ def _run_all(plan: Plan, journal: Journal, writer: Writer, run: Runner) -> Outco
             if failed:
                 return _failed(journal, writer, run, steps, failed)
         else:
-            not_run = tuple(" ".join(v.argv) for v in plan.validations)
-            not_run += tuple(" ".join(a.argv) for a in plan.actions)
+            not_run = tuple(shown(v.argv) for v in plan.validations)
+            not_run += tuple(shown(a.argv) for a in plan.actions)
         _finish(writer, journal, "done")
     except BaseException as error:
         back = take_back(journals_of.reread(writer, journal), writer, run, "rolled-back")
@@ -300,7 +308,7 @@ def _step(what: Literal["validation", "action"], asked: Validation | Action, run
 
 def _failed(journal: Journal, writer: Writer, run: Runner, steps: list[Step], reason: str) -> Outcome:
     last = steps[-1]
-    why = f"{reason}: `{' '.join(last.argv)}` failed" + (f": {last.said}" if last.said else "")
+    why = f"{reason}: `{shown(last.argv)}` failed" + (f": {last.said}" if last.said else "")
     back = take_back(journal.replace(why=why), writer, run, "rolled-back")
     why = f"{why}\n{back.why}" if back.why else why
     return back.replace(steps=(*steps, *back.steps), why=why)

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from typing import Literal
 
 from gpudoctor.facts.observed import Absent, Known, Observed
+from gpudoctor.facts.recipe import Compose, Dockerfile
 from gpudoctor.facts.record import Record
 
 #: The default of every field: a machine is judged, not an image.
 NO_IMAGE = Absent("no image is examined")
+NO_RECIPE = Absent("no Dockerfile and no compose file is examined")
 
 
 class Config(Record):
@@ -81,7 +83,8 @@ class Waste(Record):
 
 class Image(Record):
     """`name`: as it was given, `kind` of archive, `config` Absent for an unpacked folder, which has none. `plan`: what
-    `image plan` wrote into the label. `driver_files`: on all paths; `waste`: largest first."""
+    `image plan` wrote into the label. `driver_files`: on all paths; `waste`: largest first. `dockerfile` or `compose` alone
+    is known where a recipe is linted."""
 
     name: str = ""
     kind: Literal["", "docker-archive", "oci-archive", "oci-layout", "filesystem-archive", "folder"] = ""
@@ -91,6 +94,8 @@ class Image(Record):
     account: Observed[Account] = NO_IMAGE
     wheels: Observed[tuple[WheelTag, ...]] = NO_IMAGE
     waste: Observed[tuple[Waste, ...]] = NO_IMAGE
+    dockerfile: Observed[Dockerfile] = NO_RECIPE
+    compose: Observed[Compose] = NO_RECIPE
 
 
 def is_image(image: Image) -> bool:

@@ -78,6 +78,20 @@ class See:
             return False
         return True
 
+    def program(self, name: str) -> str:
+        """The path of a program that root would run. Raises Manual where there is none."""
+        for folder in ("/usr/sbin", "/usr/bin", "/sbin", "/bin", "/usr/local/sbin", "/usr/local/bin"):
+            if self.is_there(f"{folder}/{name}"):
+                return f"{folder}/{name}"
+        raise Manual(f"there is no {name} on this machine")
+
+    def listed(self, folder: str) -> tuple[str, ...]:
+        """The names in a folder; none where it can't be read."""
+        try:
+            return tuple(self.port.listdir(folder))
+        except OSError:
+            return ()
+
     def edit(self, path: str, new: str, reason: str, mode: int = 0o644) -> FileChange:
         """A change of the file at `path` to `new`."""
         return FileChange(path, self.read(path), new.encode("utf-8", "surrogateescape"), reason, mode=mode)

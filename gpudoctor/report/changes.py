@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from gpudoctor.changes.diff import of_change
 from gpudoctor.changes.journal import Journal
-from gpudoctor.changes.outcome import Outcome, Step
+from gpudoctor.changes.outcome import Outcome, Step, shown
 from gpudoctor.changes.plan import Plan
 from gpudoctor.facts.record import Record
 from gpudoctor.findings import MACHINE, Judgement, Subject
@@ -98,6 +98,8 @@ def change_of(
     """A plan and what became of it."""
     files = tuple(FileDiff(f.path, f.reason, diff) for f in plan.files if (diff := of_change(f)))
     notes = plan.notes + (outcome.notes if outcome else ())
+    if plan.needs_root and state == "pending":
+        notes += ("its programs need root: with --apply, run it through sudo",)
     return Change(
         plan.id,
         plan.title,
@@ -189,7 +191,7 @@ def render_change(change: Change, style: Style) -> Iterator[str]:
 
 def _programs(change: Change, style: Style) -> Iterator[str]:
     for program in change.actions:
-        yield f"    {style.paint('run', 'bold')} {_shown(program.argv)}  {style.paint(f'({program.reason})', 'dim')}"
+        yield f"    {style.paint('run', 'bold')} {_command(program.argv)}  {style.paint(f'({program.reason})', 'dim')}"
         if program.stops:
             yield from wrapped(f"stops: {', '.join(program.stops)}", style, 8)
     if change.state == "pending":
@@ -233,7 +235,7 @@ def render_journals(journals: Sequence[Journal], style: Style) -> str:
             f"{journal.id:>4}  {journal.at}  {journal.state:<11}  {journal.plan}: {_plain(journal.title)}{where}"
         )
         lines += [f"{'':8}{file.path}" for file in journal.files if file.action < 0]
-        lines += [f"{'':8}run {_shown(action.argv)}" for action in journal.actions]
+        lines += [f"{'':8}run {_command(action.argv)}" for action in journal.actions]
         lines += [f"{'':8}left as it was: {_plain(one)}" for one in journal.left]
     return "\n".join(lines) + "\n"
 
@@ -248,7 +250,7 @@ def render_outcome(outcome: Outcome, style: Style) -> str:
     )
     lines = [f"{style.glyph('ok' if good else 'failure')} {style.paint(words, 'bold')}"]
     lines += [f"    {path} is as it was" for path in outcome.files]
-    lines += [f"    {'ran' if s.ok else 'failed:'} {_shown(s.argv)}" for s in outcome.steps]
+    lines += [f"    {'ran' if s.ok else 'failed:'} {_command(s.argv)}" for s in outcome.steps]
     for line in outcome.why.splitlines():
         lines += wrapped(f"{'left as it is: ' if good else ''}{_plain(line)}", style, 4)
     if not good:
@@ -258,10 +260,8 @@ def render_outcome(outcome: Outcome, style: Style) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _shown(argv: Sequence[str]) -> str:
-    import shlex
-
-    return _plain(shlex.join(argv) if len(argv) < 30 else shlex.join(argv[:30]) + " ...")
+def _command(argv: tuple[str, ...]) -> str:
+    return _plain(shown(argv))
 
 
 def _plain(text: str) -> str:

@@ -123,6 +123,12 @@ def configure(text: str, wanted: Wanted) -> Edited:
             notes.append(f'the default runtime was "{data["default-runtime"]}"')
         text = json_text.put(text, ["default-runtime"], wanted.runtime)
         changed.append("default-runtime")
+    default = data.get("default-runtime") or "runc"
+    known = (*(data.get("runtimes") or {}), wanted.runtime, "runc")
+    if not wanted.default and default not in known and not default.startswith("io.containerd."):
+        notes.append(
+            f'the default runtime "{default}" is not defined in this file: unless a flag of dockerd defines it, it will not start'
+        )
     features = data.get("features")
     if wanted.cdi and not (isinstance(features, dict) and features.get("cdi") is True):
         text = json_text.put(text, ["features", "cdi"], True)

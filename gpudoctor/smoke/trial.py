@@ -96,13 +96,8 @@ def _steps(order: Order) -> Sequence[phases.Step]:
     target = order.target
     # Who shares the device with others does the quick phases only.
     full = order.full and not target.tenants
-    if len(target.uuids) > 1:
-        return [
-            s
-            for s in phases.steps(order.framework, full, len(target.uuids), 0)
-            if s.name == "context" or s.gpus > 1
-        ]
-    return phases.steps(order.framework, full, 0 if target.cpu else 1, order.burn)
+    gpus = len(target.uuids) or (0 if target.cpu else 1)
+    return phases.steps(order.framework, full, gpus, order.burn, bool(order.tensorboard))
 
 
 def _config(order: Order, asked: Sequence[str]) -> Mapping[str, object]:

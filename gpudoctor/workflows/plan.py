@@ -31,17 +31,22 @@ def plan(
     if described:
         asked = read(said)
     else:
-        asked = of_machine(_machine(snapshot))
-        if said:
-            own = read(said)
-            changes = {"driver": own.driver, "python": own.python}
-            changes |= {"system": own.system} if "os" in said else {}
-            changes |= {"machine": own.machine} if "machine" in said else {}
-            asked = asked.replace(**{k: v for k, v in changes.items() if v})
+        asked = changed(of_machine(_machine(snapshot)), said)
     wanted, variant = _version(target, version)
     choices = choose(asked, target, wanted, variant)
     best = choices.best
     return Planned(advice(best, choices.runners_up, way or Route()) if best else None, choices)
+
+
+def changed(asked: Question, said: Mapping[str, Any]) -> Question:
+    """A machine with what was said put in the place of what it says."""
+    if not said:
+        return asked
+    own = read(said)
+    changes = {"driver": own.driver, "python": own.python}
+    changes |= {"system": own.system} if "os" in said else {}
+    changes |= {"machine": own.machine} if "machine" in said else {}
+    return asked.replace(**{k: v for k, v in changes.items() if v})
 
 
 def exit_code(found: Planned) -> int:

@@ -43,6 +43,13 @@ def each(name: str) -> list[object]:
     return [pytest.param(p, id=f"{name}-{'.'.join(map(str, version(p)))}") for p in found]
 
 
+def newest_of(name: str) -> list[object]:
+    """As `each`, of the newest generation alone: for what does not differ between them."""
+    found = programs(name)
+    best = max(found, key=version) if found else ""
+    return [p for p in each(name) if not best or p.values[0] == best]  # type: ignore[attr-defined]
+
+
 def root_of(program: str) -> Path:
     """.../usr/bin/x -> ..."""
     return Path(program).parents[2]

@@ -28,7 +28,7 @@ from gpudoctor.findings import CouldNotTell, DoesNotApply, Evidence, Fix, Proble
 from gpudoctor.rules.containers._shared import daemon, names_nvidia, on_the_host, the_toolkit, toolkit_usable
 from gpudoctor.rules.judging import need, need_or
 
-_RULE = (
+RULE = (
     'ACTION=="add", DEVPATH=="/bus/pci/drivers/nvidia", '
     'RUN+="/usr/bin/nvidia-ctk system create-dev-char-symlinks --create-all"'
 )
@@ -76,7 +76,7 @@ def _problem(engine: Engine, containers: Containers) -> Problem:
             "Create the links now, and at every start",
             (
                 "sudo nvidia-ctk system create-dev-char-symlinks --create-all",
-                f"echo '{_RULE}' | sudo tee /etc/udev/rules.d/71-nvidia-dev-char.rules",
+                f"echo '{RULE}' | sudo tee /etc/udev/rules.d/71-nvidia-dev-char.rules",
             ),
             "unsafe",
         ),

@@ -117,5 +117,4 @@ def _fix(host: Host, restarting: str) -> Fix:
     return Fix(
         "Install the package nvidia-container-toolkit, register its runtime, restart Docker",
         (*install, "sudo nvidia-ctk runtime configure --runtime=docker", restarting) if install else (),
-        "unsafe" if install else "manual",
     )

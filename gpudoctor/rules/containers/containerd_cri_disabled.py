@@ -59,6 +59,5 @@ def check(containers: Containers) -> Iterator[Problem]:
                     "sudo nvidia-ctk runtime configure --runtime=containerd",
                     restart(engine),
                 ),
-                "unsafe",
             ),
         )

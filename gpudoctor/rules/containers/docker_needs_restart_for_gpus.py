@@ -64,7 +64,6 @@ def check(driver: Driver, containers: Containers) -> Iterator[Problem]:
             fix=Fix(
                 "Restart Docker (its containers stop, unless live-restore is on)",
                 (restart(engine),),
-                "unsafe",
             ),
         )
 

@@ -55,5 +55,5 @@ def check(host: Host, driver: Driver) -> Iterator[Problem]:
         f"{ill[0].name} is {ill[0].state}" + (f", and {len(ill) - 1} more packages" if len(ill) > 1 else ""),
         severity="warning",
         evidence=tuple(Evidence(p.name, f"{p.version} {p.state}", via) for p in ill[:5]),
-        fix=Fix("Finish the installation", ("sudo dpkg --configure -a", "sudo apt-get install -f"), "unsafe"),
+        fix=Fix("Finish the installation", ("sudo dpkg --configure -a", "sudo apt-get install -f")),
     )

@@ -149,5 +149,5 @@ def _fix(host: Host) -> Fix:
         "arch": ("sudo pacman -S nvidia-open", "sudo reboot"),
     }.get(family(host), ())
     if commands:
-        return Fix(summary, commands, "unsafe")
+        return Fix(summary, commands)
     return Fix(f"{summary}: https://docs.nvidia.com/datacenter/tesla/driver-installation-guide/")

@@ -84,6 +84,5 @@ def check(host: Host, driver: Driver, gpu: Gpu) -> Iterator[Problem]:
         fix=Fix(
             "Install the headers of the running kernel, build the module, load it",
             commands,
-            "unsafe" if commands else "manual",
         ),
     )

@@ -129,7 +129,9 @@ def _problem(host: Host, driver: Driver, title: str, commands: tuple[str, ...], 
         ),
         *(Evidence("driver library", c.real_path, c.path) for c in user_space(driver)[:1]),
     )
-    return Problem(title, evidence=evidence, fix=Fix(summary, commands, "unsafe" if commands else "manual"))
+    return Problem(
+        title, evidence=evidence, fix=Fix(summary, commands, "unsafe" if kind == "load" else "manual")
+    )
 
 
 def _build_commands(host: Host) -> tuple[str, ...]:

@@ -77,6 +77,5 @@ def check(host: Host, driver: Driver, gpu: Gpu) -> Iterator[Problem]:
         fix=Fix(
             f"Build the module again for kernel {kernel}, and load it",
             (f"sudo dkms autoinstall --force -k {kernel}", "sudo depmod -a", "sudo modprobe nvidia"),
-            "unsafe",
         ),
     )

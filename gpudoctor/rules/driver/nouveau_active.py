@@ -84,5 +84,5 @@ def check(host: Host, driver: Driver, gpu: Gpu) -> Iterator[Problem | CouldNotTe
                 seen("blacklisted", driver.blacklisted),
                 *quoted(host, lines),
             ),
-            fix=Fix(f"Blacklist {owner}, rebuild the initramfs, reboot", commands, "unsafe"),
+            fix=Fix(f"Blacklist {owner}, rebuild the initramfs, reboot", commands),
         )

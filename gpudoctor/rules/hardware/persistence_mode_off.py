@@ -44,5 +44,5 @@ def check(driver: Driver, gpu: Gpu) -> Iterator[Problem | CouldNotTell]:
                 one.subject,
                 "note",
                 (Evidence("persistence mode", "off", "NVML"), seen("nvidia-persistenced runs", running)),
-                fix=Fix("Keep the GPU initialised", (fix,)),
+                fix=Fix("Keep the GPU initialised", (fix,), "unsafe"),
             )

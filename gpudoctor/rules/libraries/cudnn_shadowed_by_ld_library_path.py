@@ -120,4 +120,4 @@ def _fix(environment: Environment, place: str) -> Fix:
     set_by = "".join(e.value for e in _setting(environment, place))
     where = f", in {set_by}" if set_by else ", where it is set"
     command = f"export LD_LIBRARY_PATH={kept}" if kept else "unset LD_LIBRARY_PATH"
-    return Fix(f"Take {place} off LD_LIBRARY_PATH{where}", (command,))
+    return Fix(f"Take {place} off LD_LIBRARY_PATH{where}", (command,), "unsafe" if set_by else "manual")

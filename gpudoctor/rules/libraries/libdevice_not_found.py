@@ -146,7 +146,7 @@ def _problem(
                 if isinstance(t.libdevice, Known)
             ),
         ),
-        fix=Fix(f"Install {wheel} beside {build.framework}", tuple(commands)),
+        fix=Fix(f"Install {wheel} beside {build.framework}", tuple(commands), "unsafe"),
     )
 
 

@@ -135,7 +135,9 @@ def _problem(variable: Variable, harm: _Harm) -> Problem:
         Subject("variable", variable.name, variable.name),
         harm.severity,
         tuple(evidence),
-        fix=Fix(f"Unset {variable.name}{where}", (f"unset {variable.name}",)),
+        fix=Fix(
+            f"Unset {variable.name}{where}", (f"unset {variable.name}",), "unsafe" if where else "manual"
+        ),
     )
 
 

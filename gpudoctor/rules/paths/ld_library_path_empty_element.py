@@ -43,5 +43,6 @@ def check(environment: Environment) -> Iterator[Problem]:
         fix=Fix(
             f"Write the line{where} so that nothing is appended to nothing",
             (f"export {NAME}={full[0]}${{{NAME}:+:${NAME}}}",),
+            "safe" if places else "manual",
         ),
     )

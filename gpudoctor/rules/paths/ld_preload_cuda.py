@@ -44,5 +44,9 @@ def check(environment: Environment) -> Iterator[Problem]:
             Subject("variable", "LD_PRELOAD", "LD_PRELOAD"),
             "warning",
             tuple(evidence),
-            fix=Fix("Unset LD_PRELOAD where it is set", ("unset LD_PRELOAD",)),
+            fix=Fix(
+                "Unset LD_PRELOAD where it is set",
+                ("unset LD_PRELOAD",),
+                "unsafe" if isinstance(variable.set_by, Known) else "manual",
+            ),
         )

@@ -54,5 +54,8 @@ def _problem(variable: str, missing: list[PathEntry]) -> Problem:
         Subject("variable", variable, variable, MACHINE),
         "note",
         tuple(Evidence(variable, e.value, value_of(e.set_by, "environment")) for e in missing),
-        fix=Fix(f"Take {'it' if len(missing) == 1 else 'them'} out of {variable}{where}"),
+        fix=Fix(
+            f"Take {'it' if len(missing) == 1 else 'them'} out of {variable}{where}",
+            applicability="safe" if places else "manual",
+        ),
     )

@@ -56,7 +56,8 @@ def check(cuda: Cuda, environment: Environment) -> Iterator[Problem | CouldNotTe
             (chose(chosen), Evidence(NAME, entry.value, place or "environment")),
             fix=Fix(
                 f"Take {entry.value} out of {NAME}"
-                + (f" in {place}" if place else " in the file that sets it")
+                + (f" in {place}" if place else " in the file that sets it"),
+                applicability="unsafe" if place else "manual",
             ),
         )
 

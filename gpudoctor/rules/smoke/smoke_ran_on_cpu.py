@@ -24,6 +24,7 @@ from collections.abc import Iterator
 
 from gpudoctor.facts.smoke import Smoke
 from gpudoctor.findings import DoesNotApply, Evidence, Fix, Problem
+from gpudoctor.rules.judging import need
 from gpudoctor.rules.smoke._trials import evidence, software, trials, where
 
 explains = ("smoke-gpu-unproven",)
@@ -31,11 +32,11 @@ explains = ("smoke-gpu-unproven",)
 
 def check(smoke: Smoke) -> Iterator[Problem]:
     """Placement that failed, work that was done on the CPU, and claims that a witness contradicts."""
-    judged = False
+    judged, permitted = False, need(smoke.run, "smoke run").allow_cpu
     for trial in trials(smoke):
         failed = tuple(p for p in trial.phases if p.state == "failed" and p.illness == "placement")
         against = tuple(c for c in trial.channels if c.state == "contradicts")
-        on_cpu = trial.verdict == "fail" and trial.device.kind == "cpu" and not failed
+        on_cpu = trial.verdict == "fail" and trial.device.kind == "cpu" and not failed and not permitted
         judged = judged or trial.device.kind == "cuda" or bool(failed)
         if not failed and not (trial.verdict == "fail" and against) and not on_cpu:
             continue

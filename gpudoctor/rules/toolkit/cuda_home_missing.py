@@ -101,8 +101,8 @@ def _wrong(
     frameworks: Frameworks,
 ) -> Problem:
     name, reason = chosen.selector, chosen.prefix.looked_in if isinstance(chosen.prefix, Absent) else ""
-    better = _better(chosen.value, toolkits)
-    command = f"export {name}={better}" if better else f"unset {name}"
+    good = better(chosen.value, toolkits)
+    command = f"export {name}={good}" if good else f"unset {name}"
     return Problem(
         f'{name} is "{chosen.value}": {reason}',
         Subject("variable", name, name, MACHINE),
@@ -113,13 +113,14 @@ def _wrong(
             *(Evidence("toolkit with nvcc", t.prefix, t.real_prefix) for t in toolkits),
         ),
         fix=Fix(
-            f"Point {name} at a toolkit" if better else f"Unset {name}, or install a toolkit there",
+            f"Point {name} at a toolkit" if good else f"Unset {name}, or install a toolkit there",
             (command + f"   # {where.strip()}" if (where := where_to_edit(environment, name)) else command,),
+            "unsafe" if where else "manual",
         ),
     )
 
 
-def _better(value: str, toolkits: list[Toolkit]) -> str:
+def better(value: str, toolkits: list[Toolkit]) -> str:
     """A part of the value that is a toolkit after all (":/usr/local/cuda"), else a toolkit that exists."""
     parts = [part.rstrip("/") for part in value.split(":") if part]
     for toolkit in toolkits:
@@ -144,7 +145,7 @@ def _wanting(frameworks: Frameworks) -> tuple[str, ...]:
 
 def _none(wanting: tuple[str, ...], toolkits: list[Toolkit]) -> Problem:
     fix = (
-        Fix("Point CUDA_HOME at the toolkit", (f"export CUDA_HOME={toolkits[0].prefix}",))
+        Fix("Point CUDA_HOME at the toolkit", (f"export CUDA_HOME={toolkits[0].prefix}",), "safe")
         if toolkits
         else Fix(
             "Install a CUDA toolkit with nvcc of the CUDA major that PyTorch was built with, then set CUDA_HOME"

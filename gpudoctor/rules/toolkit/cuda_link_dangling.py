@@ -55,7 +55,7 @@ def check(cuda: Cuda) -> Iterator[Problem]:
             Evidence(LINK, chosen.prefix.looked_in, "; ".join(chosen.through)),
             *(Evidence("toolkit that is there", t.prefix, t.real_prefix) for t in others),
         ),
-        fix=Fix(f"Point it at {others[-1].prefix}", (f"sudo ln -sfn {others[-1].prefix} {LINK}",))
+        fix=Fix(f"Point it at {others[-1].prefix}", (f"sudo ln -sfn {others[-1].prefix} {LINK}",), "unsafe")
         if others
-        else Fix("Remove the link, or install the toolkit that it names", (f"sudo rm {LINK}",)),
+        else Fix("Remove the link, or install the toolkit that it names", (f"sudo rm {LINK}",), "unsafe"),
     )

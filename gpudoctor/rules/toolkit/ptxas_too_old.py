@@ -177,7 +177,7 @@ def _fix(user: str, tool: Tool, capability: str, cuda: Cuda) -> Fix:
                 if user == "Triton"
                 else f'export PATH="{toolkit.prefix}/bin${{PATH:+:$PATH}}"'
             )
-            return Fix(f"Take the ptxas of {toolkit.prefix}", (command,))
+            return Fix(f"Take the ptxas of {toolkit.prefix}", (command,), "safe")
     return Fix(
         f"Install a toolkit that knows {sm(capability)} and point {user} at its ptxas, or a newer {user}"
     )

@@ -92,6 +92,5 @@ def _fix(by_package: bool, known: bool) -> Fix:
                 "sudo apt-get purge 'nvidia-driver-*' 'libnvidia-*' 'cuda-drivers*' 'nvidia-dkms-*'",
                 "sudo ldconfig",
             ),
-            "unsafe",
         )
     return Fix(summary, ("sudo nvidia-uninstall", "sudo ldconfig"))

@@ -36,7 +36,7 @@ class Child(object):
         os.set_inheritable(self.fd, False)
         self.quick = not self.config.get("full")
         self.allow_cpu = bool(self.config.get("allow_cpu"))
-        self.values, self.curve = {}, []
+        self.values, self.curve, self.history = {}, [], []
         _die_with_parent()
         _no_core()
 
@@ -86,6 +86,7 @@ class Child(object):
     def end(self, name, state, illness="", message=""):
         values = {k: v for k, v in self.values.items() if isinstance(v, (int, float)) and math.isfinite(v)}
         curve = [float(x) if math.isfinite(x) else -1.0 for x in self.curve]
+        self.history.append((name, curve, values))
         self.say(
             "end",
             phase=name,

@@ -74,7 +74,10 @@ def context():
         sync()
         CHILD.say("hold", bytes=size)
     else:
-        CHILD.say("device", kind="cpu", name="CPU, %d threads" % torch.get_num_threads(), uuid="")
+        # These models are small: threads would only wait for one another, for long where others use the cores.
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        CHILD.say("device", kind="cpu", name="CPU, %d threads" % threads, uuid="")
 
 
 def describe():
@@ -304,7 +307,7 @@ PHASES = {
 
 def main():
     phases = dict(PHASES)
-    if CHILD.config.get("full") or CHILD.config.get("burn"):
+    if any(CHILD.config.get(name) for name in ("full", "burn", "tensorboard")):
         import smoke_torch_full
 
         phases.update(smoke_torch_full.phases(sys.modules[__name__]))

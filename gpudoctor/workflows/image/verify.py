@@ -187,7 +187,7 @@ def _chosen(request: Request) -> tuple[Cause, ...]:
 def _fits(cause: Cause) -> bool:
     if cause.id in (*ALSO, *NEED_GPU, *NEED_DRIVER):
         return True
-    own = cause.family == "containers" and cause.id.startswith("image-") and cause.id != "image-tag-unknown"
+    own = cause.family == "images" and cause.id.startswith("image-")
     return own or (cause.family in FAMILIES and cause.id not in NOT_OF_FILES)
 
 

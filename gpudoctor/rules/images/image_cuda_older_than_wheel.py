@@ -27,7 +27,7 @@ from gpudoctor.facts.image import Image
 from gpudoctor.facts.libraries import Libraries
 from gpudoctor.facts.observed import value_of
 from gpudoctor.findings import Fix, Problem, seen
-from gpudoctor.rules.containers._image import the_image
+from gpudoctor.rules.images._image import the_image
 from gpudoctor.rules.loading import build_of, load_evidence, loadings
 from gpudoctor.versions import is_version, older, release
 

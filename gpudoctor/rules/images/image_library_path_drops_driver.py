@@ -22,7 +22,7 @@ from collections.abc import Iterator
 
 from gpudoctor.facts.image import Image
 from gpudoctor.findings import MACHINE, DoesNotApply, Evidence, Fix, Problem, Subject
-from gpudoctor.rules.containers._image import the_config
+from gpudoctor.rules.images._image import the_config
 
 NAME = "LD_LIBRARY_PATH"
 FOLDERS = ("/usr/local/nvidia/lib", "/usr/local/nvidia/lib64")

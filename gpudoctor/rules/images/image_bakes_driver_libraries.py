@@ -26,7 +26,7 @@ from collections.abc import Iterator
 
 from gpudoctor.facts.image import DriverFile, Image
 from gpudoctor.findings import Evidence, Fix, Problem
-from gpudoctor.rules.containers._image import megabytes, the_image
+from gpudoctor.rules.images._image import megabytes, the_image
 from gpudoctor.rules.judging import need
 
 explains = ("loader-cache-stale",)

@@ -25,7 +25,7 @@ from gpudoctor.facts.host import Host
 from gpudoctor.facts.image import Image, WheelTag
 from gpudoctor.facts.observed import Known, Observed, Unknown, value_of
 from gpudoctor.findings import CouldNotTell, Evidence, Fix, Problem, package, seen
-from gpudoctor.rules.containers._image import the_image
+from gpudoctor.rules.images._image import the_image
 from gpudoctor.rules.judging import need
 from gpudoctor.versions import is_version, older
 

@@ -25,7 +25,7 @@ from gpudoctor.facts.image import Image
 from gpudoctor.facts.libraries import Libraries
 from gpudoctor.facts.observed import value_of
 from gpudoctor.findings import Evidence, Fix, Problem
-from gpudoctor.rules.containers._image import the_image
+from gpudoctor.rules.images._image import the_image
 from gpudoctor.rules.judging import need
 
 explains = ("cuda-compat-shadows-driver",)

@@ -21,7 +21,7 @@ from collections.abc import Iterator
 
 from gpudoctor.facts.image import Image
 from gpudoctor.findings import Evidence, Fix, Problem
-from gpudoctor.rules.containers._image import the_image
+from gpudoctor.rules.images._image import the_image
 from gpudoctor.rules.judging import need
 
 

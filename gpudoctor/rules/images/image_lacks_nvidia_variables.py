@@ -22,8 +22,8 @@ from collections.abc import Iterator
 
 from gpudoctor.facts.image import Image
 from gpudoctor.findings import Evidence, Fix, Problem
-from gpudoctor.rules.containers._image import the_config
 from gpudoctor.rules.containers._shared import asks_for_gpus
+from gpudoctor.rules.images._image import the_config
 
 DEVICES, CAPABILITIES = "NVIDIA_VISIBLE_DEVICES", "NVIDIA_DRIVER_CAPABILITIES"
 _NEEDED = ("compute", "utility")

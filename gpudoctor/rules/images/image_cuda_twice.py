@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from gpudoctor.facts.image import Image
 from gpudoctor.facts.libraries import Libraries, Library
 from gpudoctor.findings import Evidence, Fix, Problem
-from gpudoctor.rules.containers._image import megabytes, the_image
+from gpudoctor.rules.images._image import megabytes, the_image
 from gpudoctor.rules.judging import need
 
 #: The families that make up most of CUDA's size.

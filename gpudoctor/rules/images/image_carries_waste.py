@@ -21,7 +21,7 @@ from collections.abc import Iterator
 
 from gpudoctor.facts.image import Image
 from gpudoctor.findings import Evidence, Fix, Problem
-from gpudoctor.rules.containers._image import megabytes, the_image
+from gpudoctor.rules.images._image import megabytes, the_image
 from gpudoctor.rules.judging import need
 
 #: Less than this is not worth a line (bytes): a base image's own lists among it.
