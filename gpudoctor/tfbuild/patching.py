@@ -81,6 +81,8 @@ def _read(name: str) -> str:
 def plan(tree: Tree, names: Sequence[str]) -> Plan:
     """All edits of these patches as one change. Raises GpudoctorError where a file has another shape: then nothing is
     changed at all."""
+    for name in names:
+        load(name)
     texts: dict[str, str] = {}
     reasons: dict[str, list[str]] = {}
     notes: list[str] = []
