@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from gpudoctor.facts.machine import Machine
-from gpudoctor.facts.observed import Unknown
+from gpudoctor.facts.observed import UNASKED, Unknown
 from gpudoctor.facts.record import Record
 from gpudoctor.findings import (
     CannotLook,
@@ -66,6 +66,8 @@ def judge(machine: Machine, selected: Sequence[Cause] | None = None) -> Judgemen
     gates: dict[str, str] = {}
     explains: dict[str, frozenset[str]] = {}
     for cause in causes() if selected is None else selected:
+        if only_from_text(cause.family):
+            continue
         if cause.family not in gates:
             gates[cause.family] = _gate(cause.family, machine)
         if gates[cause.family] and cause.id not in always(cause.family):
@@ -132,6 +134,11 @@ def gated(family: str) -> bool:
     return hasattr(importlib.import_module(f"gpudoctor.rules.{family}"), "not_applicable")
 
 
+def only_from_text(family: str) -> bool:
+    """No cause of that family has a `check`."""
+    return getattr(importlib.import_module(f"gpudoctor.rules.{family}"), "only_from_text", False) is True
+
+
 def always(family: str) -> tuple[str, ...]:
     """The causes of a family that are judged whatever its gate says."""
     names: tuple[str, ...] = getattr(
@@ -144,6 +151,21 @@ def needs(function: Callable[..., Any]) -> tuple[str, ...]:
     """The machine's fields that a rule reads, by its parameters' types."""
     notes = {k: v for k, v in function.__annotations__.items() if k != "return"}
     return tuple(GROUPS[str(note)] for note in notes.values())
+
+
+def reads(causes: Iterable[Cause], machine: Machine, group: str) -> bool:
+    """Some of these rules will read that group of facts, on a machine of which the other groups are known."""
+    gates: dict[str, str] = {}
+    for cause in causes:
+        if only_from_text(cause.family):
+            continue
+        if cause.family not in gates:
+            gates[cause.family] = _gate(cause.family, machine)
+        if gates[cause.family] and cause.id not in always(cause.family):
+            continue
+        if cause.check is not None and group in needs(cause.check):
+            return True
+    return False
 
 
 def arguments(function: Callable[..., Any], machine: Machine) -> dict[str, Any]:
@@ -226,14 +248,24 @@ class Asking:
     #: A worker is added when so long nothing was answered (seconds).
     PATIENCE = 0.01
 
-    def __init__(self, port: Port, groups: Iterable[str] = tuple(GROUPS.values())) -> None:
+    def __init__(
+        self,
+        port: Port,
+        groups: Iterable[str] = tuple(GROUPS.values()),
+        last: str = "",
+        wanted: Callable[[Machine], bool] | None = None,
+    ) -> None:
+        """`last`: the group that comes last, and is asked only if `wanted` says so of all the others' answers; while one of
+        them is missing it is asked too, so that a hanging driver keeps nothing from being asked."""
         import threading
+
+        self._last, self._wanted = last, wanted
 
         self._port = port
         self._news = threading.Condition()
         self._answers: dict[tuple[str, str], Any] = {}
         self._asked: list[tuple[str, str, Callable[[Port], Any]]] = []
-        for group in groups:
+        for group in sorted(groups, key=lambda group: group == last):
             if group not in TOLD and (group != "image" or hasattr(port, "image")):
                 fields = importlib.import_module(f"gpudoctor.probes.{group}").FIELDS
                 self._asked += [(group, field, probe) for field, probe in fields.items()]
@@ -252,10 +284,23 @@ class Asking:
                 group, field, probe = self._left.pop()
             except IndexError:
                 return
-            answer = _ask(self._port, field, probe)
+            answer = _ask(self._port, field, probe) if self._is_wanted(group) else UNASKED
             with self._news:
                 self._answers[group, field] = answer
                 self._news.notify()
+
+    def _is_wanted(self, group: str) -> bool:
+        wanted = self._wanted
+        if group != self._last or wanted is None:
+            return True
+        with self._news:
+            known = dict(self._answers)
+        if any((asked, field) not in known for asked, field, _ in self._asked if asked != group):
+            return True  # what is not answered yet may turn out to want it
+        try:
+            return self._port.memo(f"engine.{group}", lambda: wanted(self._made(known)))
+        except Exception:  # a bug of ours must not cost the facts
+            return True
 
     def machine(self) -> Machine:
         """What has been answered when all is, or when the deadline passes. A field that has no answer by then is
@@ -267,6 +312,9 @@ class Asking:
                 if self._left and len(self._answers) == heard:
                     self._add_worker()
             done = dict(self._answers)
+        return self._made(done)
+
+    def _made(self, done: Mapping[tuple[str, str], Any]) -> Machine:
         machine = Machine()
         for group in dict.fromkeys(group for group, _, _ in self._asked):
             fields = {field: done.get((group, field), LATE) for g, field, _ in self._asked if g == group}

@@ -283,6 +283,7 @@ _EXPLAINED_BY = {
     "compute-capability": ("driver", "device", "hardware", "containers", "wsl"),
     "memory": ("driver", "device", "hardware", "containers", "wsl"),
     "framework": ("frameworks", "python", "libraries"),
+    "smoke": ("smoke",),
 }
 
 
@@ -296,7 +297,10 @@ def _explained(finding: Finding, findings: Sequence[Finding], machine: Machine) 
             continue
         if _family(other.id) not in _EXPLAINED_BY.get(requirement, ()):
             continue
-        if nothing if requirement != "framework" else _concerns(other, finding):
+        explains = (
+            _concerns(other, finding) if requirement == "framework" else nothing or requirement == "smoke"
+        )
+        if explains:
             return finding.replace(caused_by=other.id)
     return finding
 

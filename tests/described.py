@@ -58,6 +58,11 @@ MACHINES: dict[str, tuple[str, str, dict[str, Any], tuple[str, str, str, str, st
         "tensorflow", "", {"gpu": "RTX 4090", "driver": "570.124.06", "python": "3.14"},
         ("2.21.0", "", "", "", "3.13"), (),
     ),
+    # the default index has CUDA builds for ARM since 2.11
+    "gh200-torch": (
+        "torch", "", {"gpu": "GH200", "driver": "580.95.05", "python": "3.12", "machine": "aarch64"},
+        ("2.15.0", "cu132", "", "", "3.12"), (),
+    ),
     "v100-jax": (
         "jax", "", {"gpu": "V100", "driver": "535.183.01", "python": "3.12"},
         ("0.12.0.1", "cuda12", "", PIN, "3.12"), (),

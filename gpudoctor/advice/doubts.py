@@ -55,6 +55,12 @@ def newer(asked: Question, judgement: Judgement) -> list[Because]:
             newest = knowledge.newest(what)
             words = f"CUDA {cuda} is newer than the tables, which end at {newest.value} ({newest.checked})"
             found.append(Because("question", words))
+    if asked.cudnn and newer_than_tables("cudnn", asked.cudnn):
+        newest = knowledge.newest("cudnn")
+        words = (
+            f"cuDNN {asked.cudnn} is newer than the tables, which end at {newest.value} ({newest.checked})"
+        )
+        found.append(Because("cudnn-lacks-gpu-kernels", words))
     return found
 
 

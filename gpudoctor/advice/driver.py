@@ -157,6 +157,9 @@ def _planned(setting: Setting, pick: _Pick, pinned: int | None) -> Installable:
     if unknown:
         words = f"the first branch that supports {', '.join(unknown)} is in no table"
         base = base.replace(caveats=(*base.caveats, Because("question", words)))
+    if held and "." in setting.version:
+        words = f"branch {held} is held, and the newest of it comes: not {setting.version} itself"
+        base = base.replace(caveats=(*base.caveats, Because("question", words)))
     if setting.windows:
         notes = WSL if setting.asked.system == "WSL2" else WSL[:1]
         return Installable(base.replace(notes=tuple(n.replace("{driver}", version) for n in notes)))

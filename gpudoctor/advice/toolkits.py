@@ -299,7 +299,25 @@ def majors(setting: Setting) -> list[int]:
     """The newest CUDA that the driver runs first."""
     has = implemented(setting.asked.driver, setting.asked.system) if setting.asked.driver else None
     newest = major(has.value) if isinstance(has, Known) else 13
-    return [number for number in (13, 12, 11) if number <= newest]
+    return [number for number in (13, 12, 11) if number <= newest and _compiles(setting, number)]
+
+
+def _compiles(setting: Setting, number: int) -> bool:
+    """Whether some toolkit of this CUDA compiles for all the GPUs: else its libraries have no code for them either."""
+    rows = [row["cuda"] for row in table("driver")["toolkits"] if major(row["cuda"]) == number]
+    targets = [found.sm for row in rows if (found := knowledge.toolkit_targets(release(row))) is not None]
+    wanted = {card.capability for card in setting.asked.cards if card.capability}
+    return any(wanted <= set(one) for one in targets)
+
+
+def jetson(setting: Setting) -> Installable | None:
+    """NVIDIA's software for Jetson is that of its JetPack: not of the desktop's packages, as far as is written here."""
+    odd = [
+        c.name for c in setting.asked.cards if c.capability and knowledge.module_flavour(c.capability) is None
+    ]
+    if not odd:
+        return None
+    return not_known(f"what {odd[0]} takes is in no table: the software of Jetson comes with JetPack")
 
 
 def _cudnns(number: int, wanted: str) -> Iterator[str]:

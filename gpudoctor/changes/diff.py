@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from gpudoctor.changes.plan import FileChange
 
 
@@ -23,7 +25,7 @@ def unified(path: str, old: bytes | None, new: bytes | None, context: int = 2) -
     if b"\0" in (old or b"") or b"\0" in (new or b""):
         return (*head, "(binary contents differ)")
     lines = [_lines(content) for content in (old or b"", new or b"")]
-    body = list(difflib.unified_diff(lines[0], lines[1], lineterm="", n=context))[2:]
+    body = [_hidden(line) for line in difflib.unified_diff(lines[0], lines[1], lineterm="", n=context)][2:]
     return (*head, *body) if body else (*head, "(an empty file)")
 
 
@@ -43,6 +45,18 @@ def of_change(change: FileChange) -> tuple[str, ...]:
         *old,
         *new,
     )
+
+
+_SECRET = re.compile(r"(\w*(?:TOKEN|KEY|SECRET|PASSW|CREDENTIAL)\w*[\"']?\s*[=:\s]\s*)(\S.*)", re.I)
+
+
+def _hidden(line: str) -> str:
+    """Start-up files hold keys, and a diff is pasted into questions: a line that is only context keeps them to itself.
+
+    >>> _hidden(" export WANDB_API_KEY=abc")
+    ' export WANDB_API_KEY=...'
+    """
+    return _SECRET.sub(r"\1...", line) if line.startswith(" ") else line
 
 
 def _signed(sign: str, content: bytes | None) -> list[str]:

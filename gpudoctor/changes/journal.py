@@ -30,7 +30,7 @@ UNFINISHED = ("open", "taking-back")
 
 class SavedFile(Record):
     """`path` as the plan names it, `target` where it lies after links. `made`: folders that were made for it. `after`: what
-    was put there. A file's bytes before are in `saved-N`, N its place in the journal. `action`: the action that writes this
+    was put there. A file's bytes before are in `saved-N`, those that we put there in `wrote-N`, N its place in the journal. `action`: the action that writes this
     file, -1 for one that we write; what it left there is known (`seen`) once it has ended."""
 
     path: str
@@ -100,7 +100,7 @@ def new_journal(writer: Writer, plan: str, title: str) -> Journal:
     return Journal(SCHEMA, str(max(numbers) + 1), __version__, plan, title, writer.prefix, at, "open")
 
 
-def begin(writer: Writer, journal: Journal, saved: Mapping[int, bytes]) -> None:
+def begin(writer: Writer, journal: Journal, saved: Mapping[int, bytes], wrote: Mapping[int, bytes]) -> None:
     """Everything that going back needs, on the disk. Raises OSError; then there is no journal."""
     folder = _folder(writer, journal.id)
     try:
@@ -108,6 +108,8 @@ def begin(writer: Writer, journal: Journal, saved: Mapping[int, bytes]) -> None:
         writer.own_folder(folder)
         for number, content in saved.items():
             writer.own_file(os.path.join(folder, f"saved-{number}"), content)
+        for number, content in wrote.items():
+            writer.own_file(os.path.join(folder, f"wrote-{number}"), content)
         keep(writer, journal)
     except OSError:
         writer.own_remove(folder)
@@ -144,6 +146,15 @@ def saved_bytes(writer: Writer, journal: Journal, number: int) -> bytes:
 
 def saved_place(writer: Writer, journal: Journal, number: int) -> str:
     return os.path.join(_folder(writer, journal.id), f"saved-{number}")
+
+
+def wrote_bytes(writer: Writer, journal: Journal, number: int) -> bytes | None:
+    """What the change put there; None where that is not known (any more)."""
+    try:
+        with open(os.path.join(_folder(writer, journal.id), f"wrote-{number}"), "rb") as file:
+            return file.read()
+    except OSError:
+        return None
 
 
 def journals(writer: Writer) -> tuple[Journal, ...]:

@@ -10,6 +10,7 @@ import os
 from typing import Literal
 
 from gpudoctor.changes import journal as journals_of
+from gpudoctor.changes.diff import unified
 from gpudoctor.changes.journal import UNFINISHED, Journal, SavedFile, journals, keep, mark
 from gpudoctor.changes.outcome import Outcome, Runner, Step, run_program, said, shown
 from gpudoctor.errors import GpudoctorError
@@ -69,7 +70,12 @@ def _chosen(known: tuple[Journal, ...], identifier: str) -> Journal:
         )
     for journal in wanted or interrupted[::-1] or [j for j in known[::-1] if j.state == "done"]:
         return journal
-    raise GpudoctorError("there is no change to take back", note="nothing was changed")
+    others = os.geteuid() != 0 and os.path.isdir("/var/lib/gpudoctor/journals")
+    raise GpudoctorError(
+        "there is no change to take back",
+        note="nothing was changed",
+        hint="changes that root made: sudo gpudoctor undo" if others else "",
+    )
 
 
 def _writer_of(journal: Journal, writer: Writer, leave: bool) -> Writer:
@@ -106,13 +112,13 @@ def _refuse_changed(journal: Journal, writer: Writer, known: tuple[Journal, ...]
             )
         raise GpudoctorError(
             f"{file.path} was changed since change {journal.id}",
-            context=_difference(file, now, content),
+            context=_difference(file, now, content, journal, writer),
             note="nothing was changed",
             hint=f"edit it by hand, or `gpudoctor undo {journal.id} --leave` takes back the rest and leaves this file",
         )
 
 
-def _difference(file: SavedFile, now: FileState, content: bytes) -> str:
+def _difference(file: SavedFile, now: FileState, content: bytes, journal: Journal, writer: Writer) -> str:
     if now.kind == "absent":
         return "it is not there any more"
     if now.kind != file.after.kind:
@@ -120,10 +126,11 @@ def _difference(file: SavedFile, now: FileState, content: bytes) -> str:
     if now.kind == "link":
         return f"it points to {now.link} now; to {file.after.link} after the change"
     if now.sha256 != file.after.sha256:
-        shown = content.decode("utf-8", "backslashreplace").splitlines()[:20]
-        return "\n    ".join(
-            [f"its contents differ ({now.size} bytes now, {file.after.size} after the change):", *shown]
-        )
+        wrote = journals_of.wrote_bytes(writer, journal, journal.files.index(file))
+        if wrote is None:
+            return f"its contents differ: {now.size} bytes now, {file.after.size} after the change"
+        shown = unified(file.path, wrote, content, 1)[2:]
+        return "\n    ".join(["since then:", *shown[:20], *(["..."] if len(shown) > 20 else [])])
     parts = []
     if now.mode != file.after.mode:
         parts.append(f"its mode is {now.mode:o} now, {file.after.mode:o} after the change")

@@ -198,7 +198,8 @@ def _open(plan: Plan, todo: list[_Todo], touched: list[tuple[int, _Todo]], write
     everything = (*todo, *(found for _, found in touched))
     saved = {number: found.content for number, found in enumerate(everything) if found.now.kind == "file"}
     try:
-        journals_of.begin(writer, journal, saved)
+        wrote = {number: f.change.after for number, f in enumerate(todo) if f.change.after is not None}
+        journals_of.begin(writer, journal, saved, wrote)
     except OSError as error:
         raise refused(
             error, writer.state, "the journal could not be written, so nothing was changed"

@@ -99,6 +99,9 @@ def run(arguments: Sequence[str]) -> int:
         return 130
     except click.exceptions.Exit as stop:
         return stop.exit_code
+    except click.UsageError as error:
+        print(_in_four_parts(error).render(), file=sys.stderr)
+        return EXIT_CANNOT_TELL
     except click.ClickException as error:
         error.show()
         return EXIT_CANNOT_TELL
@@ -114,3 +117,15 @@ def run(arguments: Sequence[str]) -> int:
         print(f"error: {error.strerror or error}", file=sys.stderr)
         return EXIT_CANNOT_TELL
     return result if isinstance(result, int) else 0
+
+
+def _in_four_parts(error: click.UsageError) -> GpudoctorError:
+    """click's words for wrong usage, as every other error of ours is said."""
+    path = error.ctx.command_path if error.ctx is not None else "gpudoctor"
+    message = error.format_message().strip().rstrip(".")
+    return GpudoctorError(
+        message[:1].lower() + message[1:],
+        context=path,
+        note="nothing was done",
+        hint=f"`{path} --help` lists the options",
+    )

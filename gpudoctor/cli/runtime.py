@@ -11,6 +11,7 @@ import click
 from gpudoctor.cli.options import write_out
 
 if TYPE_CHECKING:
+    from gpudoctor.report.changes import Change
     from gpudoctor.report.runtime import RuntimeReport
     from gpudoctor.report.style import Style
     from gpudoctor.workflows.runtime import Changed
@@ -139,7 +140,8 @@ def _change(
     no_prove: bool = False,
     image: str = "",
 ) -> int:
-    from gpudoctor.report.runtime import render_change, runtime_report
+    from gpudoctor.report import changes as shown
+    from gpudoctor.report.runtime import runtime_report
     from gpudoctor.workflows import runtime as work
     from gpudoctor.workflows.runtime.find import Request
 
@@ -148,14 +150,22 @@ def _change(
         image, root,
     )  # fmt: skip
     changes: tuple[Changed, ...] = (work.planned(request),)
-    if apply_ and changes[0].line.state == "pending":
+    if apply_ and changes[0].state == "pending":
         agreed = _consent(changes[0], yes)
-        changes = work.applied(request, changes[0]) if agreed else (work.declined(changes[0]),)
+        changes = work.applied(request, changes[0]) if agreed else (changes[0].replace(state="declined"),)
     code = work.exit_code(changes)
-    lines = tuple(changed.line for changed in changes)
-    report = runtime_report(code, changes=lines)
-    _print(report, form, output, lambda style: "\n".join(render_change(line, style) for line in lines))
+    report = runtime_report(code, changes=shown.Changes(apply_, tuple(map(_shown, changes))))
+    again = f"gpudoctor runtime {'un' * remove}configure {engine}"
+    _print(report, form, output, lambda style: shown.render(report.changes, style, again))
     return code
+
+
+def _shown(changed: Changed) -> Change:
+    from gpudoctor.report.changes import change_of
+
+    hint = "--yes consents; --no-restart leaves the restart to you" if changed.state == "declined" else ""
+    why = changed.outcome.why if changed.outcome else ""
+    return change_of(changed.plan, changed.state, changed.outcome, why=why, hint=hint)
 
 
 def _consent(changed: Changed, yes: bool) -> bool:

@@ -45,6 +45,6 @@ def command(
     from gpudoctor.workflows.snapshot import take
 
     request = Request(root=root or "", timeout=timeout, options=Options(wake=wake, pythons=pythons))
-    machine = facts(request, choose((), ()))
+    machine = facts(request, choose((), ()), everything=True)
     write_out(json.dumps(take(machine, not no_redact), indent=1, ensure_ascii=False) + "\n", output)
     return 0

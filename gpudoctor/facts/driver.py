@@ -91,6 +91,8 @@ class Driver(Record):
     `blacklisted`: GPU modules that modprobe may not load (`blacklist`, `install ... /bin/false`, kernel command line).
     `modprobe_helper`: nvidia-modprobe is there; its value: it is set-uid root, so that any user's first CUDA program
     loads nvidia-uvm and makes the nodes.
+    `unattended`: installed driver packages that the machine upgrades by itself, under the running module (Absent: it
+    upgrades nothing by itself).
     """
 
     module: Observed[LoadedModule] = UNASKED
@@ -105,3 +107,4 @@ class Driver(Record):
     persistence_daemon: Observed[Service] = UNASKED
     blacklisted: Observed[tuple[str, ...]] = UNASKED
     modprobe_helper: Observed[bool] = UNASKED
+    unattended: Observed[tuple[str, ...]] = UNASKED

@@ -26,8 +26,8 @@ class Wanted(Record):
 
 
 class Requirement(Record):
-    """A line of a policy's [require]: `name` "driver", "cuda", "gpus", "compute-capability", "memory" (of each GPU) or
-    "framework"; `wanted` as written: ">=550", ">=16 GiB", "torch>=2.5"."""
+    """A line of a policy's [require]: `name` "driver", "cuda", "gpus", "compute-capability", "memory" (of each GPU),
+    "framework" or "smoke"; `wanted` as written: ">=550", ">=16 GiB", "torch>=2.5"."""
 
     name: str
     wanted: str
@@ -51,7 +51,8 @@ class Drift(Record):
 
 
 class Smoked(Record):
-    """How a framework's smoke run ended: `verdict` "PASS", "FAIL", "UNCONFIRMED", "SKIPPED", "UNKILLABLE"."""
+    """How a framework's smoke run ended: `verdict` "pass", "fail", "unconfirmed", "skipped",
+    "unkillable" or "cpu". `framework` is empty where none could be tried."""
 
     framework: str
     verdict: str

@@ -105,7 +105,7 @@ def _activation(machine: Machine, see: See, path: str) -> Place | None:
     one: Interpreter | None = next(
         (i for i in value_of(machine.frameworks.interpreters, ()) if i.path == path), None
     )
-    if one is None or (see.login and see.login.other):
+    if one is None or see.login is None or see.login.other or see.login.shell.endswith("/fish"):
         return None
     if one.kind == "conda" and see.env.get("CONDA_PREFIX") == one.prefix:
         return Place(f"{one.prefix}/etc/conda/activate.d/gpudoctor.sh", "sh")

@@ -13,6 +13,14 @@ from gpudoctor.fixes.see import Manual, See
 mends = ("uvm-not-working", "device-node-missing-or-permission", "kernel-module-not-loaded")
 
 UVM_NODES = ("/dev/nvidia-uvm", "/dev/nvidia-uvm-tools")
+#: What `nvidia-modprobe -c 0` makes beside them.
+CONTROL_NODES = ("/dev/nvidia0", "/dev/nvidiactl")
+
+#: https://download.nvidia.com/XFree86/Linux-x86_64/550.163.01/README/powermanagement.html
+SUSPEND_UNITS = ("nvidia-suspend", "nvidia-hibernate", "nvidia-resume")
+UNIT_FOLDERS = ("/usr/lib/systemd/system", "/lib/systemd/system", "/etc/systemd/system")
+SUSPEND_FILE = "/etc/modprobe.d/nvidia-preserve-memory.conf"
+SUSPEND_LINE = "options nvidia NVreg_PreserveVideoMemoryAllocations=1 NVreg_TemporaryFilePath=/var/tmp\n"
 
 
 def plan(finding: Finding, machine: Machine, see: See) -> Plan:
@@ -40,20 +48,24 @@ def _module(finding: Finding, machine: Machine, see: See) -> Plan:
 
 def _uvm(finding: Finding, machine: Machine, see: See) -> Plan:
     loaded = "nvidia_uvm" in value_of(machine.driver.loaded_modules, ())
-    made = tuple(path for path in UVM_NODES if not see.is_there(path))
+    made = tuple(path for path in (*UVM_NODES, *CONTROL_NODES) if not see.is_there(path))
     modprobe = see.program("modprobe")
     if finding.fix is not None and finding.fix.applicability == "unsafe":
         # Loaded before and after: nothing to take back.
-        return _plan(
-            finding,
-            "Load nvidia-uvm anew",
-            "unsafe",
-            Action(
-                (modprobe, "-r", "nvidia_uvm"),
-                "unload it; refused while a program uses it",
-                (modprobe, "nvidia_uvm"),
+        return _with_suspend(
+            machine,
+            see,
+            _plan(
+                finding,
+                "Load nvidia-uvm anew",
+                "unsafe",
+                Action(
+                    (modprobe, "-r", "nvidia_uvm"),
+                    "unload it; refused while a program uses it",
+                    (modprobe, "nvidia_uvm"),
+                ),
+                Action((modprobe, "nvidia_uvm"), "load it again"),
             ),
-            Action((modprobe, "nvidia_uvm"), "load it again"),
         )
     back = [f"rm -f {' '.join(made)}"] if made else []
     back += [] if loaded else [f"{modprobe} -r nvidia_uvm || true"]
@@ -63,6 +75,25 @@ def _uvm(finding: Finding, machine: Machine, see: See) -> Plan:
         ("sh", "-c", "; ".join(back)) if back else (),
     )
     return _plan(finding, "Load nvidia-uvm and make its node", "safe", action)
+
+
+def _with_suspend(machine: Machine, see: See, plan: Plan) -> Plan:
+    """After a suspend it comes back with the next one, unless the driver saves what is in the GPU's memory."""
+    kept = value_of(machine.driver.parameters, {}).get("PreserveVideoMemoryAllocations", "0")
+    slept = any(event.kind == "resume" for event in value_of(machine.host.kernel_log, ()))
+    said = any(
+        "NVreg_PreserveVideoMemoryAllocations" in see.text(f"/etc/modprobe.d/{name}")
+        for name in see.listed("/etc/modprobe.d")
+        if name.endswith(".conf")
+    )
+    units = [unit for unit in SUSPEND_UNITS if any(see.is_there(f"{f}/{unit}.service") for f in UNIT_FOLDERS)]
+    if not slept or kept == "1" or said or not units:
+        return plan
+    systemctl = see.program("systemctl")
+    enable = Action((systemctl, "enable", *units), "they save and restore it", (systemctl, "disable", *units))
+    change = see.edit(SUSPEND_FILE, SUSPEND_LINE, "the driver saves the GPU's memory when the machine sleeps")
+    note = "saving the GPU's memory holds from the next load of the driver on: reboot when you can"
+    return plan.replace(files=(change,), actions=(*plan.actions, enable), notes=(*plan.notes, note))
 
 
 def _missing(finding: Finding, see: See) -> Plan:
@@ -88,7 +119,11 @@ def _no_device(finding: Finding, see: See) -> Plan:
         f"Replace {', '.join(paths)} by device nodes",
         "unsafe",
         Action(("sh", "-c", " && ".join(aside)), "put it aside", ("sh", "-c", "; ".join(back))),
-        Action((see.program("nvidia-modprobe"), "-c", "0", "-u"), "make the nodes anew"),
+        Action(
+            (see.program("nvidia-modprobe"), "-c", "0", "-u"),
+            "make the nodes anew",
+            ("rm", "-f", *paths, *(p for p in (*UVM_NODES, *CONTROL_NODES) if not see.is_there(p))),
+        ),
     )
 
 

@@ -18,7 +18,7 @@ _MILD = re.compile(
     re.I,
 )
 _SEVERE = re.compile(
-    r"\b(?:error|fatal|traceback|exception|fail\w*|cannot|can't|could not|couldn't|unable|abort\w*|killed|segfault|segmentation|"
+    r"\b(?:\w*error|fatal|traceback|\w*exception|fail\w*|cannot|can't|could not|couldn't|unable|abort\w*|killed|segfault|segmentation|"
     r"core dumped|not found|no such|denied|missing|mismatch|unsupported|too old|incompatible|Xid|invalid|lost|ERR!|no devices|"
     r"falling back|not supported|unknown|timed? ?out|refused|insufficient|out of memory)\b",
     re.I,

@@ -1,20 +1,31 @@
 """The prefilter: which lines of a long log may hold a signature.
 
 Every signature has a run of ordinary characters that each of its matches contains. A log repeats itself: lines that
-differ in digits only are looked at once. In what is left a run is searched only where its key is there, a word that it
-shares with other runs. So a hundred megabytes cost a second where a log repeats itself, and some seconds where every
-line is another.
+differ in digits only are looked at once. Of what is left the *words* are looked up, not the runs: a piece's words are made
+a set, new words are searched for the parts of words that runs begin or end with, and only runs of which a word is there
+are searched in the piece. So it hardly matters how many signatures there are, and a hundred megabytes cost a second where
+a log repeats itself and a few where every line is another.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import Counter
 from collections.abc import Callable, Iterable
 
 _DIGITS = b"0123456789"
-#: So many lines are remembered; then we begin anew. Memory, not speed, is what bounds them.
+#: All that is no part of a word becomes a blank. Bytes of other scripts are parts of words.
+_SPACED = bytes(c if c >= 128 or chr(c).isalnum() or c == 95 else 32 for c in range(256))
+#: So many lines and words are remembered; then we begin anew. Memory, not speed, is what bounds them.
 _LINES = 150_000
+_WORDS = 60_000
+#: Longer words without an underscore are mostly base64 and hashes: in them a part is looked for only if it is long too,
+#: or begins the word.
+_LONG = 16
+_LONG_PART = 13
+_LONGEST = 60
+#: A line of this length without a blank or one of these marks is base64: no program says anything so.
+_BLOB = 50
+_MARKS = (b"_", b":", b".", b'"', b"'")
 #: A run that was picked so often has been seen enough.
 _ENOUGH = 60
 
@@ -32,13 +43,43 @@ class Sieve:
             b" ".join(p.lower().encode().translate(None, _DIGITS).split())
             for p in dict.fromkeys(self._literals())
         ]
-        runs = [p for p in dict.fromkeys(plain) if len(p) >= 3]
-        #: Runs that hold another run need no look of their own: where they are, the shorter one is.
-        kept = [r for r in runs if not any(other in r and other != r for other in runs)]
-        #: Key -> runs that hold it: words that many runs share, so that few searches rule most runs out.
-        self._keyed = _keyed(kept)
+        #: Word -> runs to search for where it is. `_parts`: a piece of a word -> runs.
+        self._of: dict[bytes, list[bytes]] = {}
+        self._parts: dict[bytes, list[bytes]] = {}
+        self._always: list[bytes] = []
+        for run in dict.fromkeys(p for p in plain if len(p) >= 3):
+            self._file(run)
+        for part, runs in self._parts.items():
+            self._of.setdefault(part, []).extend(runs)
+        #: Parts that hold no other part: where none of them is, none is.
+        parts = sorted(self._parts, key=len)
+        self._roots: dict[bytes, list[bytes]] = {}
+        for part in parts:
+            root = next(
+                (r for r in self._roots if r in part and (len(r) >= _LONG_PART) == (len(part) >= _LONG_PART)),
+                part,
+            )
+            self._roots.setdefault(root, []).append(part)
+        self._long_roots = {
+            root: parts for root, parts in self._roots.items() if len(root) >= _LONG_PART and b"_" not in root
+        }
+        self._heads = {part[:4] for part in self._parts}
+        self._known: set[bytes] = set()
         self._lines: set[int] = set()
         self._counts: dict[bytes, int] = {}
+
+    def _file(self, run: bytes) -> None:
+        words = run.translate(_SPACED).split()
+        # The first and the last word may be the end and the beginning of longer ones; those between are whole.
+        inner = [w for w in words[1:-1] if len(w) >= 4]
+        if inner:
+            self._of.setdefault(max(inner, key=len), []).append(run)
+            return
+        part = max(words, key=len, default=b"")
+        if len(part) >= 3:
+            self._parts.setdefault(part, []).append(run)
+        else:
+            self._always.append(run)
 
     def pick(self, lines: list[bytes]) -> list[int]:
         """The indices of the lines that may matter."""
@@ -47,29 +88,63 @@ class Sieve:
         plain = b"\n".join(lines).lower().translate(None, _DIGITS).split(b"\n")
         new = []
         seen = self._lines
-        for index, line in enumerate(plain):
-            key = hash(line)
+        for index, key in enumerate(map(hash, plain)):
             if key not in seen:
                 seen.add(key)
-                new.append(index)
+                line = plain[index]
+                if b" " in line or len(line) < _BLOB or any(mark in line for mark in _MARKS):
+                    new.append(index)
         if len(seen) > _LINES:
             seen.clear()
         if not new:
             return []
-        fresh = [b" ".join(plain[index].split()) for index in new]
+        fresh = [plain[index] for index in new] if len(new) < len(plain) else plain
         text = b"\n".join(fresh)
+        runs = self._candidates(text)
+        if b"  " in text or b"\t" in text:
+            fresh = [b" ".join(line.split()) for line in fresh]
+            text = b"\n".join(fresh)
+        runs = [run for run in runs if run in text]
+        if not runs:
+            return []
         starts, at = [], 0
         for line in fresh:
             starts.append(at)
             at += len(line) + 1
         picked: set[int] = set()
-        for word, runs in self._keyed.items():
-            if runs and word in text:
-                for run in tuple(runs):
-                    self._find(run, text, starts, picked)
-                    if self._counts.get(run, 0) >= _ENOUGH:
-                        runs.remove(run)
+        for run in runs:
+            self._find(run, text, starts, picked)
         return sorted(new[index] for index in picked)
+
+    def _candidates(self, text: bytes) -> list[bytes]:
+        """The runs of which a word is in the text, less those that have been seen enough."""
+        words = set(text.translate(_SPACED).split())
+        self._learn(words - self._known)
+        runs = [run for word in words & self._of.keys() for run in self._of[word]]
+        return [run for run in {*runs, *self._always} if self._counts.get(run, 0) < _ENOUGH]
+
+    def _learn(self, new: set[bytes]) -> None:
+        """File every new word that holds a part under the runs of that part."""
+        short = [w for w in new if len(w) <= _LONG or b"_" in w]
+        long = [w for w in new if _LONG < len(w) <= _LONGEST and b"_" not in w]
+        heads = self._heads
+        self._search([*short, *(w for w in long if w[:4] in heads)], self._roots)
+        self._search(long, self._long_roots)
+        if len(self._known) > _WORDS:
+            self._known.clear()
+        self._known.update(short[: 2 * _WORDS])
+
+    def _search(self, words: list[bytes], roots: dict[bytes, list[bytes]]) -> None:
+        joined = b"\n" + b"\n".join(words) + b"\n"
+        for root, parts in roots.items():
+            at = joined.find(root)
+            while at >= 0:
+                word = joined[joined.rfind(b"\n", 0, at) + 1 : joined.find(b"\n", at)]
+                for part in parts:
+                    if part in word and part != word:
+                        filed = self._of.setdefault(word, [])
+                        filed += [run for run in self._parts[part] if run not in filed]
+                at = joined.find(root, joined.find(b"\n", at))
 
     def _find(self, run: bytes, text: bytes, starts: list[int], picked: set[int]) -> None:
         """Add the lines that hold the run, until it has been seen often enough."""
@@ -79,18 +154,3 @@ class Sieve:
             picked.add(index)
             self._counts[run] = self._counts.get(run, 0) + 1
             at = text.find(run, starts[index + 1]) if index + 1 < len(starts) else -1
-
-
-def _keyed(runs: list[bytes]) -> dict[bytes, list[bytes]]:
-    """Greedily: the word that most of the runs hold that are left, again and again. Short words are in every text."""
-    left = list(runs)
-    found: dict[bytes, list[bytes]] = {}
-    while left:
-        words = Counter(w for run in left for w in set(run.split()) if len(w) >= 5)
-        if not words:
-            found.update({run: [run] for run in left})
-            break
-        key = max(words, key=lambda w: (words[w], len(w)))
-        found[key] = [run for run in left if key in run]
-        left = [run for run in left if key not in run]
-    return found

@@ -73,7 +73,8 @@ def parse(text: str, path: str = "Dockerfile") -> Dockerfile:
             stages[-1] = stages[-1].replace(instructions=tuple(current), env=dict(env))
 
     for logical in _logical(text, escape):
-        keyword, instruction = _instruction(logical, {**known, **env} if stages else arguments)
+        outside = not stages or logical.pieces[0].text[:5].upper().strip() == "FROM"
+        keyword, instruction = _instruction(logical, arguments if outside else {**known, **env})
         if keyword == "FROM":
             close()
             stage = _stage(instruction, stages)

@@ -47,6 +47,21 @@ def dpkg_status(data: bytes) -> tuple[Package, ...]:
     return tuple(found)
 
 
+def dpkg_held(data: bytes) -> tuple[str, ...]:
+    """Names of packages that are held ("Status: hold ok installed"): apt does not upgrade them.
+
+    >>> dpkg_held(b"Package: nvidia-driver-550\\nStatus: hold ok installed\\n")
+    ('nvidia-driver-550',)
+    """
+    found = []
+    for match in re.finditer(rb"(?m)^Status: hold ", data):
+        start = data.rfind(b"\n\n", 0, match.start()) + 1
+        name = re.search(rb"(?m)^Package: (\S+)", data[start : match.start()])
+        if name is not None:
+            found.append(name[1].decode("utf-8", "replace"))
+    return tuple(found)
+
+
 def pacman_local(names: list[str]) -> tuple[Package, ...]:
     """/var/lib/pacman/local: one folder a package, "nvidia-utils-580.105.08-1"."""
     found = []

@@ -309,7 +309,8 @@ def _named_by(port: Port, variable: str, element: str) -> Observed[str]:
     for path, setting in _settings(port):
         if setting.name != variable:
             continue
-        parts = _expanded(port, setting.value).split(":")
+        value = _expanded(port, setting.value)
+        parts = (" ".join(value.split()).replace(" ", ":") if path.endswith(".fish") else value).split(":")
         if element in parts or (not element and f"${variable}" in setting.value):
             found = Known(f"{path}:{setting.line}", path)
     return found

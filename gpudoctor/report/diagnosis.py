@@ -29,7 +29,7 @@ def diagnose_report(result: Result, exit_code: int) -> DiagnoseReport:
 def render(result: Result, style: Style, verbose: bool = False) -> str:
     if not result.diagnoses:
         return (
-            f"no cause found in {result.lines} lines: nothing here names one, and a guess would cost you more\n"
+            f"no cause found in {result.lines} line{'' if result.lines == 1 else 's'}: nothing here names one, and a guess would cost you more\n"
             "  hint: add the lines before the last error, `nvidia-smi`, or `python -m torch.utils.collect_env`; "
             "on the machine itself run `gpudoctor check`\n"
         )

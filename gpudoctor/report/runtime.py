@@ -1,28 +1,18 @@
-"""`runtime`'s answer: for machines as a report of the common shape, for people as diffs and lines."""
+"""`runtime`'s answer: for machines as a report of the common shape, for people as lines."""
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Sequence
 
 from gpudoctor.findings import Finding, Judgement
+from gpudoctor.report.changes import Changes
 from gpudoctor.report.compat import wrapped
 from gpudoctor.report.model import Report, head
 from gpudoctor.report.style import Style
-from gpudoctor.runtimes.result import ChangeLine, EngineLine, FileLine, ProgramLine, ProofStep
+from gpudoctor.runtimes.result import EngineLine, ProofStep
 
 #: Changes with every change of the shape that a reader could notice.
 SCHEMA = "gpudoctor-runtime/1"
-
-_STATES = {
-    "nothing": ("ok", "nothing to change"),
-    "pending": ("warning", "not applied: this is what would be changed"),
-    "declined": ("warning", "not applied: it needs consent"),
-    "applied": ("ok", "applied and checked"),
-    "unchanged": ("ok", "nothing to change"),
-    "rolled-back": ("failure", "rolled back: everything is as before"),
-    "open": ("failure", "could not be taken back"),
-}
 
 
 class RuntimeReport(Report):
@@ -30,7 +20,7 @@ class RuntimeReport(Report):
     `proof` by `prove`."""
 
     engines: tuple[EngineLine, ...]
-    changes: tuple[ChangeLine, ...]
+    changes: Changes
     proof: tuple[ProofStep, ...]
 
 
@@ -38,7 +28,7 @@ def runtime_report(
     exit_code: int,
     judgement: Judgement = Judgement(),
     engines: tuple[EngineLine, ...] = (),
-    changes: tuple[ChangeLine, ...] = (),
+    changes: Changes = Changes(False, ()),
     proof: tuple[ProofStep, ...] = (),
 ) -> RuntimeReport:
     return RuntimeReport(
@@ -85,49 +75,6 @@ def _engine(engine: EngineLine, style: Style) -> Iterator[str]:
     for label, value in rows:
         if value:
             yield from wrapped(f"{label}: {value}", style, 2)
-
-
-# ---------------------------------------------------------------- changes
-
-
-def render_change(change: ChangeLine, style: Style) -> str:
-    lines = [style.paint(change.title, "bold")]
-    for file in change.files:
-        lines += _file(file, style)
-    lines += [line for program in change.programs for line in _program(program, style)]
-    for note in change.notes:
-        lines += wrapped(f"note: {note}", style, 2)
-    if change.manual:
-        lines.append("  by hand:")
-        lines += [f"    {style.paint(command, 'green')}" for command in change.manual]
-    for words in change.not_run:
-        lines += wrapped(f"not run: {words}", style, 2)
-    glyph, said = _STATES[change.state]
-    lines.append(f"{style.glyph(glyph)} {said}")
-    if change.why:
-        for words in change.why.splitlines():
-            lines += wrapped(words.strip(), style, 2 + 2 * words.startswith(" "))
-    if change.state == "pending":
-        lines.append("  --apply does it")
-    if change.state == "declined":
-        lines.append("  --yes consents; --no-restart writes the files and leaves the restart to you")
-    if change.state == "applied" and change.journal:
-        lines.append(f"  `gpudoctor undo {change.journal}` takes it back")
-    return "\n".join(lines) + "\n"
-
-
-def _file(file: FileLine, style: Style) -> Iterator[str]:
-    yield f"  {file.path}: {file.reason}"
-    for line in file.diff:
-        colour = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1])
-        yield "    " + (style.paint(line, colour) if colour else line)
-
-
-def _program(program: ProgramLine, style: Style) -> Iterator[str]:
-    yield from wrapped(f"then: {program.reason}", style, 2)
-    yield f"    {shlex.join(program.argv)}"
-    if program.stops:
-        yield from wrapped(f"this stops: {', '.join(program.stops)}", style, 4)
 
 
 # ---------------------------------------------------------------- proof

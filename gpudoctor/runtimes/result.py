@@ -1,4 +1,4 @@
-"""What `runtime` found, would change, changed and proved, as values for the report."""
+"""What `runtime` found and proved, as values for the report."""
 
 from __future__ import annotations
 
@@ -31,42 +31,6 @@ class ProofStep(Record):
     what: str
     ok: bool | None
     said: str = ""
-
-
-class FileLine(Record):
-    """A file that changes, with its unified diff."""
-
-    path: str
-    reason: str
-    diff: tuple[str, ...]
-
-
-class ProgramLine(Record):
-    """A program that is run afterwards. `stops`: the containers that it would stop."""
-
-    argv: tuple[str, ...]
-    reason: str
-    stops: tuple[str, ...] = ()
-
-
-State = Literal["nothing", "pending", "declined", "applied", "unchanged", "rolled-back", "open"]
-
-
-class ChangeLine(Record):
-    """One plan and what came of it. `state`: "nothing" (all is so already), "pending" (not applied), "declined" (consent is
-    missing), or the transaction's "applied", "unchanged", "rolled-back", "open". `journal`: the id for `gpudoctor undo`."""
-
-    id: str
-    title: str
-    applicability: str
-    state: State
-    files: tuple[FileLine, ...] = ()
-    programs: tuple[ProgramLine, ...] = ()
-    manual: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-    journal: str = ""
-    not_run: tuple[str, ...] = ()
-    why: str = ""
 
 
 #: How far a proof goes.

@@ -16,6 +16,9 @@ QUICK_NEEDS = 1 << 30
 #: What the full run must find free (bytes).
 FULL_NEEDS = 3 << 30
 
+#: NVML's brands of virtual GPUs.
+VIRTUAL = frozenset({"grid", "nvidia-vapps", "nvidia-vpc", "nvidia-vcs", "nvidia-vws", "nvidia-cloud-gaming"})
+
 
 class Target(Record):
     """One device. `uuid` "" stands for whatever the framework takes (NVML tells nothing here), and for the CPU. `free` in
@@ -67,7 +70,7 @@ def _of(one: NvmlDevice, platform: tuple[str, ...]) -> list[Target]:
     own = list(platform)
     if capability and int(capability.partition(".")[0]) < 7:
         own.append("before-volta")
-    if value_of(one.brand, "").startswith(("vgpu", "vws", "virtual", "vapps", "grid")):
+    if value_of(one.brand, "") in VIRTUAL:
         own.append("vgpu")
     base = Target(
         uuid,

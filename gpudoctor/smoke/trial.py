@@ -86,10 +86,10 @@ def run(order: Order, env: Mapping[str, str], heard: Callable[[child.Event], Non
             with open(f"{folder}/{name}", "wb") as file:
                 file.write(text)
         os.mkdir(f"{folder}/tmp")
-        argv = [order.python, "-u", f"{folder}/smoke_{order.framework}.py", json.dumps(_config(order, asked))]
+        argv = [order.python, "-u", f"{folder}/smoke_{order.framework}.py", json.dumps(config(order, asked))]
         total = order.timeout or (phases.TOTAL_FULL if order.full else phases.TOTAL_QUICK) + order.burn
         limits = child.Limits(lambda name: phases.deadline(order.framework, name, order.burn), total)
-        return Done(order, asked, child.run(argv, _environment(order, env, folder), folder, limits, heard))
+        return Done(order, asked, child.run(argv, environment(order, env, folder), folder, limits, heard))
 
 
 def _steps(order: Order) -> Sequence[phases.Step]:
@@ -100,7 +100,7 @@ def _steps(order: Order) -> Sequence[phases.Step]:
     return phases.steps(order.framework, full, gpus, order.burn, bool(order.tensorboard))
 
 
-def _config(order: Order, asked: Sequence[str]) -> Mapping[str, object]:
+def config(order: Order, asked: Sequence[str]) -> Mapping[str, object]:
     return {
         "phases": list(asked),
         "device": "cpu" if order.target.cpu else "gpu",
@@ -112,7 +112,7 @@ def _config(order: Order, asked: Sequence[str]) -> Mapping[str, object]:
     }
 
 
-def _environment(order: Order, env: Mapping[str, str], folder: str) -> Mapping[str, str]:
+def environment(order: Order, env: Mapping[str, str], folder: str) -> Mapping[str, str]:
     """The user's, as their job has it, but for the device that is tried and for where files are put."""
     own = dict(env)
     own.update(

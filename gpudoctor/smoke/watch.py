@@ -16,6 +16,8 @@ from gpudoctor.system.child import source
 
 #: Between two looks (seconds). Energy counters move every 20 to 100 ms.
 PAUSE = 0.1
+#: How long the watching process may take to end, once it is told to (seconds).
+PATIENCE = 1.0
 
 
 class Samples(Record):
@@ -68,7 +70,7 @@ class Watcher:
             assert self._process.stdin is not None
             self._process.stdin.close()
             try:
-                self._process.wait(1.0)
+                self._process.wait(PATIENCE)
             except subprocess.TimeoutExpired:
                 try:
                     os.killpg(self._process.pid, signal.SIGKILL)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from gpudoctor.engine import Asking, gated, judge, needs
+from gpudoctor.engine import Asking, gated, judge, needs, only_from_text, reads
 from gpudoctor.errors import GpudoctorError
 from gpudoctor.facts.machine import Expectation, Machine
 from gpudoctor.facts.record import Record
@@ -84,8 +84,12 @@ def _must_exist(name: str) -> None:
     )
 
 
-def facts(request: Request, selected: Iterable[Cause]) -> Machine:
-    """From the snapshot, the root, or this machine."""
+#: Asked only if a rule will read it: it costs the most, and where a GPU is ruled out nothing does.
+LAST = "libraries"
+
+
+def facts(request: Request, selected: Iterable[Cause], everything: bool = False) -> Machine:
+    """From the snapshot, the root, or this machine. `everything`: also what no rule will read."""
     if request.snapshot:
         from gpudoctor.workflows.snapshot import read_snapshot
 
@@ -100,13 +104,12 @@ def facts(request: Request, selected: Iterable[Cause]) -> Machine:
             wanted = [group for cause in selected for group in (needs(cause.check) if cause.check else ())]
             # The gates of the families and the report's head read these.
             asking = Asking(port, dict.fromkeys(["host", "gpu", "driver", "containers", *wanted]))
-        else:
-            asking = Asking(port)
-            for (
-                cause
-            ) in selected:  # while the probes wait for their answers; a gated family may never be needed
-                if not gated(cause.family):
-                    cause.load()
+            return asking.machine()
+        chosen = tuple(selected)
+        asking = Asking(port, last=LAST, wanted=lambda machine: everything or reads(chosen, machine, LAST))
+        for cause in chosen:  # while the probes wait for their answers; a gated family may never be needed
+            if not gated(cause.family) and not only_from_text(cause.family):
+                cause.load()
         return asking.machine()
     finally:
         close = getattr(port, "close", None)

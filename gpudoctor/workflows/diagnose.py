@@ -118,14 +118,20 @@ def diagnose_program(program: Sequence[str]) -> tuple[int, Result | None]:
 
         def pass_on(source: IO[bytes], sink: IO[bytes]) -> None:
             read1 = getattr(source, "read1", source.read)
+            begun = b""  # the two streams are kept by whole lines, or they would run into each other
             while piece := read1(1 << 16):
-                with lock:
-                    kept.write(piece)
                 try:
                     sink.write(piece)
                     sink.flush()
                 except (BrokenPipeError, ValueError):
                     pass  # nobody reads it any more; the program goes on, and so does the recording
+                whole, newline, begun = (begun + piece).rpartition(b"\n")
+                if len(begun) > 1 << 16:
+                    whole, newline, begun = whole + newline + begun, b"\n", b""
+                with lock:
+                    kept.write(whole + newline)
+            with lock:
+                kept.write(begun + b"\n" if begun else b"")
 
         assert child.stdout is not None and child.stderr is not None
         threads = [
@@ -206,6 +212,16 @@ def _entries() -> list[Entry]:
     found = [Entry(cause.id, _signatures(cause.load())) for cause in causes()]
     found += [Entry(name, _signatures(verdicts.load(name))) for name in verdicts.IDS]
     return [entry for entry in found if entry.signatures]
+
+
+def patterns() -> Iterator[str]:
+    """Every pattern of every signature, for scripts/publish-literals."""
+    for entry in _entries():
+        for given in entry.signatures:
+            if isinstance(given, str):
+                yield given
+            else:
+                yield from (given.pattern, *given.needs, *given.unless)
 
 
 def _signatures(module: ModuleType) -> tuple[Signature | str, ...]:
@@ -292,7 +308,7 @@ def _evidence(hits: Sequence[Hit], text: Text) -> tuple[ProvingLine, ...]:
 
 #: A line that complains. What only harmless lines explain away leaves none of these.
 _COMPLAINT = re.compile(
-    r"\b(?:error|fatal|traceback|exception|failed|failure|cannot|can't|could not|couldn't|unable|aborted|killed|segfault|"
+    r"\b(?:\w*error|fatal|traceback|\w*exception|failed|failure|cannot|can't|could not|couldn't|unable|aborted|killed|segfault|"
     r"segmentation fault|core dumped|not found|no such|denied|Xid)\b",
     re.I,
 )
@@ -329,9 +345,14 @@ def _nothing_wrong(text: Text, told: Told) -> Diagnosis | None:
         confidence = 0.5
     if not seen:
         return None
-    page: Page = parse_page(verdicts.load("harmless").__doc__ or "", "harmless")
     evidence = tuple(ProvingLine(text.numbers[i], text.lines[i], text.files[i]) for i in indices[:4])
-    return Diagnosis("harmless", confidence, seen, page.what, Fix(page.fix), evidence, None, page.sources)
+    explanation = (
+        "Nothing in this text reports a fault. It does not show what a program says that uses the GPU."
+    )
+    fix = Fix(
+        "Nothing to fix here. If a program fails or does not see the GPU, give its own output, or run `gpudoctor check` on the machine."
+    )
+    return Diagnosis("harmless", confidence, seen, explanation, fix, evidence, None, ())
 
 
 def _of_verdict(name: str, hits: Sequence[Hit], text: Text, confidence: float) -> Diagnosis:

@@ -27,6 +27,15 @@ State = Literal["pending", "applied", "unchanged", "rolled-back", "declined", "r
 Recheck = Literal["", "mended", "still-ill", "not-judged"]
 
 
+_RUNTIME = "`gpudoctor runtime configure {}` does this as a change that can be taken back, and proves it"
+#: What another command mends, because it stops containers or has to prove something.
+ENGINES: Mapping[str, str] = {
+    "container-runtime-not-registered": _RUNTIME.format("ENGINE"),
+    "containerd-cri-disabled": _RUNTIME.format("containerd"),
+    "docker-default-runtime-undefined": _RUNTIME.format("docker"),
+}
+
+
 class Ask(Record):
     """What the user asked for. `select`: causes and families; `act`: --apply; `consent`: --yes."""
 
@@ -105,12 +114,25 @@ def _look(ask: Ask, env: Mapping[str, str] | None = None) -> tuple[Machine, Judg
             return _look(ask, fresh_environment(login))
         machine = Asking(port).machine()
         judgement = judge(machine)
-        code = exit_code(machine, judgement, choose((), ()), strict=False)
+        code = _of_selected(machine, judgement, ask)
         return machine, judgement, See(port, login), code
     finally:
         close = getattr(port, "close", None)
         if close is not None:
             close()
+
+
+def _of_selected(machine: Machine, judgement: Judgement, ask: Ask) -> int:
+    """What `check --select` would end with."""
+    selected = choose(ask.select, ())
+    names = {cause.id for cause in selected}
+    own = Judgement(
+        tuple(f for f in judgement.findings if f.id in names),
+        tuple(s for s in judgement.skipped if s.id in names),
+        tuple(c for c in judgement.crashed if c.id in names),
+        tuple(p for p in judgement.passed if p in names),
+    )
+    return exit_code(machine, own, selected, strict=False)
 
 
 def _port(request: Request, env: Mapping[str, str] | None) -> Port:
@@ -122,13 +144,19 @@ def _port(request: Request, env: Mapping[str, str] | None) -> Port:
     return Live(timeout(request), env, request.options)
 
 
-def fresh_environment(login: Login, run: Any = run_program) -> Mapping[str, str]:
-    """What a new login shell of this user has. Raises GpudoctorError where it does not come up."""
+def fresh_environment(
+    login: Login, run: Any = run_program, activate: Sequence[str] = ()
+) -> Mapping[str, str]:
+    """What a new login shell of this user has, after it has read the scripts `activate`. Raises GpudoctorError where it does
+    not come up."""
+    import shlex
+
     from gpudoctor.fixes._startup import login_argv
 
     mark = "gpudoctor-environment-begins"
     passed = {k: v for k, v in os.environ.items() if k.startswith("WSL") or k == "LANG"}
-    ran = run(login_argv(login, f"echo; echo {mark}; env -0", passed), 20.0, ())
+    sources = "".join(f". {shlex.quote(path)}; " for path in activate)
+    ran = run(login_argv(login, f"{sources}echo; echo {mark}; env -0", passed), 20.0, ())
     _, found, rest = ran.stdout.partition(f"\n{mark}\n")
     if not found:
         raise GpudoctorError(
@@ -148,7 +176,7 @@ def _planned(finding: Finding, machine: Machine, see: See) -> Item:
     module = registry.modules().get(finding.id)
     commands = finding.fix.commands if finding.fix else ()
     if module is None:
-        return Item(finding, None, "manual", commands)
+        return Item(finding, None, "manual", commands, ENGINES.get(finding.id, ""))
     try:
         plan: Plan = module.plan(finding, machine, see)
     except Manual as error:
@@ -211,16 +239,23 @@ def _recheck(ask: Ask, items: list[Item], before: Judgement) -> tuple[list[Item]
 
         login = login_of(Live(ask.timeout), os.environ, os.geteuid())
         if login is not None:
-            env = {**fresh_environment(login), **_activated(login)}
+            kept, scripts = active(login, os.environ)
+            env = {**kept, **fresh_environment(login, activate=scripts)}
     _, after, _, _ = _look(ask, env)
     return [_verdict(item, after) for item in items], after
 
 
-def _activated(login: Login) -> dict[str, str]:
-    """The environment that was active stays active: a fix may have been for it."""
-    if login.other:
-        return {}
-    return {n: os.environ[n] for n in ("VIRTUAL_ENV", "CONDA_PREFIX", "CONDA_DEFAULT_ENV") if n in os.environ}
+def active(login: Login, env: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, ...]]:
+    """The environment that was active is so again: a fix may have been for it. Its variables, and what activating reads."""
+    if login.other or login.shell.rpartition("/")[2] == "fish":
+        return {}, ()
+    scripts: list[str] = []
+    if env.get("VIRTUAL_ENV") and os.path.isfile(f"{env['VIRTUAL_ENV']}/bin/activate"):
+        scripts.append(f"{env['VIRTUAL_ENV']}/bin/activate")
+    folder = f"{env.get('CONDA_PREFIX', '')}/etc/conda/activate.d"
+    if env.get("CONDA_PREFIX") and os.path.isdir(folder):
+        scripts += [f"{folder}/{name}" for name in sorted(os.listdir(folder)) if name.endswith(".sh")]
+    return {n: env[n] for n in ("CONDA_PREFIX", "CONDA_DEFAULT_ENV") if n in env}, tuple(scripts)
 
 
 def _verdict(item: Item, after: Judgement) -> Item:
@@ -234,7 +269,8 @@ def _verdict(item: Item, after: Judgement) -> Item:
 
 
 def _exit_code(items: list[Item], checked: int, ask: Ask) -> int:
-    """0 nothing to do, or all that was done is well; 1 something is pending or still ill; 2 could not tell."""
+    """0 nothing to do, or all that was done is well; 1 something is pending or still ill; 2 could not tell. `checked`: the
+    exit code of the check before."""
     for item in items:
         if item.recheck == "mended":
             continue
@@ -245,4 +281,5 @@ def _exit_code(items: list[Item], checked: int, ask: Ask) -> int:
         return 1
     if any(item.recheck == "not-judged" for item in items):
         return EXIT_CANNOT_TELL
-    return EXIT_CANNOT_TELL if checked == EXIT_CANNOT_TELL and not items else 0
+    mended = any(item.recheck == "mended" for item in items)
+    return EXIT_CANNOT_TELL if checked == EXIT_CANNOT_TELL and not mended else 0

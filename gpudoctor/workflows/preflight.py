@@ -9,12 +9,14 @@ from typing import NoReturn
 
 from gpudoctor.engine import judge
 from gpudoctor.errors import GpudoctorError
-from gpudoctor.facts.machine import Drift, Machine, Smoked
+from gpudoctor.facts.machine import Drift, Machine, Requirement, Smoked
 from gpudoctor.policy import ANY_GPU, FILE, Policy, apply, read
-from gpudoctor.rules.policy._requirements import verdicts
+from gpudoctor.rules.policy._requirements import framework_of, verdicts
 from gpudoctor.rules.registry import Cause, causes
 from gpudoctor.workflows import check
 
+#: What a smoke run can train with.
+SMOKED = ("torch", "tensorflow", "jax")
 #: What the policy is called where nobody gave one.
 BUILT_IN = "preflight"
 
@@ -34,34 +36,66 @@ def policy_for(path: str) -> Policy:
     return Policy(BUILT_IN, (ANY_GPU,))
 
 
-def judged(
-    request: check.Request, selected: Sequence[Cause], smoked: tuple[Smoked, ...] = ()
-) -> check.Result:
+def judged(request: check.Request, selected: Sequence[Cause]) -> check.Result:
     """As `check`, with what the policy and the baseline expect. The causes of the family policy are always judged."""
     policy = request.policy or Policy("")
-    selected = tuple(dict.fromkeys([*selected, *(c for c in causes() if c.family == "policy")]))
+    selected = _with_policy(selected)
     if policy.imports:
-        request = request.replace(
-            options=request.options.replace(imports=not (request.root or request.snapshot))
-        )
+        imports = not (request.root or request.snapshot)
+        request = request.replace(options=request.options.replace(imports=imports))
     machine = check.facts(request, selected)
-    expectation = policy.expectation().replace(smoked=smoked)
+    expectation = policy.expectation()
     if request.require_gpu:
         expectation = expectation.replace(gpu="--require-gpu")
     if request.baseline:
         expectation = expectation.replace(
             baseline=request.baseline, drift=drift(request.baseline, machine, bool(request.snapshot))
         )
-    machine = machine.replace(expectation=expectation)
-    judgement = apply(policy, machine, judge(machine, selected))
+    return _verdict(request, machine.replace(expectation=expectation), selected)
+
+
+def _with_policy(selected: Sequence[Cause]) -> tuple[Cause, ...]:
+    return tuple(dict.fromkeys([*selected, *(c for c in causes() if c.family == "policy")]))
+
+
+def _verdict(request: check.Request, machine: Machine, selected: Sequence[Cause]) -> check.Result:
+    judgement = apply(request.policy or Policy(""), machine, judge(machine, selected))
     code = check.exit_code(machine, judgement, selected, request.strict)
-    found = verdicts(expectation, machine.host, machine.driver, machine.gpu, machine.frameworks)
+    found = verdicts(machine.expectation, machine.host, machine.driver, machine.gpu, machine.frameworks)
     return check.Result(machine, judgement, code, tuple(found))
 
 
 def run(request: check.Request, smoke: str | None = None) -> check.Result:
-    """Judge by the request's policy. `smoke`: "quick" or "off"; None: as the policy says."""
-    return judged(request, check.choose(request.select, request.ignore))
+    """Judge by the request's policy. `smoke`: "quick" or "off"; None: as the policy says. Only a machine that is well is
+    trained on: what is broken is known without that."""
+    policy = request.policy or Policy("")
+    selected = check.choose(request.select, request.ignore)
+    result = judged(request, selected)
+    if (smoke or policy.smoke) == "off" or result.exit_code or request.snapshot or request.root:
+        return result
+    return _smoked(request, result, selected)
+
+
+def _smoked(request: check.Request, result: check.Result, selected: Sequence[Cause]) -> check.Result:
+    """The same machine, judged again with what a quick smoke run saw. A run that could not be made is not met, and not
+    unmet."""
+    from gpudoctor.workflows import smoke
+
+    policy = request.policy or Policy("")
+    wanted = [framework_of(r.wanted) for r in policy.requirements if r.name == "framework"]
+    names = tuple(name for name in wanted if name in SMOKED)
+    python = request.options.pythons[0] if request.options.pythons else ""
+    try:
+        ran = smoke.smoke(smoke.Request(frameworks=names, python=python))
+        seen = tuple(Smoked(t.framework, t.verdict, t.why) for t in ran.run.trials)
+        facts = ran.machine.smoke
+    except GpudoctorError as error:
+        seen, facts = (Smoked("", "skipped", error.what),), result.machine.smoke
+    machine = result.machine
+    expectation = machine.expectation.replace(
+        smoked=seen, requirements=(*machine.expectation.requirements, Requirement("smoke", "PASS"))
+    )
+    return _verdict(request, machine.replace(smoke=facts, expectation=expectation), _with_policy(selected))
 
 
 # ---------------------------------------------------------------- baselines

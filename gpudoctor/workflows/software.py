@@ -55,6 +55,9 @@ def _checked(target: str, setting: Setting) -> Installable:
         return plan_driver(setting.replace(version=version, cuda=cuda))
     if setting.prefix:
         setting = setting.replace(method="runfile")
+    odd = toolkits.jetson(setting)
+    if odd is not None:
+        return odd
     makers = {
         "cuda": toolkits.plan_cuda,
         "cudnn": toolkits.plan_cudnn,

@@ -34,3 +34,16 @@ def test_no_cause_has_two_fixes() -> None:
     mended = [cause for module in modules for cause in module.mends]
     assert len(mended) == len(set(mended))
     assert set(mended) <= {c.id for c in causes()}
+
+
+def test_the_docs_list_what_is_mended() -> None:
+    import re
+    from pathlib import Path
+
+    text = (Path(__file__).parents[2] / "docs/fix.md").read_text()
+    rows = re.findall(r"^\| `(\w+)` \| ((?:`[\w-]+`(?:, )?)+) \|", text, re.M)
+    listed = {module: set(re.findall(r"`([\w-]+)`", causes)) for module, causes in rows}
+    made: dict[str, set[str]] = {}
+    for cause, module in registry.modules().items():
+        made.setdefault(module.__name__.rpartition(".")[2], set()).add(cause)
+    assert listed == made

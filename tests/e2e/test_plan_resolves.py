@@ -25,9 +25,16 @@ pytestmark = [
 RESOLVED = [name for name, row in MACHINES.items() if not row[3][2]]
 
 
-def test_most_machines_can_be_resolved() -> None:
-    """Not resolved here: those of download.pytorch.org."""
-    assert len(RESOLVED) >= 8 and len(MACHINES) - len(RESOLVED) == 4
+def test_ten_machines_are_resolved_and_the_others_are_counted() -> None:
+    """Not resolved here: those of download.pytorch.org, which can't be reached."""
+    apart = [name for name in MACHINES if name not in RESOLVED]
+    assert len(RESOLVED) >= 10
+    assert apart == [
+        "v100-535-torch",
+        "rtx5090-570-torch",
+        "a100-470-torch",
+        "gtx1080-and-rtx4090-torch",
+    ]
 
 
 @cache
@@ -70,7 +77,7 @@ def test_pip_finds_it(name: str, tmp_path: Path) -> None:
     found = {canonicalize_name(i["metadata"]["name"]): i for i in json.loads(report.read_text())["install"]}
     assert found[target]["metadata"]["version"] == advice.version
     tag = found[f"jax-{advice.variant}-plugin" if target == "jax" else target]["download_info"]["url"]
-    assert f"-cp{advice.python.replace('.', '')}-" in tag and "x86_64" in tag
+    assert f"-cp{advice.python.replace('.', '')}-" in tag and (given.get("machine") or "x86_64") in tag
     cudnn = [Version(i["metadata"]["version"]) for n, i in found.items() if n.startswith("nvidia-cudnn")]
     assert len(cudnn) == 1
     if advice.cudnn:

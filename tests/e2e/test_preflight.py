@@ -227,6 +227,17 @@ class TestOnAHealthyNode:
         ran = gpudoctor("preflight", "--policy", file, env=over("rtx3050-laptop"))
         assert ran.returncode == 1 and "policy-requirement-not-met" in ran.stderr
 
+    def test_a_smoke_run_that_could_not_be_made_is_not_passed(self, policy: str, tmp_path: Path) -> None:
+        """The GPUs are well by all they say; whether anything can train on them nobody could see."""
+        empty = tmp_path / "bin"
+        empty.mkdir()
+        (empty / "python3").symlink_to(getattr(sys, "_base_executable", sys.executable))
+        (tmp_path / "started").unlink(missing_ok=True)
+        options = ("--policy", policy, "--smoke", "quick", "--python", str(empty / "python3"))
+        ran = gpudoctor("preflight", *options, "--", "touch", str(tmp_path / "started"), env=over("h100-8x"))
+        assert ran.returncode == 2 and "required smoke PASS" in ran.stderr, ran.stderr
+        assert not (tmp_path / "started").exists()
+
     def test_a_lost_gpu_refuses_and_explains_the_missing_eighth(self, tmp_path: Path) -> None:
         file = tmp_path / "p.toml"
         file.write_text(POLICY.replace('">=1"', '">=8"'))

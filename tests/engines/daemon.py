@@ -79,7 +79,7 @@ class Daemon:
         """The last change of `gpudoctor runtime ... --format json`."""
         said = self.gpudoctor("runtime", *words, "--format", "json")
         assert said.returncode == code, said.stdout + said.stderr
-        found: dict[str, Any] = json.loads(said.stdout)["changes"][-1]
+        found: dict[str, Any] = json.loads(said.stdout)["changes"]["items"][-1]
         return found
 
     def running_pid(self) -> int:

@@ -41,7 +41,7 @@ def test_configured_restarted_proven_and_taken_back(containerd: Containerd) -> N
     said = containerd.gpudoctor("runtime", "prove", "containerd", "--format", "json")
     steps = {s["what"]: s["ok"] for s in json.loads(said.stdout)["proof"]}
     assert steps["the CRI plugin is up"] is True, said.stdout
-    assert containerd.change("configure", "containerd")["state"] == "nothing"
+    assert containerd.change("configure", "containerd")["state"] == "unchanged"
     assert containerd.change("unconfigure", "containerd", "--apply")["state"] == "applied"
     assert containerd.config.read_text() == before
 

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from gpudoctor.workflows.runtime.image import Image
+from tests.engines import generations
 from tests.engines.daemon import FAKE_HOOK, Dockerd, holds, script
-from tests.engines.generations import each, newest_of, programs, version
+from tests.engines.generations import each, version
 
 pytestmark = [
     pytest.mark.engine,
@@ -31,10 +32,10 @@ def dockerd(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         daemon.stop()
 
 
-@pytest.fixture(params=newest_of("dockerd"))
-def newest(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dockerd]:
+@pytest.fixture
+def newest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dockerd]:
     """Where the generations do not differ, one is enough."""
-    daemon = Dockerd(tmp_path_factory.mktemp("d"), request.param, BEFORE)
+    daemon = Dockerd(tmp_path_factory.mktemp("d"), generations.newest("dockerd"), BEFORE)
     try:
         yield daemon
     finally:
@@ -76,9 +77,9 @@ def test_configured_proven_and_taken_back(dockerd: Dockerd) -> None:
     assert " create " in dockerd.runtime_log.read_text(), "the throwaway container went through the runtime"
     kept.reload()
     assert kept.status == "running", "a reload stops nothing"
-    validated = any("--validate" in p["argv"] for p in done["programs"])
+    validated = bool(done["validations"])
     assert validated is (version(dockerd.program)[0] >= 23)
-    assert dockerd.change("configure", "docker")["state"] == "nothing"
+    assert dockerd.change("configure", "docker")["state"] == "unchanged"
     assert [c.name for c in dockerd.client().containers.list(all=True)] == ["web"], "nothing is left behind"
 
     back = dockerd.change("unconfigure", "docker", "--apply")
@@ -93,7 +94,7 @@ def test_a_default_runtime_is_proven_first_and_given_up_by_a_restart_with_consen
     long_running(dockerd, "db")
     refused = dockerd.change("unconfigure", "docker", "--apply", code=1)
     assert refused["state"] == "declined" and refused["applicability"] == "unsafe"
-    assert [p["stops"] for p in refused["programs"] if p["stops"]] == [["container db"]]
+    assert [p["stops"] for p in refused["actions"] if p["stops"]] == [["container db"]]
     assert dockerd.info()["DefaultRuntime"] == "nvidia"
 
     before = dockerd.running_pid()
@@ -131,7 +132,7 @@ def test_gpus_need_a_daemon_that_was_started_after_the_hook_came(dockerd: Docker
     with pytest.raises(docker.errors.APIError, match="could not select device driver"):
         client.containers.run(image, WAIT, remove=True, network_mode="none", device_requests=gpus)
     shown = dockerd.change("configure", "docker", code=1)
-    assert any("before" in p["reason"] and "restart" in p["argv"] for p in shown["programs"])
+    assert any("before" in p["reason"] and "restart" in p["argv"] for p in shown["actions"])
     assert dockerd.change("configure", "docker", "--apply")["state"] == "applied", (
         "it stops nothing: no consent needed"
     )
@@ -139,20 +140,16 @@ def test_gpus_need_a_daemon_that_was_started_after_the_hook_came(dockerd: Docker
         image, ["/bin/sh", "-c", "echo here"], network_mode="none", device_requests=gpus
     )
     assert said == b"here\n"
-    assert dockerd.change("configure", "docker")["state"] == "nothing"
+    assert dockerd.change("configure", "docker")["state"] == "unchanged"
 
 
 def test_with_live_restore_a_restart_stops_nothing(tmp_path_factory: pytest.TempPathFactory) -> None:
-    found = programs("dockerd")
-    if not found:
-        pytest.skip("no dockerd: run scripts/fetch-engine")
-    program = max(found, key=version)
-    daemon = Dockerd(tmp_path_factory.mktemp("d"), program, '{"live-restore": true}')
+    daemon = Dockerd(tmp_path_factory.mktemp("d"), generations.newest("dockerd"), '{"live-restore": true}')
     try:
         kept = long_running(daemon, "web")
         script(daemon.tools / "nvidia-container-runtime-hook", FAKE_HOOK)
         done = daemon.change("configure", "docker", "--apply")
-        assert done["state"] == "applied" and not any(p["stops"] for p in done["programs"])
+        assert done["state"] == "applied" and not any(p["stops"] for p in done["actions"])
         kept.reload()
         assert kept.status == "running"
         kept.remove(force=True)

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from gpudoctor import engine
 from gpudoctor.rules.page import page_of
-from gpudoctor.rules.registry import Cause, causes, find
+from gpudoctor.rules.registry import Cause, causes, families, find
 
 TESTS = Path(__file__).parents[1] / "causes"
 
@@ -127,3 +128,8 @@ def test_a_promised_cause_is_there(name: str) -> None:
     cause = find(name)
     assert cause is not None, f"{name} is promised and missing"
     assert name in TEXT or cause.check is not None, f"{name} must be judged from a machine's facts"
+
+
+@pytest.mark.parametrize("family", [f for f in families() if engine.only_from_text(f)])
+def test_a_family_known_from_text_alone_has_nothing_to_judge(family: str) -> None:
+    assert [c.id for c in causes() if c.family == family and c.check is not None] == []

@@ -116,3 +116,21 @@ def test_cuda_means_what_stands_beside_it() -> None:
     assert "toolkit" in {e.what for e in ask({"cuda": "12.4", "cc": "8.6", "task": "compile"}).understood}
     assert "runtime" in str(ask({"cuda": "12.4", "driver": "550.54.14"}).understood)
     assert ask({"cuda": "12.4", "toolkit": "11.8", "driver": "550.54.14", "gcc": "11"}).compatible is True
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        {"gpu": "RTX 4090", "driver": "640.10"},
+        {"gpu": "RTX 4090", "torch": "2.99.0"},
+        {"gpu": "RTX 4090", "tensorflow": "2.40.0"},
+        {"gpu": "RTX 4090", "jax": "0.99.0"},
+        {"gpu": "RTX 4090", "cudnn": "9.99.0.1"},
+        {"gpu": "RTX 4090", "toolkit": "13.9"},
+    ],
+)
+def test_what_is_newer_than_the_tables_is_said_to_be_so(question: dict[str, str]) -> None:
+    answer = ask(question)
+    assert answer.compatible is None
+    said = " ".join(because.explanation for because in answer.because)
+    assert "newer than the tables" in said, said

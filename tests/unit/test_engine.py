@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 
 from gpudoctor import engine
+from gpudoctor.engine import Asking
 from gpudoctor.errors import GpudoctorError
 from gpudoctor.facts.gpu import Gpu
 from gpudoctor.facts.host import Host
 from gpudoctor.facts.machine import Machine
-from gpudoctor.facts.observed import Absent, Known, Unknown
+from gpudoctor.facts.observed import Absent, Known, Unknown, value_of
 from gpudoctor.findings import CannotLook, CouldNotTell, DoesNotApply, Judgement, Problem, Skip
 from gpudoctor.rules.registry import Cause, causes
 from gpudoctor.system.live import Live
@@ -180,3 +181,42 @@ def test_nothing_healthy_is_flagged_and_nothing_goes_unseen(machine: Any) -> Non
     expected = {"no-nvidia-gpu"} if machine is healthy.no_gpu_server else set()
     assert {f.id for f in judged.findings} <= expected
     assert judged.crashed == () and judged.skipped == ()
+
+
+def groups_of(monkeypatch: pytest.MonkeyPatch, host: dict[str, Any]) -> list[str]:
+    """Two groups of two fields each; gives the list that says what was asked."""
+    asked: list[str] = []
+
+    def ask(name: str) -> Any:
+        return lambda port: asked.append(name) or Known(name, "test")  # type: ignore[func-returns-value]
+
+    fields = {"host": host, "libraries": {"copies": ask("copies"), "search": ask("search")}}
+    for group, made in fields.items():
+        module = ModuleType(group)
+        module.FIELDS = made  # type: ignore[attr-defined]
+        monkeypatch.setitem(sys.modules, f"gpudoctor.probes.{group}", module)
+    return asked
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_the_last_group_is_asked_if_it_is_wanted(monkeypatch: pytest.MonkeyPatch, wanted: bool) -> None:
+    asked = groups_of(monkeypatch, {"kernel": lambda port: Known("6.8", "test")})
+    seen: list[Machine] = []
+
+    def is_wanted(machine: Machine) -> bool:
+        seen.append(machine)
+        return wanted
+
+    machine = Asking(Live(timeout=10), ("libraries", "host"), "libraries", is_wanted).machine()
+    assert value_of(seen[0].host.kernel, "") == "6.8" and len(seen) == 1
+    assert sorted(asked) == (["copies", "search"] if wanted else [])
+    assert isinstance(machine.libraries.copies, Known) is wanted
+
+
+def test_it_is_asked_while_another_answer_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    over = threading.Event()
+    asked = groups_of(monkeypatch, {"kernel": lambda port: over.wait(30) and Known("6.8", "test")})
+    port = Live(timeout=1.0)
+    machine = Asking(port, ("host", "libraries"), "libraries", lambda machine: False).machine()
+    over.set()
+    assert sorted(asked) == ["copies", "search"] and isinstance(machine.host.kernel, Unknown)

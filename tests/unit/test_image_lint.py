@@ -65,6 +65,11 @@ def test_arguments_reach_a_stage_only_where_it_asks_for_them() -> None:
     assert [s.base for s in parsed.lineage(parsed.last)] == ["x", "a:1"]
 
 
+def test_a_later_stage_takes_the_arguments_from_before_the_first() -> None:
+    parsed = dockerfile.parse("ARG B=x:1\nARG S=one\nFROM $B AS one\nARG B=y\nFROM ${B} AS two\nFROM ${S}\n")
+    assert [(s.base, s.of_stage) for s in parsed.stages] == [("x:1", False), ("x:1", False), ("one", True)]
+
+
 def test_another_escape_and_a_byte_order_mark() -> None:
     parsed = dockerfile.parse("\ufeff# escape=`\r\nFROM a\r\nRUN one `\r\n two\r\n")
     assert parsed.last.instructions[0].raw == "one two"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import re
 import time
 from pathlib import Path
@@ -11,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from gpudoctor.errors import GpudoctorError
-from gpudoctor.logs import verdicts
+from gpudoctor.logs import patterns, verdicts
 from gpudoctor.logs.conditions import CONDITIONS
 from gpudoctor.logs.matching import literals
-from gpudoctor.logs.patterns import compiled, literals_of
+from gpudoctor.logs.patterns import compiled, literals_of, worked_out
 from gpudoctor.logs.reading import Text, read
 from gpudoctor.logs.sieve import Sieve
 from gpudoctor.rules.registry import causes
@@ -130,6 +131,15 @@ def test_a_signature_can_be_prefiltered_and_compiled(name: str, signature: Signa
     for template in (signature.explanation, signature.fix):
         named = {n.removesuffix("_cuda") for n in re.findall(r"\{(\w+)\}", template)}
         assert named <= groups, f"{name} quotes groups that it has not"
+
+
+def test_what_is_written_down_for_patterns_is_right_and_mostly_there() -> None:
+    written = json.loads((Path(patterns.__file__).parent / "literals.json").read_text("utf-8"))
+    wanted = {p: worked_out(p) for p in set(workflow.patterns())}
+    wanted = {p: found for p, found in wanted.items() if found is not None}
+    assert all(tuple(written[p]) == found for p, found in wanted.items() if p in written)
+    missing = [p for p in wanted if p not in written]
+    assert len(missing) <= 0.1 * len(wanted), f"run scripts/publish-literals: {missing[:3]}"
 
 
 def test_what_a_match_must_contain_is_found_in_each_alternative() -> None:
@@ -256,3 +266,60 @@ def test_harmless_lines_are_not_the_answer_where_something_complains_that_they_d
 )
 def test_silence_where_nothing_names_a_cause(text: str) -> None:
     assert diagnose_text(text).diagnoses == ()
+
+
+# ---------------------------------------------------------------- nothing wrong
+
+SMI = """+-----------------------------------------------------------------------------------------+
+| NVIDIA-SMI 550.163.01             Driver Version: 550.163.01     CUDA Version: 12.4     |
+|=========================================+========================+======================|
+|   0  NVIDIA T4                      On  |   00000000:3B:00.0 Off |                    0 |
+| N/A   35C    P8             10W /   70W |       1MiB /  15360MiB |      0%      Default |
++-----------------------------------------------------------------------------------------+"""
+
+
+def test_nvidia_smi_of_a_machine_at_work_is_harmless_and_says_what_it_shows() -> None:
+    (found,) = diagnose_text("$ nvidia-smi\n" + SMI).diagnoses
+    assert (found.id, found.title) == (
+        "harmless",
+        "nvidia-smi works and shows nothing wrong: NVIDIA T4, driver 550.163.01, runs CUDA up to 12.4",
+    )
+
+
+@pytest.mark.parametrize(
+    "more",
+    ["torch still runs on the CPU", "RuntimeError: something", "| N/A  ERR!  P0  ERR! / 70W | ERR! |"],
+)
+def test_nvidia_smi_beside_a_complaint_is_not_called_harmless(more: str) -> None:
+    assert first(f"{SMI}\n{more}") != "harmless"
+
+
+def test_a_notice_does_not_hide_an_exception_of_any_name() -> None:
+    notice = "Unable to register cuDNN factory: Attempting to register factory for plugin cuDNN"
+    assert first(notice) == "harmless"
+    assert first(f"{notice}\nmylib.WeirdError: stopped") == ""
+
+
+def test_a_listing_that_breaks_off_is_not_called_harmless() -> None:
+    text = "==============NVSMI LOG==============\nDriver Version : 550.163.01\nAttached GPUs : 2\nGPU 00000000:3B:00.0\nProduct Name : NVIDIA T4"
+    assert first(text) == ""
+    assert first(text.replace("GPUs : 2", "GPUs : 1")) == "harmless"
+
+
+def test_the_xml_of_nvidia_smi_says_what_its_table_says() -> None:
+    assert (
+        first(
+            "<nvidia_smi_log>\n<remapped_row_failure>Yes</remapped_row_failure>\n<ecc_errors>\n<dram_uncorrectable>3</dram_uncorrectable>"
+        )
+        == "ecc-uncorrectable"
+    )
+
+
+def test_two_streams_of_a_program_do_not_run_into_each_other(capfd: pytest.CaptureFixture[str]) -> None:
+    import sys
+
+    program = "import sys; sys.stderr.write('RuntimeError: CUDA error: out of mem'); sys.stderr.flush(); print('hello', flush=True); sys.stderr.write('ory\\n'); sys.exit(1)"
+    code, result = workflow.diagnose_program([sys.executable, "-c", program])
+    capfd.readouterr()
+    assert code == 1 and result is not None
+    assert [d.evidence[0].text for d in result.diagnoses] == ["RuntimeError: CUDA error: out of memory"]

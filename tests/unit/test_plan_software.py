@@ -87,6 +87,8 @@ class TestDriver:
         found = planned("driver", "590", gpu="T4", **UBUNTU)
         assert found.branch == 590 and not found.legacy
         assert "sudo apt-get install -y nvidia-driver-pinning-590" in found.commands
+        patch = planned("driver", "580.95.05", gpu="T4", **UBUNTU)
+        assert patch.branch == 580 and "not 580.95.05 itself" in patch.caveats[0].explanation
 
     def test_newer_than_the_tables_is_not_known(self) -> None:
         for version, cuda in (("999", ""), ("", "14.0")):
@@ -279,6 +281,15 @@ class TestLibraries:
         assert "tensorrt-cu12==11.4.0.106" in found.commands[1]
         assert found.commands[1].endswith("--extra-index-url https://pypi.nvidia.com")
         assert any("no table of ours" in caveat.explanation for caveat in found.caveats)
+
+    def test_tensorrt_for_a_cuda_that_knows_the_gpu(self) -> None:
+        assert "tensorrt-cu12" in planned("tensorrt", gpu="V100").commands[1]
+        assert "tensorrt-cu13" in planned("tensorrt", gpu="T4").commands[1]
+
+    @pytest.mark.parametrize("target", ["cuda", "cudnn", "tensorrt", "container-toolkit"])
+    def test_jetson_has_its_own(self, target: str) -> None:
+        given = {"gpu": "Jetson AGX Orin", "machine": "aarch64", "distribution": "ubuntu22.04"}
+        assert exit_code(plan(target, "", given)) == 2
 
     def test_tensorrt_by_apt_is_the_newest_or_not_known(self) -> None:
         assert (

@@ -521,9 +521,8 @@ def test_the_real_torch_is_read_without_being_imported() -> None:
 
 @pytest.mark.wheels
 def test_the_real_tensorflow_is_read_without_being_imported() -> None:
-    """tensorflow-cpu 2.18.1 alone: none of what it needs to run is there, so an import would fail."""
     folder = os.path.abspath(os.path.join(os.environ.get("GPUDOCTOR_TEST_BUILD", "build"), "env-tensorflow"))
-    if not os.path.exists(os.path.join(folder, ".complete")):
+    if not os.path.exists(os.path.join(folder, ".runnable")):
         pytest.skip(f"no venv with tensorflow-cpu==2.18.1 in {folder}: run scripts/fetch-tensorflow")
     port = Live(options=Options(pythons=(folder,)))
     python = next(i for i in value_of(frameworks.interpreters(port), ()) if i.prefix == folder)

@@ -6,6 +6,7 @@ from gpudoctor.cli.main import Commands
 
 #: Subcommand -> its line in --help. The module is gpudoctor.cli.image.<name>, its click command `command`.
 COMMANDS = {
+    "plan": "Choose base, CUDA, Python and wheel for a framework, a GPU and a driver.",
     "build": "Build an image, and name the cause if a step fails.",
     "lint": "Say what in a Dockerfile or a compose file will not work with GPUs.",
     "verify": "Say what is wrong with an image, without a GPU and without running it.",

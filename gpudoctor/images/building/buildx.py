@@ -3,7 +3,7 @@
     {"vertexes":[{"digest":"sha256:51..","name":"[2/3] RUN pip install torch","started":"2026-11-21T06:05:25.31Z"}]}
     {"logs":[{"vertex":"sha256:51..","stream":1,"data":"Q29sbGVjdGluZyB0b3JjaAo=","timestamp":"..."}]}
 
-as buildx 0.29 prints on standard error with --progress=rawjson; the types are BuildKit's client/graph.go.
+as buildx 0.29 prints on standard error with --progress=rawjson (0.13, the first that does, over many lines); the types are BuildKit's client/graph.go.
 """
 
 from __future__ import annotations
@@ -79,6 +79,7 @@ class _Raw:
         self.progress = Progress(watch)
         self._words: list[str] = []
         self._rest: dict[str, bytes] = {}
+        self._object: list[str] = []
 
     def words(self) -> str:
         """buildx's last word on it: the line that starts with ERROR, else what it printed last."""
@@ -87,6 +88,11 @@ class _Raw:
 
     def hear(self, stream: job.Stream, line: str) -> None:
         message: Any = None
+        if self._object or line == "{":
+            self._object.append(line)
+            if line != "}":
+                return
+            line, self._object = "".join(self._object), []
         if line.startswith("{"):
             try:
                 message = json.loads(line)

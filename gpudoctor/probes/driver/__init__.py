@@ -17,6 +17,7 @@ from gpudoctor.facts.driver import (
 )
 from gpudoctor.facts.observed import Absent, Known, Observed, Unknown
 from gpudoctor.parsers import modprobe, nvrm, proc
+from gpudoctor.probes.driver import unattended
 from gpudoctor.system import loader
 from gpudoctor.system.port import Port, look, names, observe, text
 from gpudoctor.system.processes import commands
@@ -273,4 +274,5 @@ FIELDS: Mapping[str, Callable[[Port], Any]] = {
     "persistence_daemon": persistence_daemon,
     "blacklisted": blacklisted,
     "modprobe_helper": modprobe_helper,
+    "unattended": unattended.packages,
 }

@@ -296,7 +296,18 @@ def _bitsandbytes(
 
 
 def _triton(port: Port, layout: Layout, package: Package, others: Mapping[str, Package]) -> Build | None:
-    return Build("triton", package.version, f"{package.location}/triton", distribution=package.name)
+    # It calls the driver alone, and has no CUDA runtime of its own; its ptxas is judged apart.
+    none = Absent(f"{package.location}/triton: libcuda alone")
+    return Build(
+        "triton",
+        package.version,
+        f"{package.location}/triton",
+        "",
+        none,
+        none,
+        none,
+        distribution=package.name,
+    )
 
 
 def _tensorrt(port: Port, layout: Layout, package: Package, others: Mapping[str, Package]) -> Build | None:

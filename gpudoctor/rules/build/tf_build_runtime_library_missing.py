@@ -19,5 +19,5 @@ from __future__ import annotations
 from gpudoctor.signature import Signature
 
 signatures: tuple[Signature | str, ...] = (
-    Signature(r"libnvrtc-builtins\.so\.\d+\.\d+: cannot open shared object file", 0.9),
+    Signature(r"libnvrtc-builtins\.so\.\d+\.\d+: cannot open shared object file", 0.9, needs=(r"bazel|tensorflow/python|_pywrap_tensorflow",)),
 )

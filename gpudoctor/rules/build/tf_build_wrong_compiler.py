@@ -53,7 +53,7 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"unrecognized (?:command[- ]line )?option '?-mavx(?:512fp16|vnniint8)", 0.93),
     Signature(r"undeclared inclusion\(s\) in rule", 0.9),
     # clang's own wording; nvcc says "Unsupported gpu architecture 'compute_89'".
-    Signature(r"clang(?:\+\+)?: error: unsupported CUDA gpu architecture: sm_\d+", 0.97),
+    Signature(r"clang(?:\+\+)?: error: unsupported CUDA gpu architecture: sm_\d+", 0.97, needs=(r"bazel|tensorflow|external/",)),
     Signature(r"unsupported CUDA gpu architecture: sm_\d+", 0.7, needs=(r"bazel|clang|tensorflow",)),
     Signature(r"external/org_brotli/\S{1,80}:\d+:\d+: error", 0.8),
 )

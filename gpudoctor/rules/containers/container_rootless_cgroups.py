@@ -41,7 +41,7 @@ signatures: tuple[Signature | str, ...] = (
         0.95,
     ),
     Signature(r"cgroup subsystem devices not found", 0.45),
-    Signature(r"bpf_prog_query", 0.85),
+    Signature(r"bpf_prog_query", 0.85, needs=(r"nvidia|cgroup|runc",)),
 )
 
 

@@ -32,7 +32,7 @@ signatures: tuple[Signature | str, ...] = (
     Signature(
         r"(?:expected containerd config version|unsupported config version|unsupported version).{0,40}\d",
         0.85,
-        needs=(r"containerd|config",),
+        needs=(r"containerd",),
     ),
     Signature(r"failed to load TOML .{0,80}containerd", 0.7),
 )

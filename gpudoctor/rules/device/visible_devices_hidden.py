@@ -25,7 +25,7 @@ from gpudoctor.findings import MACHINE, CannotLook, Fix, Problem
 from gpudoctor.rules.masks import NAME, commands, evidence_of, mask, total, visible
 from gpudoctor.signature import Signature, error_code
 
-explains = ("driver-not-answering", "gpu-lost-in-cuda")
+explains = ("driver-not-answering", "gpu-lost-in-cuda", "smoke-ran-on-cpu")
 
 signatures: tuple[Signature | str, ...] = (
     Signature(

@@ -36,6 +36,7 @@ explains = (
     "torchvision-torchaudio-mismatch",
     "extension-built-without-cuda",
     "import-differs-from-files",
+    "smoke-ran-on-cpu",
 )
 
 signatures: tuple[Signature | str, ...] = (

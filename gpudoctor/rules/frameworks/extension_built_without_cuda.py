@@ -86,6 +86,7 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"Compiling \S+ (?:only )?without CUDA", 0.9),
     Signature(r"xFormers wasn't buil[dt] with CUDA support", 0.85, unless=(r"capability \(",)),
     Signature(r"'_OpNamespace' 'torchvision' object has no attribute", 0.6),
+    Signature(r"CUDA kernels? for \S+ (?:is|are) not installed", 0.8),
 )
 
 

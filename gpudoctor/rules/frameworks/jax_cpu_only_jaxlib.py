@@ -32,7 +32,7 @@ from gpudoctor.rules.pythons import installed, need_gpu, package_named, pip, sub
 from gpudoctor.signature import Signature
 from gpudoctor.versions import major
 
-explains = ("import-differs-from-files",)
+explains = ("import-differs-from-files", "smoke-ran-on-cpu")
 
 signatures: tuple[Signature | str, ...] = (
     # jax/_src/xla_bridge.py, all releases.

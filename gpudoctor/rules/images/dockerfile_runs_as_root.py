@@ -7,7 +7,7 @@ belong to root; clusters that demand `runAsNonRoot` refuse the image.
 
 How to tell: The last USER. A base image that sets a user of its own is not known here; `gpudoctor image verify` sees it.
 
-How to fix: RUN useradd --create-home --uid 1000 app, and USER app.
+How to fix: RUN useradd --create-home app, and USER app.
 
 Sources: https://docs.docker.com/build/building/best-practices/#user
 https://kubernetes.io/docs/concepts/security/pod-security-standards/
@@ -37,5 +37,5 @@ def check(image: Image) -> Iterator[Problem]:
         place(dockerfile.path, line),
         "note",
         (Evidence("USER", user or "not set in the last stage", f"{dockerfile.path}:{line}"),),
-        fix=Fix("Make a user and change to it", ("RUN useradd --create-home --uid 1000 app", "USER app")),
+        fix=Fix("Make a user and change to it", ("RUN useradd --create-home app", "USER app")),
     )

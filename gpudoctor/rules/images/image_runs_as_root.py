@@ -7,7 +7,7 @@ host's mounted folders; files that it writes there belong to root. Clusters that
 
 How to tell: USER in the image's configuration.
 
-How to fix: RUN useradd --create-home --uid 1000 app, then USER app in the last stage. GPUs need no root: the device nodes
+How to fix: RUN useradd --create-home app, then USER app in the last stage. GPUs need no root: the device nodes
 are open to all.
 
 Sources: https://docs.docker.com/build/building/best-practices/#user
@@ -35,6 +35,6 @@ def check(image: Image) -> Iterator[Problem]:
         evidence=(Evidence("USER", config.user or "not set", "the image's configuration"),),
         fix=Fix(
             "Make a user and change to it in the last stage",
-            ("RUN useradd --create-home --uid 1000 app", "USER app"),
+            ("RUN useradd --create-home app", "USER app"),
         ),
     )

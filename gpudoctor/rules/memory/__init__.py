@@ -1,1 +1,6 @@
 """GPU memory that runs out."""
+
+from __future__ import annotations
+
+#: All causes of this family are known from text alone: there is nothing to judge, and no need to import them for it.
+only_from_text = True

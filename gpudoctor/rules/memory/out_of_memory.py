@@ -73,4 +73,10 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"Could not create cudnn handle: CUDNN_STATUS_INTERNAL_ERROR", 0.5),
     Signature(r"Blas (?:x?GEMM|GEMV) launch failed", 0.5),
     Signature(r"Not enough memory\. Please try to increase --mem-fraction-static", 0.9),
+    # TensorFlow 1.13 to 2.x on RTX cards: memory growth mends it more often than another cuDNN.
+    Signature(
+        r"Failed to get convolution algorithm\. This is probably because cuDNN failed to initialize",
+        0.5,
+        unless=(r"Loaded runtime CuDNN library",),
+    ),
 )

@@ -10,7 +10,7 @@ from gpudoctor.facts.driver import Driver
 from gpudoctor.facts.frameworks import Build, Frameworks, Interpreter
 from gpudoctor.facts.gpu import Gpu
 from gpudoctor.facts.host import Host
-from gpudoctor.facts.machine import Expectation, Requirement
+from gpudoctor.facts.machine import Expectation, Requirement, Smoked
 from gpudoctor.facts.observed import Absent, Known, Observed, Unknown, known, value_of
 from gpudoctor.facts.record import Record
 from gpudoctor.rules.judging import CUDA_NOTHING, devices, driver_cuda, driver_version, gpu_ruled_out
@@ -41,6 +41,8 @@ def verdicts(
             yield _count(requirement, host, gpu)
         elif requirement.name in ("compute-capability", "memory"):
             yield _each(requirement, host, gpu)
+        elif requirement.name == "smoke":
+            yield _smoke(expectation)
         else:
             yield _framework(requirement, expectation, frameworks)
 
@@ -161,8 +163,8 @@ def _framework(requirement: Requirement, expectation: Expectation, frameworks: F
     name, wanted = framework_of(requirement.wanted), requirement.wanted
     for run in expectation.smoked:
         if run.framework == name:
-            met = {"PASS": True, "FAIL": False}.get(run.verdict)
-            return Verdict("framework", wanted, f"{run.verdict}: {run.detail}".rstrip(": "), met, "smoke")
+            met = {"pass": True, "fail": False}.get(run.verdict)
+            return Verdict("framework", wanted, _words(run), met, "smoke")
     if isinstance(frameworks.interpreters, Unknown):
         return Verdict("framework", wanted, frameworks.interpreters.reason, None, "static")
     answers = [
@@ -175,6 +177,22 @@ def _framework(requirement: Requirement, expectation: Expectation, frameworks: F
         return Verdict("framework", wanted, "", False, "static")
     order: dict[bool | None, int] = {True: 0, None: 1, False: 2}
     return min(answers, key=lambda answer: order[answer.met])
+
+
+def _smoke(expectation: Expectation) -> Verdict:
+    """Every framework on every GPU must pass; one that could not be tried leaves it open."""
+    runs = expectation.smoked
+    words = "; ".join(_words(run) for run in runs if run.verdict != "pass") or f"{len(runs)} passed"
+    met: bool | None = bool(runs) and all(run.verdict == "pass" for run in runs)
+    if not met and not any(run.verdict == "fail" for run in runs):
+        met = None
+    return Verdict("smoke", "PASS", words if runs else "nothing was tried", met, "smoke")
+
+
+def _words(run: Smoked) -> str:
+    return " ".join(part for part in (run.framework, f"{run.verdict.upper()}:", run.detail) if part).rstrip(
+        ": "
+    )
 
 
 def framework_of(wanted: str) -> str:

@@ -34,6 +34,7 @@ _WORDS = {
     "compute-capability": "every GPU's compute capability",
     "memory": "every GPU's memory",
     "framework": "a GPU build of",
+    "smoke": "a smoke run that ends with",
 }
 
 

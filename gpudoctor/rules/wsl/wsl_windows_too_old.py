@@ -36,7 +36,7 @@ signatures: tuple[Signature | str, ...] = (
         needs=(r"WSL|wsl",),
     ),
     Signature(
-        r"(?:WSL ?1\b|WSL version: 1|VERSION 1\b|4\.4\.0-\d+-Microsoft|4\.19\.(?:\d{1,2}|1[01]\d)-microsoft)",
+        r"(?:WSL ?1\b(?!\.)|WSL version: 1\b(?!\.)|4\.4\.0-\d+-Microsoft|4\.19\.(?:\d{1,2}|1[01]\d)-microsoft)",
         0.82,
         needs=(r"nvidia|cuda|CUDA|GPU",),
     ),

@@ -11,10 +11,13 @@ from gpudoctor.facts.record import Record
 from gpudoctor.images.building.steps import Builder, Built, Order, Watch
 from gpudoctor.logs.diagnosis import Diagnosis
 from gpudoctor.system.live import Live
+from gpudoctor.versions import older
 
 BUILDERS: tuple[Builder, ...] = ("buildx", "docker", "podman", "buildah")
 #: How long a builder may take to say that it is there (seconds).
 _ANSWER = 10.0
+#: The first that knows --progress=rawjson (its release notes).
+OLDEST_BUILDX = "0.13"
 #: Build arguments that Docker knows without their being declared; in capitals and not, for programs differ.
 _PROXY = ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")
 
@@ -180,6 +183,9 @@ def _lacks(port: Live, builder: Builder, endpoint: str, by: str) -> str:
     plugin = port.run(["docker", "buildx", "version"], _ANSWER)
     if plugin.code != 0:
         return "docker has no buildx plugin"
+    found = re.search(r"\bv?(\d+\.\d+)", plugin.stdout)
+    if found and older(found[1], OLDEST_BUILDX):
+        return f"buildx {found[1]} does not tell its progress as JSON; {OLDEST_BUILDX} does"
     answer = port.run(["docker", "version", "--format", "{{.Server.Version}}"], _ANSWER)
     said = (answer.stderr or answer.stdout).strip().splitlines()
     return "" if answer.code == 0 else said[-1] if said else "the daemon does not answer"

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from gpudoctor.changes.diff import of_change
+from gpudoctor.changes.outcome import Outcome
 from gpudoctor.changes.plan import Plan
 from gpudoctor.errors import EXIT_CANNOT_TELL
 from gpudoctor.facts.record import Record
-from gpudoctor.runtimes.result import ChangeLine, FileLine, ProgramLine, State
 from gpudoctor.system.port import Port
 from gpudoctor.workflows.runtime.find import Request, open_port
 
 
 class Changed(Record):
+    """`state`: "unchanged" (all is so already), "pending", "declined", or how the transaction ended."""
+
     plan: Plan
-    line: ChangeLine
+    state: str
+    outcome: Outcome | None = None
 
 
 def _docker(port: Port, request: Request) -> Plan:
@@ -64,24 +66,7 @@ def planned(request: Request) -> Changed:
         plan = PLANS[request.engine](port, request)
     finally:
         getattr(port, "close", lambda: None)()
-    pending = bool(plan.files or plan.actions)
-    return Changed(plan, line(plan, "pending" if pending else "nothing"))
-
-
-def line(plan: Plan, state: State) -> ChangeLine:
-    files = tuple(FileLine(f.path, f.reason, of_change(f)) for f in plan.files)
-    programs = tuple(ProgramLine(v.argv, v.reason) for v in plan.validations)
-    programs += tuple(ProgramLine(a.argv, a.reason, a.stops) for a in plan.actions)
-    return ChangeLine(
-        plan.id,
-        plan.title,
-        plan.applicability,
-        state,
-        files,
-        programs,
-        plan.manual,
-        plan.notes,
-    )
+    return Changed(plan, "pending" if plan.files or plan.actions else "unchanged")
 
 
 def applied(request: Request, changed: Changed) -> tuple[Changed, ...]:
@@ -94,10 +79,10 @@ def applied(request: Request, changed: Changed) -> tuple[Changed, ...]:
         first = planned(request.replace(default=False))
         if first.plan.files and first.plan.files != changed.plan.files:
             done = _applied(request, first)
-            if done.line.state != "applied":
+            if done.state != "applied":
                 return (done,)
             changed = planned(request)
-            return (done, _applied(request, changed) if changed.line.state == "pending" else changed)
+            return (done, _applied(request, changed) if changed.state == "pending" else changed)
     return (_applied(request, changed),)
 
 
@@ -109,24 +94,13 @@ def _applied(request: Request, changed: Changed) -> Changed:
         request.root, command=f"gpudoctor runtime {'un' * request.remove}configure {request.engine}"
     )
     outcome = transaction.apply(changed.plan, writer)
-    done = changed.line.replace(
-        state=outcome.state,
-        journal=outcome.id,
-        not_run=outcome.not_run,
-        why=outcome.why,
-        notes=(*changed.line.notes, *outcome.notes),
-    )
-    return changed.replace(line=done)
-
-
-def declined(changed: Changed) -> Changed:
-    return changed.replace(line=changed.line.replace(state="declined"))
+    return changed.replace(state=outcome.state, outcome=outcome)
 
 
 def exit_code(changes: Sequence[Changed]) -> int:
     """0 nothing to do or done, 1 pending or rolled back, 2 could not be taken back."""
-    states = {changed.line.state for changed in changes}
-    if states <= {"nothing", "applied", "unchanged"}:
+    states = {changed.state for changed in changes}
+    if states <= {"applied", "unchanged"}:
         return 0
     return EXIT_CANNOT_TELL if "open" in states else 1
 

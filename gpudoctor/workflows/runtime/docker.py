@@ -177,9 +177,9 @@ def _validation(port: Port, engine: Engine, daemon: Daemon | None, path: str) ->
     dockerd = daemon.argv[0] if daemon else which(port, "dockerd", find.USUAL_PATH) or ""
     searched = value_of(engine.search_path, "") or find.USUAL_PATH
     dockerd = which(port, dockerd, searched) or ""
-    if not dockerd or not port.live or (is_version(said) and older(said, VALIDATES)):
+    if not dockerd or (is_version(said) and older(said, VALIDATES)):
         return None
-    if not is_version(said) and not _knows_validate(port, dockerd):
+    if port.live and not is_version(said) and not _knows_validate(port, dockerd):
         return None
     flags = _flags(daemon.argv[1:]) if daemon else ()
     return Validation(

@@ -119,7 +119,7 @@ def test_a_cpu_build_is_explained_by_the_wheel() -> None:
     assert roots(judged) == {"cpu-only-wheel"}
 
 
-@pytest.mark.parametrize(("verdict", "met"), [("PASS", True), ("FAIL", False)])
+@pytest.mark.parametrize(("verdict", "met"), [("pass", True), ("fail", False)])
 def test_a_smoke_run_outranks_the_files(verdict: str, met: bool) -> None:
     machine = wanting(
         with_torch(frameworks.torch()),
@@ -131,6 +131,18 @@ def test_a_smoke_run_outranks_the_files(verdict: str, met: bool) -> None:
 
 def test_an_unconfirmed_smoke_run_decides_nothing() -> None:
     machine = wanting(
-        with_torch(frameworks.torch()), ("framework", "torch"), smoked=(Smoked("torch", "UNCONFIRMED"),)
+        with_torch(frameworks.torch()), ("framework", "torch"), smoked=(Smoked("torch", "unconfirmed"),)
     )
     assert "policy-requirement-not-met" in {s.id for s in judge(machine).skipped}
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "met"),
+    [(("pass", "pass"), True), (("pass", "fail"), False), (("pass", "skipped"), None), ((), None)],
+)
+def test_a_smoke_run_is_met_when_everything_passed(verdicts: tuple[str, ...], met: bool | None) -> None:
+    runs = tuple(Smoked("torch", verdict) for verdict in verdicts)
+    judged = judge(wanting(with_torch(frameworks.torch()), ("smoke", "PASS"), smoked=runs))
+    found = "policy-requirement-not-met"
+    assert (found in {f.id for f in judged.findings}) is (met is False)
+    assert (found in {s.id for s in judged.skipped}) is (met is None)

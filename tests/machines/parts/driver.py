@@ -80,6 +80,7 @@ def installed(
         ),
         blacklisted=Known(("nouveau",), "/etc/modprobe.d"),
         modprobe_helper=Known(True, "/usr/bin/nvidia-modprobe"),
+        unattended=Known((), "/etc/apt/apt.conf.d"),
     )
     return base.replace(**changes)
 
@@ -99,6 +100,7 @@ def missing(**changes: object) -> Driver:
         persistence_daemon=Absent("/usr/bin/nvidia-persistenced"),
         blacklisted=Known((), "/etc/modprobe.d"),
         modprobe_helper=Absent("/usr/bin/nvidia-modprobe"),
+        unattended=Known((), "/etc/apt/apt.conf.d"),
     )
     return base.replace(**changes)
 
