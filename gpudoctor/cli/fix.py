@@ -65,7 +65,7 @@ def command(
     from gpudoctor.workflows import fix
 
     ask = fix.Ask(split_names(causes), act, consent, root, timeout, Options(pythons=pythons))
-    fixed = fix.run(ask, _consents)
+    fixed = fix.run(ask, _consents, tell=_tell)
     changes = report.Changes(act, tuple(_change(item) for item in fixed.items), _notes(fixed))
     if form == "json":
         from gpudoctor.codec import to_json
@@ -76,6 +76,12 @@ def command(
         text = report.render(changes, style, " ".join(["gpudoctor fix", *causes]))
     write_out(text, output)
     return fixed.exit_code
+
+
+def _tell(what: str) -> None:
+    """An installation takes minutes: somebody who waits should know for what."""
+    if sys.stderr is not None and sys.stderr.isatty():
+        click.echo(f"... {what}", err=True)
 
 
 def _notes(fixed: Fixed) -> tuple[str, ...]:

@@ -211,7 +211,14 @@ def _after(change: Change, style: Style) -> Iterator[str]:
         for line in change.source_now:
             yield f"    in shells that are open:  {style.paint(line, 'green')}"
         if change.journal:
-            yield f"    to take it back:  {style.paint(f'gpudoctor undo {change.journal}', 'green')}"
+            yield f"    to take it back:  {style.paint(f'{_sudo()}gpudoctor undo {change.journal}', 'green')}"
+
+
+def _sudo() -> str:
+    """Who made a change through sudo takes it back through sudo: the journal is root's."""
+    import os
+
+    return "sudo " if os.geteuid() == 0 and os.environ.get("SUDO_USER") else ""
 
 
 def _close(changes: Changes, style: Style, command: str) -> Iterator[str]:
@@ -222,7 +229,7 @@ def _close(changes: Changes, style: Style, command: str) -> Iterator[str]:
     if pending:
         unsafe = sum(c.state == "pending" and c.applicability != "safe" for c in changes.items)
         asks = f"; {unsafe} of them ask first (--yes consents)" if unsafe else ""
-        yield f"nothing was changed; `{command} --apply` makes {pending} change{'s' * (pending > 1)}{asks}"
+        yield f"nothing was changed; `{_sudo()}{command} --apply` makes {pending} change{'s' * (pending > 1)}{asks}"
 
 
 def render_journals(journals: Sequence[Journal], style: Style) -> str:

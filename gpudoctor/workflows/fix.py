@@ -70,8 +70,13 @@ class Fixed(Record):
     notes: tuple[str, ...] = ()
 
 
-def run(ask: Ask, consents: Callable[[Item], bool], writer: Writer | None = None) -> Fixed:
-    """`consents` is asked for each unsafe change where nobody said --yes. Raises GpudoctorError as `check` does, and where
+def run(
+    ask: Ask,
+    consents: Callable[[Item], bool],
+    writer: Writer | None = None,
+    tell: Callable[[str], None] = lambda what: None,
+) -> Fixed:
+    """`consents` is asked for each unsafe change where nobody said --yes; `tell` hears what is being done. Raises GpudoctorError as `check` does, and where
     an interrupted change can't be taken back."""
     if ask.select:
         choose(ask.select, ())  # names that don't exist are an error before anything else
@@ -82,7 +87,7 @@ def run(ask: Ask, consents: Callable[[Item], bool], writer: Writer | None = None
     items = [_planned(finding, machine, see) for finding in findings]
     items = [i for i in items if ask.select or i.plan or i.finding.severity != "note" or i.manual]
     if ask.act:
-        items = _apply(ask, items, machine, see, door, consents)
+        items = _apply(ask, items, machine, see, door, consents, tell)
         items, judgement = _recheck(ask, items, judgement)
     return Fixed(tuple(items), judgement, _exit_code(items, code, ask), notes)
 
@@ -201,6 +206,7 @@ def _apply(
     see: See,
     writer: Writer,
     consents: Callable[[Item], bool],
+    tell: Callable[[str], None],
 ) -> list[Item]:
     """One after the other: each is planned again on the files as they now are."""
     see.forget()
@@ -215,6 +221,7 @@ def _apply(
         if item.plan.applicability != "safe" and not (ask.consent or consents(item)):
             done.append(item.replace(state="declined", hint="say --yes, or answer yes, to have it done"))
             continue
+        tell(item.plan.title)
         done.append(_applied(item, item.plan, writer))
     return done
 
