@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gpudoctor.changes.journal import journals
@@ -89,7 +89,7 @@ def _quick_place() -> str | None:
 
 
 @given(_files())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_taken_back_all_is_as_before_and_made_twice_it_is_as_made_once(
     files: list[tuple[str, bytes | str | None, bytes | str | None, int, bytes, int]],
 ) -> None:
