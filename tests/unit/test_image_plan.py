@@ -137,6 +137,12 @@ def test_a_mirror_is_in_the_recipe(tmp_path: Path) -> None:
     assert "download.pytorch.org" not in dockerfile
 
 
+def test_a_build_that_only_pytorchs_index_has_names_it() -> None:
+    dockerfile = text(made("torch", "2.5.1+cu118"), "Dockerfile")
+    assert "ARG PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cu118\n" in dockerfile
+    assert 'ARG PIP_INDEX_URL=""\n' in dockerfile
+
+
 def test_for_the_classic_builder_there_are_no_mounts() -> None:
     dockerfile = text(made("torch", classic=True), "Dockerfile")
     assert "--mount" not in dockerfile and "pip install" in dockerfile
