@@ -123,9 +123,16 @@ def _absolute(path: str) -> str:
     default="",
     help="State, logs, views (default: below gpudoctor's state folder).",
 )
-@click.option("--only", type=_STAGE, default=None, help="This stage alone.")
-@click.option("--from", "start", type=_STAGE, default=None, help="From this stage on, also if it is done.")
-@click.option("--until", type=_STAGE, default=None, help="Stop after this stage.")
+@click.option("--only", metavar="STAGE", type=_STAGE, default=None, help="This stage alone.")
+@click.option(
+    "--from",
+    "start",
+    metavar="STAGE",
+    type=_STAGE,
+    default=None,
+    help="From this stage on, also if it is done.",
+)
+@click.option("--until", metavar="STAGE", type=_STAGE, default=None, help="Stop after this stage.")
 @click.option("--ignore", metavar="ROWS", multiple=True, help="Preflight rows that may fail.")
 @click.option("--allow-cpu", is_flag=True, help="Try the wheel on the CPU where there is no GPU.")
 @click.option(

@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from gpudoctor.changes.plan import FileChange, Plan
+from gpudoctor.changes.plan import FileChange, Plan, Validation
 from gpudoctor.errors import GpudoctorError
 from gpudoctor.facts.record import Record
 from gpudoctor.tfbuild import starlark
@@ -81,6 +81,8 @@ def _read(name: str) -> str:
 def plan(tree: Tree, names: Sequence[str]) -> Plan:
     """All edits of these patches as one change. Raises GpudoctorError where a file has another shape: then nothing is
     changed at all."""
+    for name in names:
+        load(name)
     texts: dict[str, str] = {}
     reasons: dict[str, list[str]] = {}
     notes: list[str] = []
@@ -118,7 +120,42 @@ def plan(tree: Tree, names: Sequence[str]) -> Plan:
                     "; ".join(reasons[path]),
                 )
             )
-    return Plan("build-tf-patch", f"patch {tree.path}", "safe", files=tuple(files), notes=tuple(notes))
+    return Plan(
+        "build-tf-patch",
+        f"patch {tree.path}",
+        "safe",
+        files=tuple(files),
+        validations=_second_opinions([f.path for f in files], texts),
+        notes=tuple(notes),
+    )
+
+
+def _second_opinions(paths: Sequence[str], texts: Mapping[str, str]) -> tuple[Validation, ...]:
+    """Other parsers of Starlark, where they are installed: buildifier is run after the files are written (they are rolled back if it
+    objects), starlark-pyo3 reads the texts before. Raises GpudoctorError where that one objects."""
+    import importlib.util
+    import shutil
+
+    bzl = [p for p in paths if p.endswith(".bzl")]
+    if bzl and importlib.util.find_spec("starlark") is not None:
+        interpreter = importlib.import_module("starlark")
+        for path, text in texts.items():
+            if path.endswith(".bzl"):
+                try:
+                    interpreter.parse(path, text)
+                except Exception as error:  # whatever it calls its error
+                    raise GpudoctorError(
+                        f"the Starlark interpreter refuses {path} as it would be",
+                        context=str(error)[:300],
+                        note="nothing was changed",
+                    ) from None
+    if shutil.which("buildifier") is None:
+        return ()
+    # through standard input: it ends with 1 for a file that does not parse, and says nothing of mere formatting
+    read = 'exec buildifier -type=bzl <"$0" >/dev/null'
+    return tuple(
+        Validation(("sh", "-c", read, path), f"buildifier parses {os.path.basename(path)}") for path in bzl
+    )
 
 
 def candidates(tree: Tree, patch: Patch) -> tuple[str, ...]:

@@ -28,6 +28,8 @@ ClangRule = Literal["ends-with-clang", "contains-clang"]
 
 _HERMETIC = "cuda_redist_versions.bzl"
 _CONFIGURE = "cuda_configure.bzl"
+#: A tree has one of these itself; a folder that holds a tree somewhere below has not.
+_OWN_PLACES = ("third_party/repo.bzl", "common/repo.bzl", "third_party/gpus/cuda_configure.bzl")
 
 
 class Copy(Record):
@@ -88,10 +90,11 @@ def detect(source: str) -> Tree:
     root = os.path.realpath(source)
     reader = _Reader(root)
     copies = reader.copies()
-    if not copies and not reader.find(_CONFIGURE):
+    own = {c.path for c in copies} | set(reader.find(_CONFIGURE))
+    if not own & set(_OWN_PLACES):
         raise GpudoctorError(
             f"{source} is not a TensorFlow source tree",
-            context="no repo.bzl with tf_mirror_urls and no cuda_configure.bzl in it",
+            context="no third_party/repo.bzl with tf_mirror_urls in it, and no third_party/gpus/cuda_configure.bzl",
             note="nothing was changed",
             hint=HOW_TO_GET,
         )

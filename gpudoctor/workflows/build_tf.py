@@ -325,6 +325,9 @@ def export_patch(source: str, names: Sequence[str]) -> str:
 def archive(version: str) -> TfArchive:
     """Where a release's source is. Raises GpudoctorError for one whose checksum is not known."""
     found = tf_archive(version)
+    if found is None:  # "2.18" is its newest patch
+        newest = next((v for v in tf_archives() if v.startswith(f"{version}.")), "")
+        found = tf_archive(newest) if version.count(".") == 1 else None
     if found is None:
         raise GpudoctorError(
             f"the checksum of TensorFlow {version}'s source is not known",

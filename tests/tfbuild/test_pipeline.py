@@ -361,6 +361,8 @@ class TestUsage:
         said = bench.run("patch", "mirrors")
         assert said.count("+++ b/") == 3 and trees.snapshot(bench.tree) == before
         assert "clang-17 is taken for clang" in bench.run("patch", "--list")
+        bench.run("patch", "frob", code=2)
+        assert "no patch 'frob'" in bench.words
 
 
 class TestContainer:

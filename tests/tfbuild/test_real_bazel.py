@@ -256,3 +256,23 @@ def test_the_tree_is_as_bazel_reads_it(tmp_path: Path) -> None:
     for option in wanted:
         assert option.split("=")[0] in said
     workspace.run("shutdown", code=None)
+
+
+def test_buildifier_is_asked_where_it_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its objection rolls the change back: here it is made to see another file than the one that was written."""
+    from gpudoctor.changes.transaction import apply
+    from gpudoctor.system.writer import Writer
+
+    need("bin/buildifier")
+    monkeypatch.setenv("PATH", f"{HERE / 'bin'}:/usr/bin:/bin")
+    tree = detect(str(trees.make(tmp_path / "tree")))
+    before = trees.snapshot(tmp_path / "tree")
+    made = plan(tree, ["mirrors", "lib64"])
+    assert len(made.validations) == len(made.files) == 5
+    broken = trees.put(tmp_path, "broken.bzl", "def (")
+    bad = made.replace(
+        validations=(made.validations[0].replace(argv=(*made.validations[0].argv[:3], str(broken))),)
+    )
+    assert apply(bad, Writer(state=str(tmp_path / "state"))).state == "rolled-back"
+    assert trees.snapshot(tmp_path / "tree") == before
+    assert apply(made, Writer(state=str(tmp_path / "state"))).state == "applied"

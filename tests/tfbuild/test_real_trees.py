@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from gpudoctor.changes.restore import undo
+from gpudoctor.changes.transaction import apply
 from gpudoctor.facts.observed import Known, value_of
+from gpudoctor.system.writer import Writer
 from gpudoctor.tfbuild import starlark
 from gpudoctor.tfbuild.capabilities import compiled
 from gpudoctor.tfbuild.patching import NAMES, candidates, load, plan
@@ -58,9 +61,16 @@ def test_patches_fit_and_twice_is_once(copy: Path) -> None:
         module = starlark.parse((copy / one.path).read_text())
         assert starlark.evaluate(module, "tf_mirror_urls", [NVIDIA]) == [NVIDIA]
         assert len(starlark.evaluate(module, "tf_mirror_urls", [GITHUB])) == 2
-    for change in made.files:
-        Path(change.path).write_bytes(change.before or b"")
-    assert trees.snapshot(copy) != after
+    assert trees.snapshot(copy) == after
+
+
+def test_applied_and_taken_back_is_the_tree_as_it_was(copy: Path, tmp_path: Path) -> None:
+    before = trees.snapshot(copy)
+    writer = Writer(state=str(tmp_path / "state"))
+    outcome = apply(plan(detect(str(copy)), NAMES), writer)
+    assert outcome.state == "applied" and trees.snapshot(copy) != before
+    assert undo(writer, outcome.id).state == "undone"
+    assert trees.snapshot(copy) == before
 
 
 def test_the_tree_tells_what_it_accepts(copy: Path) -> None:

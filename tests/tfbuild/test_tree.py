@@ -67,6 +67,11 @@ class TestDetect:
             detect(str(place))
         assert "--version" in error.value.hint
 
+    def test_a_folder_that_holds_a_tree_is_none(self, tmp_path: Path) -> None:
+        trees.make(tmp_path / "below")
+        with pytest.raises(GpudoctorError, match="not a TensorFlow source tree"):
+            detect(str(tmp_path))
+
     def test_files_that_do_not_parse_are_not_understood_and_stop_nothing(self, tmp_path: Path) -> None:
         trees.make(tmp_path)
         trees.put(tmp_path, f"{trees.TSL}/{trees.HERMETIC}/cuda_redist_versions.bzl", "X = {{{\n")
