@@ -65,7 +65,8 @@ class ImagePlan(Record):
 
 
 class Wish(Record):
-    """What the user wants of the files. `pip_index` and `torch_index`: a mirror's, "" for the usual ones."""
+    """What the user wants of the files. `pip_index`: a mirror's, "" for pip's own; `torch_index`: where PyTorch's build is, "" where
+    pip's index has it."""
 
     name: str = ""
     classic: bool = False
@@ -81,7 +82,6 @@ def planned(
     """`driver`: the one that the machine has, "" where nobody said."""
     tag = re.sub(r"[^\w.-]", "-", advice.version)
     name = wish.name or f"{advice.target}-gpu:{tag}"
-    torch = wish.torch_index or advice.index if advice.index else ""
     label = json.dumps(
         {
             "target": advice.target, "version": advice.version, "cuda": cuda, "cudnn": cudnn, "python": advice.python,
@@ -92,10 +92,10 @@ def planned(
     plan = ImagePlan(
         name, advice.target, advice.version, advice.variant, advice.python, cuda, cudnn,
         "linux/arm64" if machine == "aarch64" else "linux/amd64", base, advice.requirements,
-        tuple(i for i in (wish.pip_index, torch) if i), advice.gpus, advice.left_out, advice.driver, label,
+        tuple(i for i in (wish.pip_index, wish.torch_index) if i), advice.gpus, advice.left_out, advice.driver, label,
         _run_lines(name), (), (*base.reasons, *advice.reasons),
     )  # fmt: skip
-    return plan.replace(files=_files(plan, torch, wish))
+    return plan.replace(files=_files(plan, wish))
 
 
 def _run_lines(name: str) -> tuple[RunLine, ...]:
@@ -109,9 +109,9 @@ def _run_lines(name: str) -> tuple[RunLine, ...]:
     )
 
 
-def _files(plan: ImagePlan, torch: str, wish: Wish) -> tuple[PlannedFile, ...]:
+def _files(plan: ImagePlan, wish: Wish) -> tuple[PlannedFile, ...]:
     return (
-        PlannedFile("Dockerfile", _dockerfile(plan, torch, wish)),
+        PlannedFile("Dockerfile", _dockerfile(plan, wish)),
         PlannedFile(".dockerignore", "*\n"),
         PlannedFile("image.lock.json", _lock(plan)),
         PlannedFile("compose.yaml", _compose(plan)),
@@ -119,14 +119,14 @@ def _files(plan: ImagePlan, torch: str, wish: Wish) -> tuple[PlannedFile, ...]:
     )
 
 
-def _dockerfile(plan: ImagePlan, torch: str, wish: Wish) -> str:
+def _dockerfile(plan: ImagePlan, wish: Wish) -> str:
     base = plan.base.image + (f"@{plan.base.digest}" if plan.base.digest else "")
     arguments = {
         "BASE_IMAGE": base,
         "SYSTEM_PACKAGES": plan.base.packages,
         "REQUIREMENTS": " ".join(plan.requirements),
         "PIP_INDEX_URL": wish.pip_index,
-        "PIP_EXTRA_INDEX_URL": torch,
+        "PIP_EXTRA_INDEX_URL": wish.torch_index,
         "APT_MIRROR_UBUNTU": wish.ubuntu,
         "APT_MIRROR_DEBIAN": wish.debian,
     }

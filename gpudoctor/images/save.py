@@ -15,14 +15,14 @@ from gpudoctor.errors import GpudoctorError
 _PODMAN_GRACE = 10.0
 
 
-def save(name: str, engine: str, platform: str, timeout: float) -> int:
+def save(name: str, engine: str, timeout: float) -> int:
     """A descriptor of the archive, at its start. `engine`: "docker", "podman", or "" for the first that has it.
 
     Raises GpudoctorError where no engine answers, none has the image, or the disk is full."""
     problems = []
     for one in [engine] if engine else ["docker", "podman"]:
         try:
-            return _into_file(name, (_docker if one == "docker" else _podman)(name, platform, timeout))
+            return _into_file(name, (_docker if one == "docker" else _podman)(name, timeout))
         except GpudoctorError as error:
             problems.append(error)
     if len(problems) == 1:
@@ -52,7 +52,7 @@ def _into_file(name: str, pieces: Iterable[bytes]) -> int:
         return os.dup(file.fileno())
 
 
-def _docker(name: str, platform: str, timeout: float) -> Iterator[bytes]:
+def _docker(name: str, timeout: float) -> Iterator[bytes]:
     import docker
     from docker.errors import APIError, DockerException, ImageNotFound
 
@@ -102,7 +102,7 @@ def _short(error: Exception) -> str:
     )
 
 
-def _podman(name: str, platform: str, timeout: float) -> Iterator[bytes]:
+def _podman(name: str, timeout: float) -> Iterator[bytes]:
     program = shutil.which("podman")
     if program is None:
         raise GpudoctorError("podman is not on PATH", note="nothing was judged")

@@ -88,12 +88,10 @@ def test_the_impossible_is_refused_and_the_nearest_named() -> None:
     assert result.nearest.startswith("torch 2.")
 
 
-def test_no_release_works_with_the_driver_but_a_newer_driver_does() -> None:
-    result = plan(Request("torch", "", {"gpu": ("RTX 5090",), "driver": "470.256.02"}))
-    if result.plan is None:
-        assert result.exit_code == 1 and "driver" in result.nearest
-    else:  # planned for a newer driver, which it names
-        assert "driver" in result.plan.driver
+def test_where_no_release_works_with_the_driver_the_plan_is_for_a_newer_one_and_says_so() -> None:
+    found = made("torch", given={"gpu": ("RTX 5090",), "driver": "470.256.02"})
+    assert "580 or newer" in found.driver
+    assert '"driver":""' in found.label  # the image does not claim to run on the old one
 
 
 def refused(base: str) -> Result:
@@ -135,6 +133,12 @@ def test_a_mirror_is_in_the_recipe(tmp_path: Path) -> None:
     assert "ARG PIP_INDEX_URL=https://mirror.example.com/simple\n" in dockerfile
     assert f"ARG PIP_EXTRA_INDEX_URL=https://mirror.example.com/torch/{found.variant}\n" in dockerfile
     assert "download.pytorch.org" not in dockerfile
+
+
+def test_a_build_that_only_pytorchs_index_has_names_it() -> None:
+    dockerfile = text(made("torch", "2.5.1+cu118"), "Dockerfile")
+    assert "ARG PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cu118\n" in dockerfile
+    assert 'ARG PIP_INDEX_URL=""\n' in dockerfile
 
 
 def test_for_the_classic_builder_there_are_no_mounts() -> None:

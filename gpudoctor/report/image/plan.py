@@ -76,7 +76,7 @@ def _plan(plan: ImagePlan, written: str, style: Style) -> Iterator[str]:
     for name in plan.left_out:
         yield from wrapped(f"left out: {name}", style, 2)
     if plan.driver:
-        yield from wrapped(f"driver: {plan.driver}", style, 2)
+        yield from wrapped(f"{style.glyph('warning')} needs {plan.driver}", style, 2)
     if written:
         yield from wrapped(f"written to {written}: {', '.join(f.path for f in plan.files)}", style, 2)
         yield f"  {style.paint(f'docker build -t {plan.name} {written}', 'green')}"

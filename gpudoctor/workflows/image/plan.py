@@ -9,6 +9,7 @@ from typing import Any
 from gpudoctor import knowledge
 from gpudoctor.advice.choose import Choice
 from gpudoctor.advice.commands import Advice, Planned
+from gpudoctor.advice.route import Route
 from gpudoctor.engine import judge
 from gpudoctor.errors import EXIT_CANNOT_TELL, GpudoctorError
 from gpudoctor.facts.image import Image
@@ -58,7 +59,7 @@ class Result(Record):
 def plan(request: Request) -> Result:
     """Raises GpudoctorError for unknown names, and where no GPU can be seen."""
     mirror = profile(request.mirror)
-    found = plans.plan(request.target, request.version, request.given, request.snapshot)
+    found = _chosen(request, request.version, request.given)
     if found.advice is not None and found.choices.best is not None and _needs_system_cuda(found.choices.best):
         found = _on_a_distributions_python(request, found)
     best = found.choices.best
@@ -89,13 +90,18 @@ def plan(request: Request) -> Result:
     return Result(None if failed else made, found, "", judgement, code)
 
 
+def _chosen(request: Request, version: str, given: Mapping[str, Any]) -> Planned:
+    """What `gpudoctor plan` says, by the same way."""
+    return plans.plan(request.target, version, given, request.snapshot, Route(profile(request.mirror)))
+
+
 def _wish(request: Request, mirror: Profile, advice: Advice) -> Wish:
     apt = {rule.path: rule.to for rule in mirror.apt if rule.verified}
     return Wish(
         request.name,
         request.classic,
         mirror.pip_index,
-        mirror.torch_index(advice.variant) if advice.index else "",
+        next((url for url in advice.indexes if url != mirror.pip_index), ""),
         apt.get("/ubuntu", ""),
         apt.get("/debian", ""),
     )
@@ -178,9 +184,7 @@ def _on_a_distributions_python(request: Request, found: Planned) -> Planned:
             if pythons
             else "take a release with its own CUDA (2.14 and newer)",
         )
-    return plans.plan(
-        request.target, request.version, {**request.given, "python": pythons[0]}, request.snapshot
-    )
+    return _chosen(request, request.version, {**request.given, "python": pythons[0]})
 
 
 # ---------------------------------------------------------------- the nearest
@@ -196,7 +200,7 @@ def _nearest(request: Request) -> str:
         if changes and not any(request.given.get(key) for key in changes):
             continue
         try:
-            found = plans.plan(request.target, "", {**request.given, **changes}, request.snapshot)
+            found = _chosen(request, "", {**request.given, **changes})
         except GpudoctorError:
             continue
         if found.advice is not None:

@@ -111,7 +111,7 @@ def _open(request: Request) -> LayeredImage | FolderImage:
     from gpudoctor.images.save import save
 
     return open_descriptor(
-        save(name, request.engine, request.platform, request.timeout),
+        save(name, request.engine, request.timeout),
         name,
         request.platform,
         "",
