@@ -46,6 +46,12 @@ def each(name: str) -> list[object]:
     return [pytest.param(p, id=root_of(p).name) for p in found]
 
 
+def apart(name: str) -> list[object]:
+    """This release's generation and the one that is furthest from it: for tests that take seconds each."""
+    found = each(name)
+    return found if len(found) < 2 else [found[0], next((p for p in found if p.id == "sid"), found[-1])]  # type: ignore[attr-defined]
+
+
 def newest(name: str) -> str:
     """The newest generation: for what does not differ between them. Skips where there is none."""
     found = programs(name)

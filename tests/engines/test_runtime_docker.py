@@ -13,7 +13,7 @@ import pytest
 from gpudoctor.workflows.runtime.image import Image
 from tests.engines import generations
 from tests.engines.daemon import FAKE_HOOK, Dockerd, holds, script
-from tests.engines.generations import each, version
+from tests.engines.generations import apart, version
 
 pytestmark = [
     pytest.mark.engine,
@@ -23,7 +23,7 @@ pytestmark = [
 BEFORE = '{\n  "labels": ["a=<&>"],\n  "debug": false\n}'
 
 
-@pytest.fixture(params=each("dockerd"))
+@pytest.fixture(params=apart("dockerd"))
 def dockerd(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dockerd]:
     daemon = Dockerd(tmp_path_factory.mktemp("d"), request.param, BEFORE)
     try:
@@ -217,6 +217,7 @@ def test_cdi_brings_the_switch_the_specification_and_a_container_with_the_device
     script(newest.tools / "nvidia-ctk", f"#!/bin/sh\ncat <<'END'\n{json.dumps(spec)}\nEND\n")
     done = newest.change("configure", "docker", "--cdi", "--apply")
     assert {f["path"] for f in done["files"]} == {str(newest.config), str(folder / "nvidia.yaml")}
+    assert any("CDI device" in a["reason"] for a in done["actions"])
     said = newest.gpudoctor("runtime", "prove", "docker", "--cdi", "--depth", "container")
     assert said.returncode == 0, said.stdout + said.stderr
     (folder / "nvidia.yaml").unlink()

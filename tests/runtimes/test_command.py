@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -229,6 +230,17 @@ def test_a_second_file_with_the_same_devices_is_told(machine: Make) -> None:
 def test_without_a_gpu_there_is_nothing_to_give_to_containers(machine: Make) -> None:
     m = machine({k: v for k, v in DRIVER.items() if not k.startswith("dev/nvidia")})
     assert "no GPU device file" in m("configure", "podman", code=2)["error"]
+
+
+def test_the_docs_name_tests_that_exist() -> None:
+    """The table of the docs page says what shows what."""
+    top = Path(__file__).resolve().parents[2]
+    named = set(re.findall(r"`(test_[a-z0-9_]+)`", (top / "docs" / "runtime.md").read_text()))
+    files = [*(top / "tests" / "runtimes").glob("test_*.py"), *(top / "tests" / "engines").glob("test_*.py")]
+    there = {
+        name for file in files for name in re.findall(r"^def (test_\w+)", file.read_text(), re.MULTILINE)
+    }
+    assert len(named) > 15 and named <= there, named - there
 
 
 # ---------------------------------------------------------------- which daemon: this machine's environment decides

@@ -6,7 +6,7 @@ import copy
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gpudoctor.codec import toml_loads
@@ -132,6 +132,7 @@ def expected(text: str, wanted: Wanted) -> dict[str, Any]:
     return data
 
 
+@settings(max_examples=60)
 @given(version_2(), _WANTED)
 def test_only_what_was_asked_changes_and_twice_is_once(text: str, wanted: Wanted) -> None:
     after = containerd.configure(text, wanted).text
@@ -144,6 +145,7 @@ def test_only_what_was_asked_changes_and_twice_is_once(text: str, wanted: Wanted
     ]
 
 
+@settings(max_examples=60)
 @given(version_2(), _WANTED)
 def test_unconfigure_after_configure_is_the_file_before(text: str, wanted: Wanted) -> None:
     if wanted.default and "default_runtime_name" in text:

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gpudoctor.runtimes import docker
@@ -221,6 +221,7 @@ def expected(data: dict[str, Any], wanted: Wanted) -> dict[str, Any]:
     return dict(wished)
 
 
+@settings(max_examples=60)
 @given(files(), _WANTED)
 def test_only_what_was_asked_changes_and_twice_is_once(text: str, wanted: Wanted) -> None:
     after = configured(text, wanted)
@@ -228,6 +229,7 @@ def test_only_what_was_asked_changes_and_twice_is_once(text: str, wanted: Wanted
     assert configured(after, wanted) == after
 
 
+@settings(max_examples=60)
 @given(files(), _WANTED)
 def test_unconfigure_after_configure_is_the_file_before(text: str, wanted: Wanted) -> None:
     data = json.loads(text)

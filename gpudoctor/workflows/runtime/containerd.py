@@ -44,6 +44,7 @@ def plan(port: Port, request: Request) -> Plan:
         )
         result = edited(place, content, lambda t: text_of.configure(t, wanted, runc))
     notes += result.notes
+    notes += _elsewhere(request.runtime, {path: text_or_empty(port, path), **drop_ins}, place)
     verb = "no longer knows" if request.remove else "knows"
     files = change(place, before, result.text, f"containerd {verb} the runtime {request.runtime}")
     if request.cdi and not request.remove:
@@ -115,6 +116,26 @@ def _drop_ins(port: Port, path: str, content: str) -> dict[str, str]:
         except OSError:
             continue
     return texts
+
+
+def text_or_empty(port: Port, path: str) -> str:
+    try:
+        return text(port, path)
+    except OSError:
+        return ""
+
+
+def _elsewhere(runtime: str, files: dict[str, str], place: str) -> list[str]:
+    """containerd 2.x adds the files up: what another one says of the runtime holds too."""
+    found = []
+    for path, content in files.items():
+        try:
+            named = path != place and text_of.runtime_table(toml_text.read(content), runtime) is not None
+        except Refused:
+            continue
+        if named:
+            found.append(f"{path} names the runtime {runtime} too")
+    return found
 
 
 def _target(path: str, content: str, drop_ins: dict[str, str]) -> str:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from gpudoctor.changes.plan import Action
 from gpudoctor.errors import GpudoctorError
 from gpudoctor.facts.containers import Engine
-from gpudoctor.facts.observed import value_of
 from gpudoctor.facts.record import Record
 from gpudoctor.system.port import Port, exists, text, which
 from gpudoctor.workflows.runtime import find
@@ -137,20 +136,12 @@ def _stops(engine: Engine) -> tuple[str, ...]:
         asked.close()
 
 
-def proof(name: str, engine: Engine, request: Request, depth: str = "") -> Action:
+def proof(name: str, engine: Engine, request: Request, depth: str = "", cdi: bool = False) -> Action:
     """The proof as the last step of a change: where it fails, all is taken back."""
-    words = ["runtime", "prove", name, "--runtime", request.runtime]
+    words = ["runtime", "prove", name, *(["--cdi"] if cdi else ["--runtime", request.runtime])]
     words += ["--depth", depth or "container"]
     words += ["--image", request.image] if request.image else []
-    words += ["--default"] if request.default else []
+    words += ["--default"] if request.default and not cdi else []
     env = {"docker": (("DOCKER_HOST", engine.endpoint),), "containerd": address_of(engine)}.get(name, ())
-    return Action(
-        ourselves(*words),
-        f"a throwaway container starts with the runtime {request.runtime}",
-        env=env,
-        timeout=180.0,
-    )
-
-
-def path_of(daemon: Daemon | None) -> str:
-    return value_of(daemon.environ, {}).get("PATH", "") if daemon is not None else ""
+    how = "the CDI device nvidia.com/gpu=all" if cdi else f"the runtime {request.runtime}"
+    return Action(ourselves(*words), f"a throwaway container starts with {how}", env=env, timeout=180.0)

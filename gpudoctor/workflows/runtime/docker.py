@@ -22,11 +22,14 @@ if TYPE_CHECKING:
 
 #: dockerd has --validate from this version on.
 VALIDATES = "23.0"
+#: And CDI devices from this one on (its release notes; an experiment at first).
+CDI = "25.0"
 
 
 def plan(port: Port, request: Request) -> Plan:
     engine = find.the_engine(port, "docker")
     _refuse_others(engine)
+    _refuse_cdi(engine, request)
     path = find.config_path(engine)
     before, text = find.read_text(port, path)
     notes: list[str] = []
@@ -72,6 +75,7 @@ def _finished(
     actions = told.actions
     if actions and request.prove and not request.remove:
         actions += (daemons.proof("docker", engine, request),)
+        actions += (daemons.proof("docker", engine, request, cdi=True),) if request.cdi else ()
     if port.live and daemon is None and (files or why):
         notes.append("the daemon does not run: it will read its file when it starts; nothing was proven")
     validations = (_validation(port, engine, daemon, path),) if files else ()
@@ -154,6 +158,17 @@ def _refuse_others(engine: Engine) -> None:
         raise GpudoctorError(
             f"the {engine.selected_by} does not exist",
             hint="`docker context ls` lists them; `docker context use default` goes back to this machine's own",
+        )
+
+
+def _refuse_cdi(engine: Engine, request: Request) -> None:
+    version = value_of(engine.version, "")
+    if request.cdi and not request.remove and is_version(version) and older(version, CDI):
+        raise GpudoctorError(
+            f"Docker {version} knows no CDI devices ({CDI} and later do)",
+            context="--cdi",
+            note="nothing was changed",
+            hint="without --cdi the nvidia runtime is set up, which this Docker knows",
         )
 
 
