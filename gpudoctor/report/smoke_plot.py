@@ -13,7 +13,7 @@ from gpudoctor.facts.record import Record
 from gpudoctor.facts.smoke import Run
 
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#999999")
-_WIDTH, _PANEL, _LEFT, _BAR = 720, 220, 150, 18
+_WIDTH, _PANEL, _LEFT, _BAR = 760, 220, 290, 18
 
 
 class Curve(Record):
@@ -75,15 +75,15 @@ def must_be_drawable(path: str) -> None:
             f"there is no folder {os.path.dirname(path)}", context="--save-plot", note="nothing was run"
         )
     if ending == ".png":
-        from importlib.util import find_spec
-
-        if find_spec("matplotlib") is None:
+        try:
+            import matplotlib  # noqa: F401
+        except ImportError:
             raise GpudoctorError(
                 "PNG needs matplotlib, which is not installed beside gpudoctor",
                 context=f"--save-plot {path}",
                 note="nothing was run",
                 hint=f"--save-plot {os.path.splitext(path)[0]}.html needs nothing",
-            )
+            ) from None
 
 
 def drawn(run: Run, path: str) -> bytes:
@@ -160,8 +160,8 @@ def _bar_panel(rates: Sequence[Bar], top: float) -> Iterator[str]:
     for bar in rates:
         widest[bar.unit] = max(widest.get(bar.unit, 0.0), bar.value, bar.peak)
     for number, bar in enumerate(rates):
-        y, scale = top + number * _BAR, (_WIDTH - _LEFT - 170 - 100) / (widest[bar.unit] or 1.0)
-        x = _LEFT + 100
+        y, scale = top + number * _BAR, (_WIDTH - _LEFT - 190) / (widest[bar.unit] or 1.0)
+        x = _LEFT
         yield _text(12, y + 12, bar.name)
         yield f'<rect x="{x}" y="{y + 2}" width="{bar.value * scale:.1f}" height="{_BAR - 6}" fill="#0072b2"/>'
         if bar.peak:

@@ -45,7 +45,7 @@ STEPS: Mapping[str, tuple[Step, ...]] = {
         Step("checkpoint", "a model saved, loaded, and compared bit by bit", 60),
         Step("loader", "worker processes that hand over batches in shared memory", 60),
         Step("profile", "kernels, as CUPTI records them", 60),
-        Step("compile", "torch.compile: Triton and ptxas, or the C++ compiler; equal to eager", 170),
+        Step("compile", "torch.compile: Triton and ptxas, or the C++ compiler; equal to eager", 300),
         Step(
             "collective", "all-reduce through torchrun: NCCL on GPUs, gloo on the CPU", 120, gpus=2, cpu=True
         ),
@@ -72,7 +72,7 @@ STEPS: Mapping[str, tuple[Step, ...]] = {
 
 #: Seconds for everything of one child together.
 TOTAL_QUICK = 180.0
-TOTAL_FULL = 420.0
+TOTAL_FULL = 600.0
 
 
 def steps(framework: str, full: bool, gpus: int, burn: float, board: bool) -> tuple[Step, ...]:

@@ -85,7 +85,7 @@ def smoke(
         [*before, *command, "--format", "json", *options],
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=700,
         env={**(plain() if env is None else env)},
     )
     assert done.stdout, done.stderr

@@ -252,6 +252,18 @@ class TestAnswers:
         assert "fp16_tflops, GPU 1" in drawing and "(derived)" in drawing
         assert smoke_plot.drawn(self.run(), "a.svg").decode().startswith("<svg")
 
+    def test_png_by_matplotlib_where_it_is(self) -> None:
+        pytest.importorskip("matplotlib")
+        assert smoke_plot.drawn(self.run(smoke.measured()), "a.png").startswith(b"\x89PNG")
+
+    def test_png_without_matplotlib_is_said_before_anything_runs(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(sys.modules, "matplotlib", None)
+        with pytest.raises(GpudoctorError) as error:
+            smoke_plot.must_be_drawable("a.png")
+        assert "a.html needs nothing" in error.value.hint
+
     @pytest.mark.parametrize("path", ["a.gif", "/nowhere/at/all/a.svg"])
     def test_a_picture_that_cannot_be_drawn_is_said_before_anything_runs(self, path: str) -> None:
         with pytest.raises(GpudoctorError):
