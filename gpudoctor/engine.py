@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from gpudoctor.facts.machine import Machine
-from gpudoctor.facts.observed import UNASKED, Unknown
+from gpudoctor.facts.observed import LATE, UNASKED, Unknown
 from gpudoctor.facts.record import Record
 from gpudoctor.findings import (
     CannotLook,
@@ -320,9 +320,6 @@ class Asking:
             fields = {field: done.get((group, field), LATE) for g, field, _ in self._asked if g == group}
             machine = machine.replace(**{group: getattr(machine, group).replace(**fields)})
         return machine
-
-
-LATE = Unknown("no answer before the deadline (--timeout gives more time)")
 
 
 def _ask(port: Port, field: str, probe: Callable[[Port], Any]) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import threading
 from collections.abc import Callable
@@ -100,6 +101,8 @@ def command(
         timeout or 0.0,
         tensorboard or "",
     )
+    # A scheduler that ends us must not leave a child on the GPU: as an interrupt it ends the child first.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     result = smoke(request, _progress() if form == "text" else _silence)
     from gpudoctor.report import smoke as report
 

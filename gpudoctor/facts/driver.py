@@ -91,6 +91,7 @@ class Driver(Record):
     `blacklisted`: GPU modules that modprobe may not load (`blacklist`, `install ... /bin/false`, kernel command line).
     `modprobe_helper`: nvidia-modprobe is there; its value: it is set-uid root, so that any user's first CUDA program
     loads nvidia-uvm and makes the nodes.
+    `linkable`: the file that `-lcuda` links with, libcuda.so beside the loader's libcuda.so.1 (Absent: not there).
     `unattended`: installed driver packages that the machine upgrades by itself, under the running module (Absent: it
     upgrades nothing by itself).
     """
@@ -108,3 +109,4 @@ class Driver(Record):
     blacklisted: Observed[tuple[str, ...]] = UNASKED
     modprobe_helper: Observed[bool] = UNASKED
     unattended: Observed[tuple[str, ...]] = UNASKED
+    linkable: Observed[str] = UNASKED

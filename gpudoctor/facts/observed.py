@@ -45,6 +45,8 @@ Observed = Union[Known[T], Absent, Unknown]
 
 #: The default of every observed field: nobody has asked. Reading it as "not there" would be a lie.
 UNASKED = Unknown("not looked at")
+#: It was asked, and had not answered when the time for everything was over.
+LATE = Unknown("no answer before the deadline (--timeout gives more time)")
 
 
 def value_of(observed: Observed[T], default: U) -> T | U:

@@ -68,6 +68,8 @@ def edited(see: See, name: str, paths: dict[str, None], edit: Edit, reason: str)
     """Each file with every line that `edit` changes. Raises Manual where nothing could be."""
     changes = []
     for path in paths:
+        if see.read(path) is None:
+            raise Manual(f"{path} is not there any more")
         text = see.text(path)
         lines = text.splitlines(keepends=True)
         new = "".join(_edited(line, edit, path) for line in lines)

@@ -48,7 +48,8 @@ def _empty(machine: Machine, see: See) -> tuple[FileChange, ...]:
     paths = dict.fromkeys(c.real_path for c in value_of(machine.driver.libraries, ()) if c.size == 0)
     changes = []
     for path in paths:
-        if see.read(path) != b"":
-            raise Manual(f"{path} is not empty any more")
+        content = see.read(path)
+        if content != b"":
+            raise Manual(f"{path} is {'not there' if content is None else 'not empty'} any more")
         changes.append(FileChange(path, b"", None, "a library without bytes hides the driver's own"))
     return tuple(changes)

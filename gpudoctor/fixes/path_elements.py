@@ -15,15 +15,19 @@ mends = (
     "path-of-another-cuda-major",
     "cudnn-shadowed-by-ld-library-path",
     "ld-library-path-empty-element",
+    "ptxas-from-another-toolkit",
 )
 
 LD = "LD_LIBRARY_PATH"
+_PATH_OF = {"ptxas-from-another-toolkit": "PATH"}
+#: Folders that hold more than a toolkit's programs: taken off PATH, they would be missed.
+_SHARED = {"/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"}
 
 
 def plan(finding: Finding, machine: Machine, see: See) -> Plan:
     if finding.id == "ld-library-path-empty-element":
         return _without_empty(finding, machine, see)
-    name = "PATH" if finding.subject.name == "PATH" else LD
+    name = "PATH" if "PATH" in (finding.subject.name, _PATH_OF.get(finding.id)) else LD
     folders = _folders(finding, name, machine)
     if not folders:
         raise Manual(f"which entry of {name} it is can't be told")
@@ -46,6 +50,8 @@ def plan(finding: Finding, machine: Machine, see: See) -> Plan:
 
 def _folders(finding: Finding, name: str, machine: Machine) -> set[str]:
     """The entries in question: those that the finding names, or those that a framework takes its cuDNN from."""
+    if finding.id == "ptxas-from-another-toolkit":
+        return _strangers(machine)
     if finding.id != "cudnn-shadowed-by-ld-library-path":
         return {e.value.rstrip("/") for e in finding.evidence if e.what == name}
     interpreter, _, framework = finding.subject.name.rpartition(":")
@@ -57,6 +63,18 @@ def _folders(finding: Finding, name: str, machine: Machine) -> set[str]:
         and load.family == "cudnn"
         and load.path
     }
+
+
+def _strangers(machine: Machine) -> set[str]:
+    """The folders on PATH from which another toolkit's programs come."""
+    tools = [t for t in value_of(machine.cuda.tools_on_path, ()) if t.selected_by == "PATH"]
+    mine = next((t.toolkit for t in tools if t.name == "nvcc"), "")
+    folders = {t.path.rpartition("/")[0] for t in tools if t.toolkit != mine}
+    if folders & _SHARED:
+        raise Manual(
+            f"another toolkit's programs are linked into {sorted(folders & _SHARED)[0]}: remove the links"
+        )
+    return folders
 
 
 def _without_empty(finding: Finding, machine: Machine, see: See) -> Plan:

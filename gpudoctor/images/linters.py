@@ -97,9 +97,10 @@ def _buildx(live: Live, file: str) -> tuple[Message, ...] | str:
     found = [_warning(file, row) for row in rows]
     error = said.get("buildError")
     if isinstance(error, dict):
-        found.append(
-            Message(file, _line(error.get("location")), "BuildError", "error", str(error.get("message", "")))
-        )
+        words = str(error.get("message", ""))
+        if "failed to resolve source metadata" in words:  # BuildKit looks its base image up before it judges
+            return f"it could not look up the base image: {words.partition(': failed')[0]}"
+        found.append(Message(file, _line(error.get("location")), "BuildError", "error", words))
     return tuple(found)
 
 

@@ -102,7 +102,8 @@ def _trial(trial: Trial, style: Style, verbose: bool) -> Iterator[str]:
             else ", ".join(values)
         )
         yield f"  {glyph} {phase.name:<12} {phase.state:<11} {phase.seconds:7.2f} s  {style.paint(said, 'dim')}".rstrip()
-    for channel in trial.channels if verbose or trial.verdict in ("unconfirmed", "fail") else ():
+    told = verbose or trial.verdict == "unconfirmed" or any(c.state == "contradicts" for c in trial.channels)
+    for channel in trial.channels if told else ():
         yield from wrapped(f"{channel.name}: {channel.state}, {channel.value}", style, 4)
     for reason in trial.reasons:
         yield from wrapped(f"note: {reason}", style, 2)

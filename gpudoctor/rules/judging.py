@@ -8,7 +8,7 @@ from gpudoctor.facts.containers import Inside
 from gpudoctor.facts.driver import Driver
 from gpudoctor.facts.frameworks import Build, Interpreter
 from gpudoctor.facts.gpu import CudaDriver, Gpu, Nvml, NvmlDevice, PciDevice
-from gpudoctor.facts.observed import Absent, Known, Observed, Unknown, first_known, value_of
+from gpudoctor.facts.observed import LATE, Absent, Known, Observed, Unknown, first_known, value_of
 from gpudoctor.facts.record import Record
 from gpudoctor.findings import CannotLook, CouldNotTell, DoesNotApply, Subject, device
 
@@ -135,6 +135,8 @@ def gpu_ruled_out(gpu: Gpu, wsl: bool = False) -> bool:
     if wsl or not isinstance(gpu.pci, Known):
         return False
     if any(d.vendor == NVIDIA and d.is_display for d in gpu.pci.value):
+        return False
+    if LATE in (gpu.nvml, gpu.cuda):  # a driver library that hangs beside an empty bus is no agreement
         return False
     return not answers_as_if_a_gpu(gpu)
 

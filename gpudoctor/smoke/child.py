@@ -55,10 +55,11 @@ class Ended(Record):
 
 class Limits(Record):
     """`deadline` of a phase by name, and `total` of all phases together. `grace`: between SIGTERM and SIGKILL, as long as a
-    framework needs to let go of the device; `patience`: what is still there so long after SIGKILL can't be ended. Seconds."""
+    framework needs to let go of the device; `patience`: what is still there so long after SIGKILL can't be ended. Seconds. `stop`: whether to give up now."""
 
     deadline: Callable[[str], float]
     total: float
+    stop: Callable[[], bool] = lambda: False
     grace: float = 1.0
     patience: float = 3.0
 
@@ -152,6 +153,8 @@ class _Child:
                 self._look()
                 if self.process.poll() is not None:
                     return ""
+                if self.limits.stop():
+                    return "interrupted"
                 now = time.monotonic()
                 allowed = self.limits.deadline(self.at)
                 if now - self.begun > allowed:

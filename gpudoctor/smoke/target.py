@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from gpudoctor.errors import GpudoctorError
 from gpudoctor.facts.gpu import NvmlDevice
@@ -101,8 +102,22 @@ def _notes(one: NvmlDevice) -> tuple[str, ...]:
         found.append(f"{errors} uncorrected ECC errors since the driver was loaded")
     width, most = value_of(one.link_width, 0), value_of(one.link_width_max, 0)
     if 0 < width < most:
-        found.append(f"PCIe link of {width} lanes instead of {most}")
+        found.append(narrow(width, most))
     return tuple(found)
+
+
+def with_tenants(one: Target, looks: Sequence[Mapping[str, Any]]) -> Target:
+    """Who computes on it, by the first look: NVML tells these apart from what only draws on a screen, and a desktop's
+    display is no tenant."""
+    if not looks or "pids" not in looks[0]:
+        return one
+    drawing = len(looks[0].get("others", ()))
+    note = (f"{drawing} programs draw on this GPU",) if drawing else ()
+    return one.replace(tenants=tuple(looks[0]["pids"]), notes=(*one.notes, *note))
+
+
+def narrow(width: int, most: int) -> str:
+    return f"PCIe link of {width} lanes instead of {most}"
 
 
 def _named(name: str, known: Sequence[Target]) -> Target:

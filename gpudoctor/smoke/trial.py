@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from gpudoctor.facts.record import Record
 from gpudoctor.facts.smoke import Trial
 from gpudoctor.smoke import child, phases, reading, verdict
-from gpudoctor.smoke.target import FULL_NEEDS, QUICK_NEEDS, Target
+from gpudoctor.smoke.target import FULL_NEEDS, QUICK_NEEDS, Target, narrow
 from gpudoctor.smoke.watch import Samples
 
 #: What a report keeps of a child's output (characters).
@@ -75,7 +75,12 @@ def refused(order: Order) -> str:
     return ""
 
 
-def run(order: Order, env: Mapping[str, str], heard: Callable[[child.Event], None]) -> Done:
+def run(
+    order: Order,
+    env: Mapping[str, str],
+    heard: Callable[[child.Event], None],
+    stop: Callable[[], bool] = lambda: False,
+) -> Done:
     """Raises GpudoctorError where the child can't be started or the temporary folder can't be made."""
     why = refused(order)
     asked = tuple(s.name for s in _steps(order))
@@ -88,7 +93,7 @@ def run(order: Order, env: Mapping[str, str], heard: Callable[[child.Event], Non
         os.mkdir(f"{folder}/tmp")
         argv = [order.python, "-u", f"{folder}/smoke_{order.framework}.py", json.dumps(config(order, asked))]
         total = order.timeout or (phases.TOTAL_FULL if order.full else phases.TOTAL_QUICK) + order.burn
-        limits = child.Limits(lambda name: phases.deadline(order.framework, name, order.burn), total)
+        limits = child.Limits(lambda name: phases.deadline(order.framework, name, order.burn), total, stop)
         return Done(order, asked, child.run(argv, environment(order, env, folder), folder, limits, heard))
 
 
@@ -125,6 +130,8 @@ def environment(order: Order, env: Mapping[str, str], folder: str) -> Mapping[st
         TF_FORCE_GPU_ALLOW_GROWTH="true",
         XLA_PYTHON_CLIENT_PREALLOCATE="false",
     )
+    if own.get("PYTHONPATH"):  # as seen from where the user is, for the child works elsewhere
+        own["PYTHONPATH"] = os.pathsep.join(os.path.abspath(p) for p in own["PYTHONPATH"].split(os.pathsep))
     if order.target.uuids:
         own["CUDA_VISIBLE_DEVICES"] = ",".join(order.target.uuids)
     elif order.target.uuid:
@@ -187,7 +194,7 @@ def _reasons(w: verdict.Witnessed, order: Order) -> tuple[str, ...]:
     found += [f"throttled: {', '.join(throttle)}"] if throttle else []
     widths = [(s["link_width"], s["link_width_max"]) for s in w.samples if s.get("link_width_max")]
     if widths and max(w for w, _ in widths) < widths[0][1]:
-        found.append(f"PCIe link of {max(w for w, _ in widths)} lanes instead of {widths[0][1]}")
+        found.append(narrow(max(w for w, _ in widths), widths[0][1]))
     if w.tenants:
         found.append(f"other processes on the GPU: {', '.join(map(str, w.tenants))}")
         if order.full:

@@ -65,6 +65,12 @@ class Watcher:
                 return
             time.sleep(0.01)
 
+    def so_far(self) -> Samples:
+        """What has been seen until now."""
+        size = os.fstat(self._file.fileno()).st_size
+        whole = os.pread(self._file.fileno(), size, 0).decode("utf-8", "replace").rpartition("\n")[0]
+        return read(whole.splitlines(), self._error)
+
     def stop(self) -> Samples:
         if self._process is not None:
             assert self._process.stdin is not None
@@ -77,10 +83,9 @@ class Watcher:
                     self._process.wait(0.5)
                 except (OSError, subprocess.TimeoutExpired):
                     self._process.returncode = -signal.SIGKILL  # it hangs in the driver: left behind
-        self._file.seek(0)
-        lines = self._file.read().decode("utf-8", "replace").splitlines()
+        found = self.so_far()
         self._file.close()
-        return read(lines, self._error)
+        return found
 
 
 def read(lines: list[str], error: str = "") -> Samples:

@@ -83,6 +83,12 @@ def smoke(request: Request, heard: Heard = lambda where, framework, event: None)
     if not found and request.allow_cpu:
         found = (target.CPU,)
     names = [n for n in interpreter.frameworks if not request.frameworks or n in request.frameworks]
+    if request.burn and "torch" not in names:
+        raise GpudoctorError(
+            f"--burn works with torch, and {', '.join(names)} would run",
+            context="--burn",
+            note="nothing was run",
+        )
     if not found:
         trials = tuple(_no_gpu(interpreter, name) for name in names)
     else:
@@ -128,6 +134,7 @@ def _tried(
         watcher = _watcher(machine, folder) if any(not t.cpu for t in found) else None
         if watcher is not None:
             watcher.wait_for_first(WATCH_TIMEOUT)
+            found = tuple(target.with_tenants(t, watcher.so_far().of(t.uuid)) for t in found)
         done: list[trial.Done] = []
         samples = watch.NOTHING
         try:
@@ -177,9 +184,9 @@ def _together(found: Sequence[Target]) -> Target | None:
     )
 
 
-def _run(order: trial.Order, heard: Heard) -> trial.Done:
+def _run(order: trial.Order, heard: Heard, stop: Callable[[], bool] = lambda: False) -> trial.Done:
     try:
-        return trial.run(order, os.environ, lambda event: heard(order.target, order.framework, event))
+        return trial.run(order, os.environ, lambda event: heard(order.target, order.framework, event), stop)
     except OSError as error:
         raise GpudoctorError(
             f"{order.python} can't be started: {error.strerror or error}", note="nothing was run"
@@ -191,20 +198,27 @@ def _side_by_side(orders: Sequence[trial.Order], heard: Heard) -> list[trial.Don
     if len(orders) == 1:
         return [_run(orders[0], heard)]
     room = threading.Semaphore(max(1, min(len(orders), (os.cpu_count() or 2) // 2)))
+    stopped = threading.Event()
     found: dict[int, trial.Done | BaseException] = {}
 
     def one(number: int) -> None:
         with room:
             try:
-                found[number] = _run(orders[number], heard)
+                if not stopped.is_set():
+                    found[number] = _run(orders[number], heard, stopped.is_set)
             except BaseException as error:
                 found[number] = error
 
     threads = [threading.Thread(target=one, args=(n,)) for n in range(len(orders))]
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join()
+    try:
+        for thread in threads:
+            thread.join()
+    finally:  # an interrupt reaches this thread alone
+        stopped.set()
+        for thread in threads:
+            thread.join()
     for result in found.values():
         if isinstance(result, BaseException):
             raise result

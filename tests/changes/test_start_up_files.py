@@ -127,6 +127,20 @@ def _triton(env: Mapping[str, str]) -> Machine:
     return machine.replace(cuda=machine.cuda.replace(toolkits=Known((cuda.toolkit("12.8"),), "/usr/local")))
 
 
+def _ptxas(env: Mapping[str, str]) -> Machine:
+    """nvcc of 12.4, and the ptxas of a folder that has no nvcc, if that comes first."""
+    machine = cuda.with_cuda(healthy.rtx3050_laptop(), cuda.toolkit("12.4"))
+    own = "/usr/local/cuda-12.4"
+    stray = "/opt/parts/bin" in env.get("PATH", "").split(":")
+    tools = (
+        cuda.tool("nvcc", "12.4", own, "PATH"),
+        cuda.tool("ptxas", "11.8", "/opt/parts", "PATH")
+        if stray
+        else cuda.tool("ptxas", "12.4", own, "PATH"),
+    )
+    return machine.replace(cuda=machine.cuda.replace(tools_on_path=Known(tools, "PATH")))
+
+
 LD = "LD_LIBRARY_PATH"
 #: cause -> (machine by environment, the line in a Bourne shell, the line in fish)
 CASES: dict[str, tuple[Callable[[Mapping[str, str]], Machine], str, str]] = {
@@ -166,6 +180,11 @@ CASES: dict[str, tuple[Callable[[Mapping[str, str]], Machine], str, str]] = {
         _home,
         "export CUDA_HOME=':/usr/local/cuda-12.4'  # mine",
         "set -gx CUDA_HOME :/usr/local/cuda-12.4",
+    ),
+    "ptxas-from-another-toolkit": (
+        _ptxas,
+        "export PATH=/opt/parts/bin:$PATH",
+        "set -gx PATH /opt/parts/bin $PATH",
     ),
     "libdevice-not-found": (_xla, "", ""),
     "ptxas-too-old": (_triton, "", ""),

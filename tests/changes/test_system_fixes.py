@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 import os
+from types import ModuleType
 
 import pytest
 
 from gpudoctor.changes.restore import undo
 from gpudoctor.changes.transaction import apply
-from gpudoctor.engine import Asking
+from gpudoctor.engine import Asking, judge
 from gpudoctor.facts.cuda import Selection
 from gpudoctor.facts.host import Filesystem
 from gpudoctor.facts.libraries import Library, LoaderDir
@@ -89,6 +91,17 @@ def test_a_library_that_has_got_its_bytes_meanwhile_is_not_removed(sysroot: Sysr
     machine = laptop.replace(driver=laptop.driver.replace(libraries=Known((empty,), "loader")))
     with pytest.raises(Manual, match="not empty any more"):
         plan_for("zero-size-libcuda", machine, sysroot.port(), None)
+
+
+def test_libcuda_link_missing(sysroot: Sysroot) -> None:
+    from tests.causes.libraries.test_libcuda_link_missing import laptop
+    from tests.machines.parts.driver import LIB
+
+    sysroot.write(f"{LIB}/libcuda.so.1", b"\x7fELF")
+    sysroot.fixed(
+        "libcuda-link-missing",
+        lambda s: laptop("triton", linkable=(s.root / LIB[1:] / "libcuda.so").is_symlink()),
+    )
 
 
 @pytest.mark.parametrize("text", [f"# cuda\n{STUBS}/\n/opt/lib\n", f"{STUBS}\n"])
@@ -371,6 +384,22 @@ def test_nccl_shared_memory(sysroot: Sysroot) -> None:
 
 # ---------------------------------------------------------------- containers
 
+
+def _first_ill(module: ModuleType, cause: str) -> tuple[Machine, str]:
+    """The first machine that a cause's own tests describe as ill, and the file that the finding is about."""
+    caught: list[Machine] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(judged, "judge", lambda machine: (caught.append(machine), judge(machine))[1])
+        for name, test in vars(module).items():
+            if name.startswith("test_") and not inspect.signature(test).parameters:
+                test()
+    for machine in caught:
+        for found in judge(machine).findings:
+            if found.id == cause:
+                return machine, found.subject.name
+    raise AssertionError(f"no ill machine of {cause}")
+
+
 TOOLKIT = '#no-cgroups = false\n\n[nvidia-container-cli]\n# mine\nno-cgroups = true\nldconfig = "@/sbin/gone"\nroot = "/run/nvidia/driver"\n'
 CONFIG = "/etc/nvidia-container-runtime/config.toml"
 
@@ -457,6 +486,60 @@ def test_cdi_spec_shadowed_and_conflicting_ones_go_out_of_the_way(sysroot: Sysro
 
     plan = sysroot.fixed("cdi-spec-conflict", machine)
     assert [c.path for c in plan.files] == [other, f"{other}.off"]
+
+
+def test_cdi_spec_shadowed(sysroot: Sysroot) -> None:
+    from tests.causes.containers import test_cdi_spec_shadowed as described
+
+    machine, path = _first_ill(described, "cdi-spec-shadowed")
+    sysroot.write(path, "a\n")
+    sysroot.fixed("cdi-spec-shadowed", lambda s: machine if s.text(path) else containers.with_specs())
+
+
+def test_cdi_spec_too_new(sysroot: Sysroot) -> None:
+    from tests.causes.containers import test_cdi_spec_too_new as described
+
+    machine, path = _first_ill(described, "cdi-spec-too-new")
+    sysroot.write(path, "cdiVersion: 1.1.0\n")
+    sysroot.fixed("cdi-spec-too-new", lambda s: containers.with_specs() if "new" in s.text(path) else machine)
+
+
+def test_container_rootless_cgroups(sysroot: Sysroot) -> None:
+    from tests.causes.containers.test_container_rootless_cgroups import rootless
+
+    config = "/etc/nvidia-container-runtime/config.toml"
+    sysroot.write(config, TOOLKIT.replace("no-cgroups = true", "no-cgroups = false"))
+    ill_machine = rootless()
+
+    def machine(s: Sysroot) -> Machine:
+        toolkit = ill_machine.containers.toolkit.value  # type: ignore[union-attr]
+        on = Known("no-cgroups = true" in s.text(config), config)
+        changed = Known(toolkit.replace(no_cgroups=on, config_file=Known(config, config)), "x")
+        return ill_machine.replace(containers=ill_machine.containers.replace(toolkit=changed))
+
+    sysroot.fixed("container-rootless-cgroups", machine)
+
+
+@pytest.mark.parametrize("rest", ["", "deb https://example.org/other /\n"])
+def test_nvidia_docker_repository_retired(sysroot: Sysroot, rest: str) -> None:
+    from gpudoctor.facts.containers import Repository
+
+    path = "/etc/apt/sources.list.d/nvidia-docker.list"
+    old = "https://nvidia.github.io/nvidia-docker/ubuntu20.04/amd64"
+    new = Repository(
+        "/etc/apt/sources.list.d/n.list:1", "https://nvidia.github.io/libnvidia-container/stable/deb/amd64"
+    )
+    sysroot.write(path, f"# by hand\ndeb {old} /\n{rest}")
+
+    def machine(s: Sysroot) -> Machine:
+        there = (Repository(f"{path}:2", old),) if old in s.text(path) else ()
+        machine = containers.gpu_host()
+        return machine.replace(
+            containers=machine.containers.replace(repositories=Known((*there, new), "/etc/apt"))
+        )
+
+    plan = sysroot.fixed("nvidia-docker-repository-retired", machine)
+    assert plan.files[0].after == (f"# by hand\n{rest}".encode() if rest else None)
 
 
 def test_cdi_spec_unreadable(sysroot: Sysroot) -> None:

@@ -37,6 +37,18 @@ def run(tmp_path: Path) -> Run:
     return start
 
 
+def left(folder: Path) -> list[int]:
+    """Children that still run in this test's folder; other tests' may be under way."""
+    found = []
+    for pid in child.marked(""):
+        try:
+            if os.readlink(f"/proc/{pid}/cwd") == str(folder):
+                found.append(pid)
+        except OSError:
+            continue  # it has ended meanwhile
+    return found
+
+
 def states(ended: Ended) -> dict[str, str]:
     return {p.name: p.state for p in reading.phases(ended, ("context", "conv", "lstm"))}
 
@@ -68,10 +80,10 @@ def test_an_exit_in_the_midst_is_a_crash_too(run: Run) -> None:
     assert ended.code == 7 and states(ended)["conv"] == "crashed"
 
 
-def test_a_hang_that_ignores_sigterm_is_ended_at_its_deadline(run: Run) -> None:
+def test_a_hang_that_ignores_sigterm_is_ended_at_its_deadline(run: Run, tmp_path: Path) -> None:
     ended = run("signal.signal(signal.SIGTERM, signal.SIG_IGN); signal.pause()", deadline=0.2)
     assert ended.state == "hung" and ended.over == "no end of conv within 0 s"
-    assert states(ended)["conv"] == "hung" and not child.marked("")
+    assert states(ended)["conv"] == "hung" and not left(tmp_path)
 
 
 def test_a_grandchild_that_holds_every_pipe_holds_up_nobody(run: Run) -> None:
@@ -144,3 +156,11 @@ def _started_in(folder: str) -> list[int]:
         except OSError:
             continue
     return found
+
+
+def test_it_is_given_up_when_that_is_asked_for(tmp_path: Path) -> None:
+    limits = Limits(lambda name: 20.0, 20.0, stop=lambda: True, grace=0.1)
+    ended = child.run(
+        [sys.executable, "-S", "-c", SPEAK + "signal.pause()"], dict(os.environ), str(tmp_path), limits
+    )
+    assert (ended.state, ended.over) == ("hung", "interrupted")

@@ -22,7 +22,7 @@ from gpudoctor.report import smoke_plot
 from gpudoctor.report.smoke import junit, render, smoke_report
 from gpudoctor.report.style import Style
 from gpudoctor.smoke import trial, watch
-from gpudoctor.smoke.target import targets
+from gpudoctor.smoke.target import targets, with_tenants
 from gpudoctor.workflows.smoke import exit_code
 from tests import fakes
 from tests.machines import healthy
@@ -59,6 +59,12 @@ class TestTargets:
 
     def test_no_gpu(self) -> None:
         assert targets(healthy.no_gpu_server(), (), None) == ()
+
+    def test_who_draws_on_a_screen_is_no_tenant(self) -> None:
+        (first, *_) = targets(healthy.h100_node(), (), None)
+        assert with_tenants(first, [{"pids": [], "others": [900, 901]}]).tenants == ()
+        assert with_tenants(first, [{"pids": [77], "others": []}]).tenants == (77,)
+        assert with_tenants(first, []) == first
 
     def test_mig_instances_are_devices_of_their_own(self) -> None:
         from gpudoctor.facts.gpu import MigInstance

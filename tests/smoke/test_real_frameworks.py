@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -218,3 +219,29 @@ class TestNegativeControls:
 def test_nothing_of_a_run_is_left_behind(tmp_path: Path) -> None:
     real.smoke("torch", "--allow-cpu", env={**real.plain(), "TMPDIR": str(tmp_path)})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_scheduler_that_ends_it_finds_no_child_left(tmp_path: Path) -> None:
+    folder = real.environment("torch")
+    command = [sys.executable, "-m", "gpudoctor", "smoke", "--allow-cpu", "--full", "--python", str(folder)]
+    env = {**real.plain(), "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(
+        command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        for line in process.stderr:  # it trains now
+            if " mlp " in line:
+                break
+        process.terminate()
+        process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("legacy", "major"), [("0", 3), ("1", 2)])
+def test_keras_of_either_major_trains(legacy: str, major: int, tmp_path: Path) -> None:
+    """tf-keras is Keras 2 for a TensorFlow that comes with Keras 3."""
+    env = {**real.plain(), "TF_USE_LEGACY_KERAS": legacy, "KERAS_BACKEND": "jax"}
+    trial = real.run("tensorflow", ["context", "lstm"], env, tmp_path)
+    assert trial.verdict == "cpu", trial
+    assert trial.phases[-1].values["keras_major"] == major

@@ -210,7 +210,7 @@ def test_zstd_is_read_or_says_what_is_missing(tmp_path: Path) -> None:
     try:
         found = open_image(f"{plain}.zst").read("/etc/passwd")
     except GpudoctorError as error:
-        assert "zstandard" in error.what
+        assert "zstandard" in error.hint
     else:
         assert found == b"x"
 
@@ -253,6 +253,38 @@ def test_a_header_that_was_damaged_is_not_taken_for_the_end(tmp_path: Path) -> N
 def test_what_is_no_image_says_why(tmp_path: Path, data: bytes, words: str) -> None:
     with pytest.raises(GpudoctorError, match=words):
         open_image(written(tmp_path / "x.tar", data))
+
+
+@pytest.mark.parametrize(
+    ("name", "document"),
+    [
+        ("manifest.json", '[{"Config": 7, "Layers": 7}]'),
+        ("manifest.json", '[{"Config": "c", "Layers": [[]]}]'),
+        ("manifest.json", '[{"Config": "c", "Layers": [], "RepoTags": 7}]'),
+        ("index.json", '{"manifests": 7}'),
+        ("index.json", '{"manifests": [7]}'),
+        ("index.json", "[]"),
+    ],
+)
+def test_documents_of_another_shape(tmp_path: Path, name: str, document: str) -> None:
+    with pytest.raises(GpudoctorError):
+        open_image(written(tmp_path / "x.tar", layer({name: document, "c": config()})))
+
+
+@pytest.mark.parametrize("inner", ['{"config": []}', '{"config": {"Env": 7}}', '{"history": 7}', "7"])
+def test_configurations_of_another_shape(tmp_path: Path, inner: str) -> None:
+    members = {"manifest.json": '[{"Config": "c", "Layers": []}]', "c": inner}
+    try:
+        image = open_image(written(tmp_path / "x.tar", layer(members)))
+    except GpudoctorError:
+        return
+    assert image.env == {}
+
+
+def test_folders_nested_deeper_than_python_recurses(tmp_path: Path) -> None:
+    deep = "/" + "/".join(["d"] * 3000) + "/f"
+    image = opened(tmp_path, {deep: "x"}, {"/.wh.d": ""})
+    assert list(image.walk()) == []
 
 
 def test_a_hard_link_to_nothing(tmp_path: Path) -> None:

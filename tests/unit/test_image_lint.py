@@ -189,6 +189,17 @@ def test_other_linters_that_fail_did_not_look(tmp_path: Path, monkeypatch: pytes
     assert "not installed" in hadolint.reason and "Cannot connect" in buildx.reason
 
 
+def test_a_registry_out_of_reach_is_no_fault_of_the_dockerfile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As buildx 0.29 answers on a machine without a network."""
+    words = "python:3.12: failed to resolve source metadata for docker.io/library/python:3.12: no such host"
+    tool(tmp_path, "docker", f"echo '{json.dumps({'buildError': {'message': words}})}'; exit 1")
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    buildx = others(("Dockerfile",))[1]
+    assert not buildx.ran and buildx.reason == "it could not look up the base image: python:3.12"
+
+
 def test_the_command(tmp_path: Path) -> None:
     argv = [sys.executable, "-m", "gpudoctor", "image", "lint", "-", "--format", "json", "--own-rules"]
     ran = subprocess.run(argv, input=b"FROM nvidia/cuda:latest\nUSER a\n", capture_output=True, timeout=60)

@@ -19,7 +19,7 @@ from gpudoctor.facts.observed import Absent, Known, Observed, Unknown
 from gpudoctor.parsers import modprobe, nvrm, proc
 from gpudoctor.probes.driver import unattended
 from gpudoctor.system import loader
-from gpudoctor.system.port import Port, look, names, observe, text
+from gpudoctor.system.port import Port, exists, look, names, observe, text
 from gpudoctor.system.processes import commands
 
 PROC = "/proc/driver/nvidia"
@@ -141,6 +141,15 @@ def libraries(port: Port) -> Observed[tuple[DriverLibrary, ...]]:
             _library(port, soname, f.path, "unreached", f.empty) for f in loader.unreached(port, soname)
         ]
     return Known(tuple(found), "LD_LIBRARY_PATH, /etc/ld.so.cache and the default folders")
+
+
+def linkable(port: Port) -> Observed[str]:
+    """libcuda.so beside one of the libcuda.so.1 that the loader could take."""
+    folders = list(dict.fromkeys(f.path.rpartition("/")[0] for f in loader.find(port, "libcuda.so.1")))
+    for folder in folders:
+        if exists(port, f"{folder}/libcuda.so"):
+            return Known(f"{folder}/libcuda.so", folder)
+    return Absent(", ".join(folders) or "no libcuda.so.1")
 
 
 def _library(port: Port, soname: str, path: str, source: str, empty: bool) -> DriverLibrary:
@@ -275,4 +284,5 @@ FIELDS: Mapping[str, Callable[[Port], Any]] = {
     "blacklisted": blacklisted,
     "modprobe_helper": modprobe_helper,
     "unattended": unattended.packages,
+    "linkable": linkable,
 }

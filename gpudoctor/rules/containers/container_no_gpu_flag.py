@@ -41,6 +41,7 @@ from gpudoctor.rules.judging import NVIDIA
 from gpudoctor.signature import Signature
 
 explains = (
+    "smoke-ran-on-cpu",
     "driver-not-installed",
     "no-nvidia-gpu",
     "kernel-module-not-loaded",

@@ -31,7 +31,13 @@ from gpudoctor.rules.driver._installation import native_linux
 from gpudoctor.rules.judging import need
 from gpudoctor.signature import Signature
 
-explains = ("driver-not-answering", "uvm-not-working", "gpu-missing-in-nvml", "gpu-lost-in-cuda")
+explains = (
+    "smoke-ran-on-cpu",
+    "driver-not-answering",
+    "uvm-not-working",
+    "gpu-missing-in-nvml",
+    "gpu-lost-in-cuda",
+)
 
 signatures: tuple[Signature | str, ...] = (
     # ls -l of the nodes, nvidia-smi as another user, libnvidia-container.

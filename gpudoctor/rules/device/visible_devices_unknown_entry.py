@@ -43,6 +43,8 @@ def check(environment: Environment, gpu: Gpu) -> Iterator[Problem]:
     )
 
 
+explains = ("smoke-ran-on-cpu",)
+
 signatures: tuple[Signature | str, ...] = (
     # libnvidia-container; Lightning; torch.cuda where an index is past the last GPU.
     Signature(r"nvidia-container-cli: device error: .{0,80}unknown device", 0.88, unless=(r"MIG",)),

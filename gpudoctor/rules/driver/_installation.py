@@ -16,6 +16,7 @@ from gpudoctor.rules.judging import devices, need, need_or, nvidia_gpus
 
 #: What follows when the driver can't be used at all; every cause of that explains these.
 SYMPTOMS = (
+    "smoke-ran-on-cpu",
     "kernel-module-not-loaded",
     "driver-not-answering",
     "device-node-missing-or-permission",

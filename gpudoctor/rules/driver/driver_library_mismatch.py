@@ -36,6 +36,7 @@ from gpudoctor.signature import Signature, error_code
 NVML_MISMATCH, CUDA_MISMATCH = 18, 803
 
 explains = (
+    "smoke-ran-on-cpu",
     "kernel-module-not-loaded",
     "device-node-missing-or-permission",
     "uvm-not-working",

@@ -35,6 +35,9 @@ CUDA_ORDINARY = frozenset({0, 34, 100, 804})
 _MISSING = ("Not Found", "No such file")
 
 
+explains = ("smoke-ran-on-cpu",)
+
+
 def check(gpu: Gpu, containers: Containers) -> Iterator[Problem | CouldNotTell]:
     if isinstance(gpu.nvml, Absent) and isinstance(gpu.cuda, Absent):
         raise DoesNotApply("no driver library")

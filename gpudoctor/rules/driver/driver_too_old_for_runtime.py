@@ -33,7 +33,10 @@ from gpudoctor.rules.judging import builds, driver_cuda, driver_version, need
 from gpudoctor.signature import Signature, error_code
 from gpudoctor.versions import branch, compare, major, older, release
 
-explains = ("ptx-newer-than-driver",)
+explains = (
+    "smoke-ran-on-cpu",
+    "ptx-newer-than-driver",
+)
 
 signatures: tuple[Signature | str, ...] = (
     # PyTorch, torch/cuda/__init__.py since 0.4: the number is cuDriverGetVersion's (10010: CUDA 10.1).

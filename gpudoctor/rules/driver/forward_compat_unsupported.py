@@ -30,6 +30,7 @@ from gpudoctor.rules.judging import driver_version, need
 from gpudoctor.signature import Signature, error_code
 
 explains = (
+    "smoke-ran-on-cpu",
     "driver-not-answering",
     "driver-library-mismatch",
     "gpu-lost-in-cuda",

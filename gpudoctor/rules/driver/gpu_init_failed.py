@@ -41,6 +41,7 @@ from gpudoctor.rules.driver._installation import (
 from gpudoctor.signature import Signature
 
 explains = (
+    "smoke-ran-on-cpu",
     "driver-not-answering",
     "uvm-not-working",
     "device-node-missing-or-permission",

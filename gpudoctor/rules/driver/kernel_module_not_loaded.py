@@ -40,7 +40,12 @@ from gpudoctor.rules.driver._installation import (
 )
 from gpudoctor.signature import Signature
 
-explains = ("driver-not-answering", "device-node-missing-or-permission", "uvm-not-working")
+explains = (
+    "smoke-ran-on-cpu",
+    "driver-not-answering",
+    "device-node-missing-or-permission",
+    "uvm-not-working",
+)
 
 signatures: tuple[Signature | str, ...] = (
     # NVML 9 as nvidia-smi prints it, all branches.

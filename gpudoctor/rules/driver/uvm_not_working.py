@@ -30,7 +30,7 @@ from gpudoctor.rules.driver._installation import events, native_linux, quoted
 from gpudoctor.rules.judging import need
 from gpudoctor.signature import Signature, error_code
 
-explains = ("driver-not-answering", "gpu-lost-in-cuda")
+explains = ("smoke-ran-on-cpu", "driver-not-answering", "gpu-lost-in-cuda")
 
 signatures: tuple[Signature | str, ...] = (
     # PyTorch, c10/cuda/CUDAFunctions.cpp, error 999 at initialisation.

@@ -25,7 +25,7 @@ from gpudoctor.rules.pythons import package_named, packages_of, pip, public, pyt
 from gpudoctor.signature import Signature
 from gpudoctor.versions import numbers
 
-explains = ("import-fails", "import-differs-from-files", "jax-cpu-only-jaxlib")
+explains = ("smoke-ran-on-cpu", "import-fails", "import-differs-from-files", "jax-cpu-only-jaxlib")
 
 signatures: tuple[Signature | str, ...] = (
     Signature(

@@ -31,7 +31,7 @@ from gpudoctor.signature import Signature
 VENDORS = {"rocm": 0x1002, "xpu": 0x8086}
 NAMES = {"rocm": "AMD's ROCm", "xpu": "Intel's XPU"}
 
-explains = ("import-fails", "import-differs-from-files")
+explains = ("smoke-ran-on-cpu", "import-fails", "import-differs-from-files")
 
 signatures: tuple[Signature | str, ...] = (
     Signature(r"\d\+rocm\d[\d.]*", 0.7, needs=(r"NVIDIA|CUDA|cuda",)),

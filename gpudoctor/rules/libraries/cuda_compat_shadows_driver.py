@@ -30,7 +30,7 @@ from gpudoctor.rules.judging import driver_version, need, need_or
 from gpudoctor.signature import Signature
 from gpudoctor.versions import compare, is_version
 
-explains = ("driver-library-mismatch", "driver-not-answering")
+explains = ("smoke-ran-on-cpu", "driver-library-mismatch", "driver-not-answering")
 
 signatures: tuple[Signature | str, ...] = (
     Signature(

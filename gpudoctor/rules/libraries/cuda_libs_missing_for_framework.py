@@ -26,7 +26,7 @@ from gpudoctor.findings import Evidence, Fix, Problem
 from gpudoctor.rules.loading import Loading, build_of, load_evidence, loadings, missing
 from gpudoctor.signature import Signature
 
-explains = ("cudnn-missing", "libcudart-missing")
+explains = ("smoke-ran-on-cpu", "cudnn-missing", "libcudart-missing")
 
 signatures: tuple[Signature | str, ...] = (
     Signature(r"Cannot dlopen some GPU libraries", 0.88, unless=(r"CUDA driver version is insufficient",)),

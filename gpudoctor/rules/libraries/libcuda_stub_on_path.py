@@ -30,7 +30,10 @@ from gpudoctor.signature import Signature
 #: cudaErrorStubLibrary, CUDA_ERROR_STUB_LIBRARY.
 STUB_LIBRARY = 34
 
-explains = ("driver-not-answering",)
+explains = (
+    "smoke-ran-on-cpu",
+    "driver-not-answering",
+)
 
 signatures: tuple[Signature | str, ...] = (
     Signature(r"CUDA driver is a stub library", 0.97),

@@ -28,6 +28,7 @@ from gpudoctor.rules.judging import need
 from gpudoctor.signature import Signature
 
 explains = (
+    "smoke-ran-on-cpu",
     "driver-not-answering",
     "driver-not-installed",
     "container-no-gpu-flag",

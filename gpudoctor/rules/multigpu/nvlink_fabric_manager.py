@@ -31,7 +31,7 @@ from gpudoctor.rules.witnesses import nvswitches
 from gpudoctor.signature import Signature, error_code
 from gpudoctor.versions import branch, is_version
 
-explains = ("driver-not-answering", "gpu-lost-in-cuda", "nvlink-inactive")
+explains = ("smoke-ran-on-cpu", "driver-not-answering", "gpu-lost-in-cuda", "nvlink-inactive")
 
 signatures: tuple[Signature | str, ...] = (
     # CUDA error 802 and its names; the service's own log.

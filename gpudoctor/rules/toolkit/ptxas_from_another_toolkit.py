@@ -54,5 +54,6 @@ def check(cuda: Cuda, frameworks: Frameworks) -> Iterator[Problem | CouldNotTell
         fix=Fix(
             "Put one toolkit first on PATH",
             (f'export PATH="{nvcc.toolkit}/bin${{PATH:+:$PATH}}"',) if nvcc.toolkit else (),
+            "unsafe",
         ),
     )

@@ -27,7 +27,7 @@ from gpudoctor.findings import DoesNotApply, Evidence, Fix, Problem
 from gpudoctor.rules.judging import need
 from gpudoctor.signature import Signature
 
-explains = ("driver-not-answering", "gpu-lost-in-cuda")
+explains = ("smoke-ran-on-cpu", "driver-not-answering", "gpu-lost-in-cuda")
 
 signatures: tuple[Signature | str, ...] = (
     Signature(

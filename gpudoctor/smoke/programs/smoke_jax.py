@@ -86,7 +86,7 @@ def context():
         )
         Place.held = on_device(jnp.ones(HELD, jnp.uint8, device=Place.device), "held memory")
         Place.held.block_until_ready()
-        CHILD.say("hold", bytes=HELD)
+        CHILD.hold(HELD)
     else:
         CHILD.say("device", kind="cpu", name="CPU", uuid="")
 
@@ -257,6 +257,13 @@ def conv():
     CHILD.check_accuracy("conv", float(right.mean()), 0.97)
 
 
+def busy():
+    a = jnp.ones((2048, 2048), device=Place.device)
+    for _ in range(8):
+        a = a @ a / 2048
+    a.block_until_ready()
+
+
 def tensorboard():
     raise NotHere("JAX has no writer of its own for TensorBoard")
 
@@ -270,5 +277,6 @@ if __name__ == "__main__":
             "mlp": mlp,
             "conv": conv,
             "tensorboard": tensorboard,
-        }
+        },
+        busy,
     )

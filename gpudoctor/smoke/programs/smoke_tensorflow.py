@@ -61,8 +61,9 @@ def context():
     begun = time.monotonic()
     data = np.random.RandomState(1).randint(0, 256, 1 << 20).astype(np.uint8)
     with here():
-        there = on_device(tf.bitwise.invert(tf.identity(tf.constant(data))), "a copy to the device")
-        back = 255 - there.numpy()
+        there = on_device(tf.identity(tf.constant(data)), "a copy to the device")
+        back = there.numpy()
+        on_device(tf.matmul(tf.ones((8, 8)), tf.ones((8, 8))), "a product").numpy()
     CHILD.say("first-result", seconds=time.monotonic() - begun)
     if not np.array_equal(back, data):
         raise Ill(
@@ -71,9 +72,9 @@ def context():
     if gpu:
         describe(gpus[0])
         with here():
-            Place.held = on_device(tf.zeros(HELD, tf.uint8) + 1, "held memory")
-        Place.held[-1].numpy()
-        CHILD.say("hold", bytes=HELD)
+            Place.held = on_device(tf.zeros(HELD // 4) + 1, "held memory")
+            tf.reduce_sum(Place.held[:8]).numpy()
+        CHILD.hold(HELD)
     else:
         CHILD.say("device", kind="cpu", name="CPU", uuid="")
 
@@ -305,6 +306,14 @@ def compiled():
         raise Ill("numerics", "a model compiled by XLA differs from the eager result by %.2g" % gap)
 
 
+def busy():
+    with here():
+        a = tf.ones((2048, 2048))
+        for _ in range(8):
+            a = tf.matmul(a, a) / 2048
+        a[0, 0].numpy()
+
+
 def tensorboard():
     """TensorFlow writes these itself; no package of TensorBoard's is needed."""
     name = "tensorflow-%s" % (
@@ -338,5 +347,6 @@ if __name__ == "__main__":
             "memory": memory,
             "compile": compiled,
             "tensorboard": tensorboard,
-        }
+        },
+        busy,
     )

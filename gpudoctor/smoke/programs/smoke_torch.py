@@ -72,7 +72,7 @@ def context():
         size = min(HELD, free // 8)
         Place.held = torch.ones(size, dtype=torch.uint8, device=Place.device)
         sync()
-        CHILD.say("hold", bytes=size)
+        CHILD.hold(size)
     else:
         # These models are small: threads would only wait for one another, for long where others use the cores.
         threads = torch.get_num_threads()
@@ -171,9 +171,15 @@ def fp8():
     a, b = ternary(256, 256, 90), ternary(256, 256, 91)
     true = a @ b
     one = torch.ones((), device=Place.device)
-    # Column-major second operand: the one layout that cuBLASLt takes for fp8.
-    right = b.to(Place.device).t().contiguous().to(kind).t()
-    got = scaled(a.to(Place.device).to(kind), right, scale_a=one, scale_b=one, out_dtype=torch.float32)
+    try:
+        # Column-major second operand: the one layout that cuBLASLt takes for fp8.
+        right = b.to(Place.device).t().contiguous().to(kind).t()
+        got = scaled(a.to(Place.device).to(kind), right, scale_a=one, scale_b=one, out_dtype=torch.float32)
+    except (RuntimeError, TypeError, ValueError) as error:
+        # Not a public function: its arguments and the devices that it serves change with releases.
+        print("smoke: fp8 was not tried: %s" % error)
+        CHILD.values["fp8_available"] = 0
+        return
     got = got[0] if isinstance(got, tuple) else got
     wrong = int((got.cpu() != true).sum())
     CHILD.values["fp8_wrong"] = wrong
@@ -296,6 +302,13 @@ def conv():
         CHILD.check_accuracy("conv, %s" % layout, float(right.float().mean()), 0.97)
 
 
+def busy():
+    a = torch.ones(2048, 2048, device=Place.device)
+    for _ in range(8):
+        a = a @ a / 2048
+    sync()
+
+
 PHASES = {
     "context": context,
     "gemm-exact": gemm_exact,
@@ -311,7 +324,7 @@ def main():
         import smoke_torch_full
 
         phases.update(smoke_torch_full.phases(sys.modules[__name__]))
-    CHILD.run(phases)
+    CHILD.run(phases, busy)
 
 
 __all__ = ["NotHere"]

@@ -103,6 +103,8 @@ def open_descriptor(
         return _flat(source, parts, name, timeout)
     except Damaged as error:
         raise _cut(name, error) from None
+    except (AttributeError, KeyError, TypeError) as error:
+        raise _misshapen(name, error) from error
     except OSError as error:
         raise GpudoctorError(f"{name} can't be read: {error.strerror or error}") from None
 
@@ -115,6 +117,13 @@ def _cut(name: str, error: Damaged) -> GpudoctorError:
     )
 
 
+def _misshapen(name: str, error: Exception) -> GpudoctorError:
+    """JSON that is none of an image's: a list where a name belongs."""
+    return GpudoctorError(
+        f"{name} is no image: a document in it has another shape ({error})", note="nothing was judged"
+    )
+
+
 def _of_folder(path: str, platform: str, tag: str, timeout: float) -> LayeredImage | FolderImage:
     parts = _InFolder(path)
     try:
@@ -124,6 +133,8 @@ def _of_folder(path: str, platform: str, tag: str, timeout: float) -> LayeredIma
             return _docker(parts, path, "docker-archive", platform, tag, timeout)
     except Damaged as error:
         raise _cut(path, error) from None
+    except (AttributeError, KeyError, TypeError) as error:
+        raise _misshapen(path, error) from error
     if not any(os.path.isdir(f"{path}/{name}") for name in ("usr", "bin", "lib", "etc")):
         raise GpudoctorError(
             f"{path} is no image",
@@ -318,7 +329,7 @@ def _words(value: Any) -> tuple[str, ...]:
 def spooled(source: Source) -> Source:
     """What a zstd stream holds, in a temporary file that has no name: its decoder can't be stopped and copied.
 
-    Raises Damaged where no decoder is there, OSError where the disk is full."""
+    Raises GpudoctorError where no decoder is there, OSError where the disk is full."""
     make = _zstd(source.name)
     decoder, at = make(), 0
     with tempfile.TemporaryFile(prefix="gpudoctor-") as file:
@@ -347,8 +358,9 @@ def _zstd(name: str) -> Callable[[], Any]:
     try:
         import zstandard
     except ImportError:
-        raise Damaged(
-            f"{name} is compressed with zstd, which this Python can't read: install the package zstandard, or "
-            "use Python 3.14"
+        raise GpudoctorError(
+            f"{name} is compressed with zstd, which this Python can't read",
+            note="nothing was judged",
+            hint="install the package zstandard, or use Python 3.14",
         ) from None
     return lambda: zstandard.ZstdDecompressor().decompressobj()

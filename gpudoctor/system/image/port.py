@@ -162,21 +162,15 @@ class FolderImage(Root):
         self.image = About(folder, "folder", nothing, nothing)
 
     def walk(self) -> Iterator[tuple[str, FileInfo]]:
-        yield from self._below(self.prefix, "")
-
-    def _below(self, folder: str, path: str) -> Iterator[tuple[str, FileInfo]]:
-        try:
-            found = sorted(os.scandir(folder), key=lambda e: e.name)
-        except OSError:
-            return
-        for entry in found:
-            try:
-                info = file_info(entry.stat(follow_symlinks=False))
-            except OSError:
-                continue
-            yield f"{path}/{entry.name}", info
-            if info.kind == "dir" and f"{path}/{entry.name}" not in ("/proc", "/sys", "/dev"):
-                yield from self._below(f"{folder}/{entry.name}", f"{path}/{entry.name}")
+        for folder, folders, files in os.walk(self.prefix):
+            path = folder[len(self.prefix) :]
+            if not path:
+                folders[:] = [name for name in folders if name not in ("proc", "sys", "dev")]
+            for name in sorted((*folders, *files)):
+                try:
+                    yield f"{path}/{name}", file_info(os.lstat(f"{folder}/{name}"))
+                except OSError:
+                    continue
 
 
 def _info(node: Node) -> FileInfo:

@@ -34,12 +34,12 @@ class Node:
         return Part(self.source, self.entry.offset, self.entry.size, self.entry.path)
 
     def walk(self, path: str = "") -> Iterator[tuple[str, Node]]:
-        """Everything below, in the order of names, with its path."""
-        for name in sorted(self.children):
-            child = self.children[name]
-            yield f"{path}/{name}", child
-            if child.children:
-                yield from child.walk(f"{path}/{name}")
+        """Everything below, in the order of names, with its path. Without recursion: an archive nests as deep as it likes."""
+        todo = [(f"{path}/{name}", self.children[name]) for name in sorted(self.children, reverse=True)]
+        while todo:
+            at, node = todo.pop()
+            yield at, node
+            todo += [(f"{at}/{name}", node.children[name]) for name in sorted(node.children, reverse=True)]
 
 
 class Content:

@@ -29,12 +29,22 @@ class Told(Record):
 
 
 def client(endpoint: str) -> Any:
-    """The SDK's client of this endpoint. Raises GpudoctorError where nobody answers."""
+    """The SDK's client of this endpoint. Raises GpudoctorError where nobody answers.
+
+    The version comes from the answer to a ping, as the docker command has it. The SDK's own "auto" asks for /version, and there a
+    rootless dockerd (28.5.2 of Debian, with the host's network) ends the connection in a panic.
+    """
     import docker
+    import requests
 
     try:
-        return docker.DockerClient(base_url=endpoint, version="auto", timeout=ASK)
-    except docker.errors.DockerException as error:
+        first = docker.APIClient(
+            base_url=endpoint, version=docker.constants.MINIMUM_DOCKER_API_VERSION, timeout=ASK
+        )
+        version = first.get(f"{first.base_url}/_ping").headers.get("Api-Version", "auto")
+        first.close()
+        return docker.DockerClient(base_url=endpoint, version=version, timeout=ASK)
+    except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
         raise GpudoctorError(
             f"the daemon at {endpoint} does not answer",
             context=" ".join(str(error).split())[:300],

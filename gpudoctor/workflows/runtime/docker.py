@@ -167,8 +167,7 @@ def too_old(port: Port, engine: Engine) -> str:
         return ""
     if came <= engine.started.value:
         return ""
-    minutes = max(1, round((came - engine.started.value) / 60))
-    return f"dockerd was started {minutes} min before {engine.hook.value} came here, and looks for it only at its start"
+    return f"dockerd was started before {engine.hook.value} came here, and looks for it only at its start"
 
 
 def _validation(port: Port, engine: Engine, daemon: Daemon | None, path: str) -> Validation | None:

@@ -86,15 +86,15 @@ def _top(pid: int) -> int:
     """The process to end: a rootless dockerd lives inside rootlesskit, which starts it."""
     while True:
         parent = int(_status(pid, "PPid")[0])
-        if parent <= 1 or _command(parent) not in ("rootlesskit", "dockerd-rootless"):
+        if parent <= 1 or _program(parent) != "rootlesskit":
             return pid
         pid = parent
 
 
-def _command(pid: int) -> str:
+def _program(pid: int) -> str:
+    """By its file: rootlesskit starts itself again as /proc/self/exe, and is called "exe" then."""
     try:
-        with open(f"/proc/{pid}/comm") as file:
-            return file.read().strip()
+        return os.path.basename(os.readlink(f"/proc/{pid}/exe")).removesuffix(" (deleted)")
     except OSError:
         return ""
 

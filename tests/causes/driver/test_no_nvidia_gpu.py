@@ -5,7 +5,7 @@ from __future__ import annotations
 from gpudoctor.facts.containers import Inside
 from gpudoctor.facts.gpu import Nvml
 from gpudoctor.facts.machine import Expectation, Machine
-from gpudoctor.facts.observed import Known, Unknown
+from gpudoctor.facts.observed import LATE, Known, Unknown
 from tests.judged import causes, finding, judgement
 from tests.machines import healthy
 from tests.machines.parts import driver
@@ -63,3 +63,10 @@ def test_an_unreadable_bus_rules_nothing_out() -> None:
     blind = machine.gpu.replace(pci=Unknown("permission denied"))
     judged = judgement(machine.replace(gpu=blind))
     assert "no-nvidia-gpu" in {s.id for s in judged.skipped}
+
+
+def test_a_driver_library_that_never_answered_leaves_a_gpu_possible() -> None:
+    """The bus shows none, and libnvidia-ml hung until the time for everything was over: that is no agreement."""
+    server = healthy.no_gpu_server()
+    silent = server.replace(gpu=server.gpu.replace(nvml=LATE))
+    assert "no-nvidia-gpu" not in {f.id for f in judgement(silent).findings}

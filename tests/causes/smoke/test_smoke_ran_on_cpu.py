@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.judged import causes, finding, judgement
+from tests.judged import causes, finding, folded, judgement
 from tests.machines.parts import smoke
 
 
@@ -35,3 +35,13 @@ def test_permitted_work_on_the_cpu_is_no_illness_and_no_pass() -> None:
 def test_a_proved_run_is_well() -> None:
     machine = smoke.machine(smoke.passed())
     assert causes(machine) == set() and "smoke-ran-on-cpu" in judgement(machine).passed
+
+
+def test_what_makes_the_framework_blind_is_named_above_it() -> None:
+    """An upgrade under a running module: torch sees no GPU, and that is only its consequence."""
+    from tests.causes.driver.test_driver_library_mismatch import upgraded_under_a_running_module
+
+    blind = smoke.machine(smoke.failing("context", "placement", "torch.cuda.is_available() is False"))
+    machine = upgraded_under_a_running_module().replace(smoke=blind.smoke)
+    assert causes(machine) == {"driver-library-mismatch"}
+    assert folded(machine)["smoke-ran-on-cpu"] == "driver-library-mismatch"

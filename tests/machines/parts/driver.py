@@ -81,6 +81,7 @@ def installed(
         blacklisted=Known(("nouveau",), "/etc/modprobe.d"),
         modprobe_helper=Known(True, "/usr/bin/nvidia-modprobe"),
         unattended=Known((), "/etc/apt/apt.conf.d"),
+        linkable=Known(f"{LIB}/libcuda.so", LIB),
     )
     return base.replace(**changes)
 
@@ -101,6 +102,7 @@ def missing(**changes: object) -> Driver:
         blacklisted=Known((), "/etc/modprobe.d"),
         modprobe_helper=Absent("/usr/bin/nvidia-modprobe"),
         unattended=Known((), "/etc/apt/apt.conf.d"),
+        linkable=Absent("no libcuda.so.1"),
     )
     return base.replace(**changes)
 
