@@ -45,6 +45,10 @@ def write_out(text: str, output: str | None) -> None:
 
 def write_file(data: bytes, output: str, option: str) -> None:
     """A file that is either whole or not there. Raises GpudoctorError."""
+    if os.path.exists(output) and not os.path.isfile(output):
+        # A device, a pipe, /dev/stdout: written to. Renaming a file over it, root would replace /dev/null for everybody.
+        _write_into(data, output, option)
+        return
     folder = os.path.dirname(output) or "."
     temporary = os.path.join(folder, f".{os.path.basename(output)}.{os.getpid()}")
     try:
@@ -60,6 +64,16 @@ def write_file(data: bytes, output: str, option: str) -> None:
             f"{output} can't be written: {error.strerror or error}",
             context=option,
             note="nothing was written",
+        ) from None
+
+
+def _write_into(data: bytes, output: str, option: str) -> None:
+    try:
+        with open(output, "wb") as file:
+            file.write(data)
+    except OSError as error:
+        raise GpudoctorError(
+            f"{output} can't be written: {error.strerror or error}", context=option
         ) from None
 
 

@@ -13,7 +13,7 @@ from gpudoctor.changes.transaction import apply
 from gpudoctor.facts.observed import Known, value_of
 from gpudoctor.system.writer import Writer
 from gpudoctor.tfbuild import starlark
-from gpudoctor.tfbuild.capabilities import compiled
+from gpudoctor.tfbuild.capabilities import compiled, rule_file
 from gpudoctor.tfbuild.patching import NAMES, candidates, load, plan
 from gpudoctor.tfbuild.tree import detect
 from tests.tfbuild import trees
@@ -82,3 +82,60 @@ def test_the_tree_tells_what_it_accepts(copy: Path) -> None:
     assert isinstance(found, Known) and found.value.accepted == ("sm_80", "sm_90")
     refused = compiled(tree, "sm80")
     assert isinstance(refused, Known) and refused.value.refused
+
+
+VALUES = (
+    "sm_80",
+    "8.0",
+    "8.0,8.6",
+    "8.0,sm_86",
+    "3.5,7.0",
+    "sm_90a",
+    "sm_120",
+    "sm_100a",
+    "12.0",
+    "80",
+    "sm80",
+    "sm_8.6",
+    "sm_80, sm_86",
+)
+
+
+def test_real_bazel_says_the_same_of_capabilities(copy: Path, tmp_path: Path) -> None:
+    """The tree's function in Bazel 4.2.3, with what it asks its environment for put in the place of that."""
+    import ast
+
+    from tests.tfbuild.test_real_bazel import Workspace, need
+
+    tree = detect(str(copy))
+    text = (copy / rule_file(tree)).read_text()
+    own = starlark.functions(starlark.parse(text))
+    name = "_compute_capabilities" if "_compute_capabilities" in own else "compute_capabilities"
+    workspace = Workspace(tmp_path, need("bin/bazel-4"))
+    source = ast.get_source_segment(text, own[name])
+    assert source is not None
+    asked = "def get_host_environ(ctx, name, default = None):\n    return ctx\n\n"
+    asked += "def _auto_configure_fail(words):\n    fail(words)\n\ndef auto_configure_fail(words):\n    fail(words)\n\n"
+    asked += '_HERMETIC_CUDA_COMPUTE_CAPABILITIES = ""\n_TF_CUDA_COMPUTE_CAPABILITIES = ""\n\n'
+    trees.put(
+        workspace.folder,
+        "rule.bzl",
+        f'{asked}{source}\n\ndef tell(value):\n    print("TOLD " + ",".join({name}(value)))\n',
+    )
+    wrong = []
+    for value in VALUES:
+        trees.put(workspace.folder, "WORKSPACE", f'load("//:rule.bzl", "tell")\ntell("{value}")\n')
+        said = workspace.run("query", "//:BUILD", code=None)
+        told = [
+            line.partition("TOLD ")[2].strip()
+            for line in said.splitlines()
+            if line.startswith("DEBUG") and "TOLD " in line
+        ]
+        found = compiled(tree, value)
+        assert isinstance(found, Known), found
+        if (",".join(found.value.accepted) or None) != (told[0] if told else None):
+            wrong.append((value, found.value, said))
+        if not told:
+            assert "Invalid compute capability" in said
+    workspace.run("shutdown", code=None)
+    assert not wrong
