@@ -10,6 +10,7 @@ COMMANDS = {
     "build": "Build an image, and name the cause if a step fails.",
     "lint": "Say what in a Dockerfile or a compose file will not work with GPUs.",
     "verify": "Say what is wrong with an image, without a GPU and without running it.",
+    "run": "Check host and container as a pair, from within a throwaway container.",
 }
 
 command = Commands(

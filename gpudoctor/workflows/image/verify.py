@@ -16,6 +16,7 @@ from gpudoctor.facts.machine import Machine
 from gpudoctor.facts.observed import Absent, Known, Observed, Unknown
 from gpudoctor.facts.record import Record
 from gpudoctor.findings import Judgement, Skip
+from gpudoctor.report.model import machine_line
 from gpudoctor.rules.registry import Cause, causes
 from gpudoctor.system.image.archive import open_descriptor, open_image
 from gpudoctor.system.image.port import FolderImage, LayeredImage
@@ -90,7 +91,20 @@ def verify(request: Request) -> Verified:
     chosen = _chosen(request)
     port = _open(request)
     labels = port.image.config.value.labels if isinstance(port.image.config, Known) else {}
-    aimed = aim(request.given, request.snapshot, labels)
+    return _verified(request, port, aim(request.given, request.snapshot, labels), chosen)
+
+
+def for_machine(request: Request, machine: Machine) -> Verified:
+    """As `verify`, for a machine that is known already: the one where the image is to be run."""
+    line = machine_line(machine)
+    target = Target(tuple(g.name for g in line.gpus), line.driver, "this machine")
+    aimed = Aim(target, (machine,)) if target.gpus or target.driver else None
+    return _verified(request, _open(request), aimed, _chosen(request))
+
+
+def _verified(
+    request: Request, port: LayeredImage | FolderImage, aimed: Aim | None, chosen: tuple[Cause, ...]
+) -> Verified:
     image = _facts(port)
     target = aimed.target if aimed else None
     selected, not_judged = _asked(chosen, target)
