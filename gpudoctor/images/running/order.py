@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal, Protocol
 
 from gpudoctor.facts.record import Record
@@ -67,14 +68,11 @@ class Ended(Record):
     def started(self) -> bool:
         return self.code is not None or self.timed_out
 
-    @property
-    def no_program(self) -> bool:
-        """The image has no such program. runc: `exec: "python3": executable file not found in $PATH`; crun: `executable
-        file `python3` not found in $PATH`; an absolute path: `stat /x: no such file or directory`."""
-        said = self.error
-        return not self.started and (
-            "executable file" in said or "no such file or directory" in said or "permission denied" in said
-        )
+    def lacks(self, program: str) -> bool:
+        """The image has no such program. runc: `exec: "python3": executable file not found in $PATH`; crun: `executable file
+        `python3` not found in $PATH`. The name counts: a runtime that the engine lacks is told in the same words."""
+        named = rf"(?:exec:?|executable file) [\"'`]?(?:\S*/)?{re.escape(program)}[\"'`]?(?:[:\s]|$)"
+        return not self.started and re.search(named, self.error) is not None
 
 
 class Runner(Protocol):

@@ -77,7 +77,7 @@ class _Visit:
     def _run(self, words: tuple[str, ...], zipapp: str, limit: float, gpus: Gpus | None = None) -> Ended:
         order = Order(self._request.image, words, gpus or self._gpus, zipapp, self._clock.left(limit))
         ended = self._runner.run(order)
-        if not ended.started and not ended.no_program and order.gpus.how != "none":
+        if not ended.started and not ended.lacks(words[0]) and order.gpus.how != "none":
             self.refused, self._gpus = ended.error, none("the engine refused it")
             return self._run(words, zipapp, limit)
         return ended
@@ -91,16 +91,16 @@ class _Visit:
         version = re.search(r"(\d+\.\d+\S*)", ended.stdout) if ended.code == 0 else None
         if version:
             return _Program("own", ("gpudoctor",), "", version[1], "the image has a gpudoctor of its own")
-        if not ended.started and not ended.no_program:
+        if not ended.started and not ended.lacks("gpudoctor"):
             return _Program("none", why=f"no container starts: {ended.error[-600:]}")
-        passed = [] if ended.no_program else [f"its gpudoctor does not answer ({_last(ended)})"]
+        passed = [] if ended.lacks("gpudoctor") else [f"its gpudoctor does not answer ({_last(ended)})"]
         zipapp = self._zipapp(folder)
         from gpudoctor.images.zipapp import oldest_python
 
         oldest = oldest_python(zipapp)
         for name in PYTHONS:
             ended = self._run((name, "-c", _VERSION), "", ASK, nothing)
-            if ended.no_program:
+            if ended.lacks(name):
                 continue
             found = re.fullmatch(r"(\d+)\.(\d+)\.(\d+)", ended.stdout.strip())
             if not found or ended.code != 0:
