@@ -131,12 +131,8 @@ def engine(builder: str, dockerd: Dockerd, tmp_path: Path) -> Engine:
     return Engine(builder, env, ("--network", "none"))
 
 
-@pytest.fixture(params=["podman", "buildah"])
-def podman(request: pytest.FixtureRequest, tmp_path: Path) -> Engine:
-    found = programs(request.param)
-    if not found:
-        pytest.skip(f"no {request.param}: run scripts/fetch-engine")
-    root = root_of(found[0])
+def podman_environment(root: Path, tmp_path: Path) -> dict[str, str]:
+    """podman with storage and settings of its own, as root in a container."""
     home = tmp_path / "home"
     (home / ".config/containers").mkdir(parents=True)
     (home / ".config/containers/policy.json").write_text('{"default": [{"type": "insecureAcceptAnything"}]}')
@@ -148,7 +144,7 @@ def podman(request: pytest.FixtureRequest, tmp_path: Path) -> Engine:
         f'[storage]\ndriver="vfs"\nrunroot="{tmp_path}/run"\ngraphroot="{tmp_path}/graph"\n'
     )
     library = f"{root}/usr/lib/x86_64-linux-gnu"
-    env = {
+    return {
         **{k: v for k, v in os.environ.items() if not k.startswith(("DOCKER_", "XDG_"))},
         "HOME": str(home),
         "CONTAINERS_CONF": str(tmp_path / "containers.conf"),
@@ -156,6 +152,14 @@ def podman(request: pytest.FixtureRequest, tmp_path: Path) -> Engine:
         "PATH": f"{root}/usr/bin:{root}/usr/sbin:{os.environ['PATH']}",
         "LD_LIBRARY_PATH": library,
     }
+
+
+@pytest.fixture(params=["podman", "buildah"])
+def podman(request: pytest.FixtureRequest, tmp_path: Path) -> Engine:
+    found = programs(request.param)
+    if not found:
+        pytest.skip(f"no {request.param}: run scripts/fetch-engine")
+    env = podman_environment(root_of(found[0]), tmp_path)
     return Engine(request.param, env, ("--network", "none"))
 
 

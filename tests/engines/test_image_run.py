@@ -15,9 +15,17 @@ from typing import Any
 import jsonschema
 import pytest
 
+from gpudoctor.errors import GpudoctorError
+from gpudoctor.facts.machine import Machine
+from gpudoctor.images.running.docker import Docker
+from gpudoctor.images.running.order import Gpus, Order
+from gpudoctor.images.running.podman import Podman
+from gpudoctor.workflows.image.inside import look_inside
+from gpudoctor.workflows.image.run import Request
 from tests.engines.bases import busybox_root, python_root
 from tests.engines.daemon import Dockerd, holds
-from tests.engines.generations import ROOTS, programs, version
+from tests.engines.generations import ROOTS, newest, programs, root_of, version
+from tests.engines.test_image_build import podman_environment
 
 BUSYBOX = [str(p) for p in (*(root / "bin/busybox" for root in ROOTS), Path("/bin/busybox")) if p.is_file()]
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs/schema/image-run-1.json").read_text())
@@ -204,3 +212,96 @@ class TestItsEnd:
             capture_output=True, text=True, timeout=60,
         )  # fmt: skip
         assert ran.returncode == 2 and ran.stderr.startswith("error: Docker's daemon does not answer")
+
+
+class TestAMachineWithoutGpus:
+    @NEWEST
+    def test_an_image_that_wants_them_is_not_blamed(self, daemon: Dockerd) -> None:
+        client = daemon.client()
+        changes = ["ENV NVIDIA_VISIBLE_DEVICES=all", "ENV NVIDIA_DRIVER_CAPABILITIES=compute,utility"]
+        root = python_root(BUSYBOX[0])
+        client.api.import_image_from_data(root, repository="gd/wants", tag="1", changes=changes)
+        client.close()
+        _, report = run(daemon, "gd/wants:1")
+        found = {f["id"]: f for f in report["findings"]}["container-no-gpu-flag"]
+        assert found["severity"] == "note"
+        assert "this machine has no NVIDIA GPU" in [e["value"] for e in found["evidence"]]
+        assert report["image"]["container"]["exit_code"] != 1
+
+
+class TestGpus:
+    """This machine has none: the flags are given to a real engine all the same, with a runtime, a hook and a device of our own."""
+
+    WORDS = ("cat", "/proc/self/environ")
+
+    def order(self, gpus: Gpus) -> Order:
+        return Order("gd/plain:1", self.WORDS, gpus)
+
+    def test_the_runtime_is_used_and_asked(self, tmp_path_factory: pytest.TempPathFactory) -> None:
+        daemon = self.daemon(tmp_path_factory, "runtimes")
+        try:
+            ended = docker_of(daemon).run(self.order(Gpus("runtime", ("0", "1"), "nvidia")))
+            assert ended.code == 0, ended.error
+            assert "NVIDIA_VISIBLE_DEVICES=0,1" in ended.stdout.split("\0")
+            assert "create" in daemon.runtime_log.read_text()
+        finally:
+            daemon.stop()
+
+    def test_cdi_devices_reach_the_container(self, tmp_path_factory: pytest.TempPathFactory) -> None:
+        daemon = self.daemon(tmp_path_factory, "cdi")
+        try:
+            ended = docker_of(daemon).run(self.order(Gpus("cdi", ("all",))))
+            assert ended.code == 0 and "GPU_BY=cdi" in ended.stdout.split("\0"), ended
+        finally:
+            daemon.stop()
+
+    @NEWEST
+    def test_what_the_engine_refuses_is_told_and_it_runs_without(self, daemon: Dockerd) -> None:
+        runner = docker_of(daemon)
+        wanted = Gpus("gpus", ("all",), "", ("--gpus", "all"))
+        request = Request("gd/own:1", "docker")
+        inside, _, refused = look_inside(request, runner, wanted, Machine(), time.monotonic() + 60, True)
+        assert "could not select device driver" in refused and inside.how == "own"
+        assert inside.judgement is not None
+        assert containers(daemon) == []
+
+    def daemon(self, tmp_path_factory: pytest.TempPathFactory, which: str) -> Dockerd:
+        folder = tmp_path_factory.mktemp("g")
+        config: dict[str, Any] = {
+            "runtimes": {"nvidia": {"path": f"{folder}/tools/nvidia-container-runtime"}}
+        }
+        if which == "cdi":
+            (folder / "cdi").mkdir()
+            device = {"name": "all", "containerEdits": {"env": ["GPU_BY=cdi"]}}
+            spec = {"cdiVersion": "0.5.0", "kind": "nvidia.com/gpu", "devices": [device]}
+            (folder / "cdi/nvidia.json").write_text(json.dumps(spec))
+            config = {"features": {"cdi": True}, "cdi-spec-dirs": [f"{folder}/cdi"]}
+        made = Dockerd(folder, newest("dockerd"), json.dumps(config))
+        client = made.client()
+        client.api.import_image_from_data(busybox_root(BUSYBOX[0]), repository="gd/plain", tag="1")
+        client.close()
+        return made
+
+
+def docker_of(daemon: Dockerd) -> Docker:
+    return Docker(f"unix://{daemon.socket}", "gd/plain:1")
+
+
+class TestPodman:
+    def test_it_runs_and_leaves_nothing(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        found = programs("podman")
+        if not found:
+            pytest.skip("no podman: run scripts/fetch-engine")
+        for name, value in podman_environment(root_of(found[0]), tmp_path).items():
+            monkeypatch.setenv(name, value)
+        (tmp_path / "own.tar").write_bytes(busybox_root(BUSYBOX[0], {"/bin/gpudoctor": OWN}))
+        words = ["podman", "import", str(tmp_path / "own.tar"), "gd/own:1"]
+        subprocess.run(words, check=True, capture_output=True, timeout=120)
+        podman, nothing = Podman("gd/own:1"), Gpus("none")
+        ended = podman.run(Order("gd/own:1", ("gpudoctor", "--version"), nothing))
+        assert ended.code == 0 and "9.9.9" in ended.stdout, ended.error
+        assert podman.run(Order("gd/own:1", ("python3", "-V"), nothing)).lacks("python3")
+        left = subprocess.run(["podman", "ps", "-aq"], capture_output=True, text=True, timeout=60)
+        assert left.stdout == ""
+        with pytest.raises(GpudoctorError, match="podman has no image gd/none:1"):
+            Podman("gd/none:1")

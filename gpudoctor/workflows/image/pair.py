@@ -120,6 +120,9 @@ def _variable(side: Observed[tuple[Variable, ...]], name: str) -> Observed[str]:
 # ---------------------------------------------------------------- findings of both
 
 
+_ORDER = {"failure": 0, "warning": 1, "note": 2}
+
+
 def together(host: Judgement, container: Judgement | None) -> tuple[Judgement, tuple[Sided, ...]]:
     """One judgement, each finding with the evidence of its side. What passed on the host counts only where the container was
     judged too, and there says nothing else."""
@@ -129,10 +132,10 @@ def together(host: Judgement, container: Judgement | None) -> tuple[Judgement, t
     findings, sides = [], []
     for key in dict.fromkeys([*left, *right]):
         side = "both" if key in left and key in right else "host" if key in left else "container"
-        findings.append(_marked(left.get(key) or right[key], side))
+        one, other = left.get(key) or right[key], right.get(key) or left[key]
+        findings.append(_marked(min(one, other, key=lambda f: _ORDER[f.severity]), side))
         sides.append(Sided(*key, side))
-    order = {"failure": 0, "warning": 1, "note": 2}
-    findings.sort(key=lambda f: (f.caused_by is not None, order[f.severity]))
+    findings.sort(key=lambda f: (f.caused_by is not None, _ORDER[f.severity]))
     doubtful = {f.id for f in inside.findings} | {s.id for s in inside.skipped}
     return (
         Judgement(

@@ -9,7 +9,7 @@ from gpudoctor.facts.containers import Engine
 from gpudoctor.facts.machine import Machine
 from gpudoctor.facts.observed import Known, value_of
 from gpudoctor.facts.record import Record
-from gpudoctor.findings import Judgement, Skip
+from gpudoctor.findings import Evidence, Judgement, Skip
 from gpudoctor.images.running import gpus as flags
 from gpudoctor.images.running.order import Runner
 from gpudoctor.images.running.result import Difference, Given, Inside, Result, SmokeInside
@@ -63,6 +63,7 @@ def _result(
     smoke: SmokeInside,
 ) -> Result:
     machine, judged, code = host
+    inside = _without_gpus(inside, given)
     both, sides = together(judged, inside.judgement)
     if inside.error:
         both = both.replace(skipped=(*both.skipped, Skip("image-run", f"in the container: {inside.error}")))
@@ -84,6 +85,26 @@ def _result(
         sides,
         _exit_code(request, given, both, code, inside, smoke),
     )
+
+
+#: What `check` inside says of a container whose image wants GPUs (NVIDIA_VISIBLE_DEVICES) and that has none.
+_NO_GPU = ("container-no-gpu-flag", "no-nvidia-gpu")
+
+
+def _without_gpus(inside: Inside, given: Given) -> Inside:
+    """That no GPU was asked for is no fault of the container where there is none, or none was wanted: a note, with the reason."""
+    judgement = inside.judgement
+    if given.state not in ("none-here", "not-wanted") or judgement is None:
+        return inside
+    why = Evidence("run without GPUs", given.gpus.why)
+    findings = tuple(
+        f.replace(severity="note", fix=None, evidence=(*f.evidence, why)) if f.id in _NO_GPU else f
+        for f in judgement.findings
+    )
+    code = inside.exit_code
+    if code == 1 and findings != judgement.findings and not any(f.severity == "failure" for f in findings):
+        code = EXIT_CANNOT_TELL if judgement.skipped or judgement.crashed or inside.error else 0
+    return inside.replace(judgement=judgement.replace(findings=findings), exit_code=code)
 
 
 def _exit_code(
