@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,16 @@ def python(code: str, timeout: float = 20.0, grace: float = 5.0) -> tuple[job.En
         [sys.executable, "-c", code], lambda stream, line: heard.append((stream, line)), timeout, grace=grace
     )
     return ended, heard
+
+
+def gone(pid: int) -> bool:
+    """Killed, it goes when the kernel gets round to it: a moment, or more on a busy machine."""
+    deadline = time.monotonic() + 20
+    while alive(pid):
+        if time.monotonic() > deadline:
+            return False
+        os.sched_yield()
+    return True
 
 
 def alive(pid: int) -> bool:
@@ -66,7 +77,7 @@ def test_one_that_obeys_nobody_is_killed_with_its_children() -> None:
     )
     ended, heard = python(code, timeout=5.0, grace=0.2)
     assert ended.timed_out and not ended.obeyed
-    assert not alive(int(heard[0][1]))
+    assert gone(int(heard[0][1]))
 
 
 def test_a_grandchild_that_holds_the_pipe_is_not_waited_for(tmp_path: Path) -> None:
@@ -93,7 +104,7 @@ def test_an_interrupt_stops_it_and_goes_on() -> None:
             listen,
             20.0,
         )
-    assert not alive(int(heard[0]))
+    assert gone(int(heard[0]))
 
 
 def test_a_program_that_is_not_there_is_an_error() -> None:
