@@ -90,7 +90,8 @@ def command(
 ) -> int:
     """Judge this machine by a policy, then become COMMAND: same process, signals and exit code.
 
-    On a machine that is not well COMMAND never starts: exit 1 (something is wrong) or 2 (could not look). Speaks on
+    On a machine that is not well COMMAND never starts. Exit codes: 0 well, or COMMAND's own; 1 something is wrong; 2 could
+    not look, or wrong usage. Speaks on
     standard error only; a report in another format goes to --output, or to standard output when there is no command.
     `gpudoctor preflight init` writes a policy from this machine as it stands.
 
