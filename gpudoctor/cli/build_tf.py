@@ -91,7 +91,7 @@ def _absolute(path: str) -> str:
 @click.option("--venv", metavar="DIR", default="", help="Install the wheel there and try it.")
 @click.option(
     "--mirror",
-    metavar="none|cn|FILE",
+    metavar="NAME|FILE",
     default="none",
     show_default=True,
     help="Where Bazel and pip fetch from (docs/mirrors.md).",
@@ -304,7 +304,9 @@ class Meter:
 def _source(ctx: click.Context, source: str) -> str:
     found = source or ctx.obj or ""
     if not found:
-        raise GpudoctorError("which tree?", context="--source is missing")
+        raise GpudoctorError(
+            "which tree?", context="--source is missing", note="nothing was done", hint="--source TREE"
+        )
     return _absolute(found)
 
 

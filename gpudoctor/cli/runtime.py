@@ -225,7 +225,12 @@ def _consent(changed: Changed, yes: bool) -> bool:
 @click.option("--default", is_flag=True, help="The runtime must be the default one.")
 @click.option("--image", metavar="NAME", default="", help="An image that the engine has (it needs /bin/sh).")
 @click.option(
-    "--timeout", type=float, default=60.0, show_default=True, metavar="SECONDS", help="For each container."
+    "--timeout",
+    type=click.FloatRange(1.0, 3600.0),
+    default=60.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="For each container.",
 )
 @form_option
 @output_option
