@@ -8,9 +8,9 @@ from gpudoctor.cli.options import write_out
 
 
 @click.command("completion", context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]), metavar="SHELL")
 def command(shell: str) -> int:
-    """Print the completion script of SHELL.
+    """Print the completion script of SHELL: bash, zsh or fish.
 
     Exit codes: 0 printed, 2 wrong usage.
 

@@ -36,7 +36,7 @@ name_option = click.option("--runtime", metavar="NAME", default="nvidia", show_d
 def command() -> None:
     """Make a container engine ready for GPUs, prove that it is, and take it back.
 
-    Exit codes: 0 well, or done; 1 pending, ill, or rolled back; 2 refused, could not tell, or wrong usage. `gpudoctor undo`
+    ENGINE: docker, containerd, crio, podman; to configure also toolkit, the NVIDIA Container Toolkit's own file. Exit codes: 0 well, or done; 1 pending, ill, or rolled back; 2 refused, could not tell, or wrong usage. `gpudoctor undo`
     takes a change back.
 
     \b
@@ -51,14 +51,14 @@ def command() -> None:
 @command.command(
     "status", context_settings=_HELP, short_help="Which engines are here, and what is wrong with them."
 )
-@click.argument("engine", type=click.Choice(ENGINES), required=False)
+@click.argument("engine", type=click.Choice(ENGINES), required=False, metavar="[ENGINE]")
 @root_option
 @form_option
 @output_option
 def status_command(engine: str | None, root: str, form: str, output: str | None) -> int:
     """Say which engines are here, what each is set up to do, and what is wrong.
 
-    Exit codes: 0 well; 1 something is wrong, or ENGINE is not set up; 2 could not tell, or wrong usage.
+    ENGINE: docker, containerd, crio, podman; without it all. Exit codes: 0 well; 1 something is wrong, or ENGINE is not set up; 2 could not tell, or wrong usage.
 
     \b
     Example:
@@ -76,7 +76,7 @@ def status_command(engine: str | None, root: str, form: str, output: str | None)
 def _changing(function: F) -> F:
     """The options that `configure` and `unconfigure` share."""
     options = (
-        click.argument("engine", type=click.Choice((*ENGINES, "toolkit"))),
+        click.argument("engine", type=click.Choice((*ENGINES, "toolkit")), metavar="ENGINE"),
         name_option,
         click.option("--cdi", is_flag=True, help="CDI as well: the engine's switch, and the specification."),
         click.option(
@@ -116,7 +116,7 @@ def _changing(function: F) -> F:
 def configure_command(engine: str, settings: tuple[str, ...], **given: Any) -> int:
     """Show what would make ENGINE ready for GPUs, as a diff; with --apply do it.
 
-    After the write come the engine's own validation, a reload or a restart, and a throwaway container; if one of them fails,
+    ENGINE: docker, containerd, crio, podman, toolkit. After the write come the engine's own validation, a reload or a restart, and a throwaway container; if one of them fails,
     everything is put back. Exit codes: 0 nothing to do, or applied; 1 pending, declined or rolled back; 2 refused,
     or wrong usage.
 
@@ -137,7 +137,7 @@ def configure_command(engine: str, settings: tuple[str, ...], **given: Any) -> i
 def unconfigure_command(engine: str, settings: tuple[str, ...], **given: Any) -> int:
     """Show how ENGINE is made to forget the runtime; with --apply do it.
 
-    The default runtime goes with it. `--set KEY` takes a setting of the toolkit's out. Exit codes: 0 nothing to do, or
+    ENGINE: docker, containerd, crio, podman, toolkit. The default runtime goes with it. `--set KEY` takes a setting of the toolkit's out. Exit codes: 0 nothing to do, or
     applied; 1 pending, declined or rolled back; 2 refused, or wrong usage.
 
     \b
@@ -212,7 +212,7 @@ def _consent(changed: Changed, yes: bool) -> bool:
 @command.command(
     "prove", context_settings=_HELP, short_help="Start a throwaway container that must see the GPU."
 )
-@click.argument("engine", type=click.Choice(ENGINES))
+@click.argument("engine", type=click.Choice(ENGINES), metavar="ENGINE")
 @name_option
 @click.option(
     "--depth",
@@ -247,7 +247,7 @@ def prove_command(
 ) -> int:
     """Prove that containers get the GPU: the engine names the runtime, a throwaway container starts and sees the GPU.
 
-    Its image is made of this machine's shell and C library; nothing is downloaded, and image and container are removed.
+    ENGINE: docker, containerd, crio, podman. Its image is made of this machine's shell and C library; nothing is downloaded, and image and container are removed.
     Exit codes: 0 proven; 1 disproved; 2 could not tell (no GPU here, or no way to start a container), or wrong usage.
 
     \b
@@ -270,7 +270,7 @@ def prove_command(
 
 
 @command.command("reload", context_settings=_HELP, short_help="Make Docker read its file again.")
-@click.argument("engine", type=click.Choice(["docker"]))
+@click.argument("engine", type=click.Choice(["docker"]), metavar="docker")
 def reload_command(engine: str) -> int:
     """Make Docker read its file again (SIGHUP): runtimes and the default runtime take effect, containers keep running.
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import click
 import pytest
 
-from gpudoctor.cli.main import COMMANDS, cli
+from gpudoctor.cli.main import COMMANDS, cli, run
 
 
 def _commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[str, click.Command]]:
@@ -59,3 +59,20 @@ def test_the_readme_names_every_command() -> None:
     readme = (Path(__file__).parents[2] / "README.md").read_text()
     for name in COMMANDS:
         assert f"`gpudoctor {name}" in readme, name
+
+
+@pytest.mark.parametrize("arguments", [(), ("image",), ("runtime",)])
+def test_without_a_command_its_help_is_shown_as_help(
+    arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(arguments)
+    out, err = capsys.readouterr()
+    shown = out + err
+    assert shown.startswith("Usage: gpudoctor") and "\nCommands:\n" in shown and "error:" not in shown
+
+
+def test_a_missing_argument_is_named_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["plan"]) == 2
+    first, *rest = capsys.readouterr().err.splitlines()
+    assert first.startswith("error: missing argument 'TARGET'. Choose from: torch, ")
+    assert [line.split()[0] for line in rest] == ["at:", "note:", "hint:"]
