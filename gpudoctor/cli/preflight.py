@@ -162,7 +162,10 @@ def _init(
     if job:
         raise GpudoctorError("init starts no command")
     path = output or FILE
-    write_out(init(path, force or path == "-", pythons, timeout), path)
+    text = init(path, force or path == "-", pythons, timeout)
+    write_out(text, path)
+    if "\ngpus = " not in text:
+        print("no GPU could be used here, so the policy asks for none", file=sys.stderr)
     if path != "-":
         print(
             f"{path} written; `gpudoctor preflight -- COMMAND` in this folder judges by it", file=sys.stderr
