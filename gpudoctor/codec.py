@@ -157,9 +157,24 @@ _SCALARS: Mapping[Any, str] = {
 }
 
 
+class _Definitions(dict[str, Any]):
+    """Name -> schema. Two records may bear one name (a driver's `Package` is not a framework's): the second gets its
+    module's before it."""
+
+    def __init__(self) -> None:
+        self._kinds: dict[str, type[Record]] = {}
+
+    def name(self, kind: type[Record]) -> str:
+        name = kind.__name__
+        if self._kinds.setdefault(name, kind) is not kind:
+            name = kind.__module__.rpartition(".")[2].title().replace("_", "") + name
+            assert self._kinds.setdefault(name, kind) is kind, f"two records are called {name}"
+        return name
+
+
 def schema(kind: type[Record], identifier: str, title: str) -> dict[str, Any]:
     """JSON Schema (2020-12) of a record type, with a definition per record."""
-    definitions: dict[str, Any] = {}
+    definitions = _Definitions()
     top = _schema(kind, definitions)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -170,7 +185,7 @@ def schema(kind: type[Record], identifier: str, title: str) -> dict[str, Any]:
     }
 
 
-def _schema(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
+def _schema(kind: Any, definitions: _Definitions) -> dict[str, Any]:
     import types
     import typing
 
@@ -193,7 +208,7 @@ def _schema(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
     return {"type": _SCALARS[kind]}
 
 
-def _observed_schema(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
+def _observed_schema(kind: Any, definitions: _Definitions) -> dict[str, Any]:
     """Known, Absent or Unknown: a definition per type of value, and one each for the other two."""
     import json
     import re
@@ -216,10 +231,10 @@ def _object(properties: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _record_schema(kind: type[Record], definitions: dict[str, Any]) -> dict[str, Any]:
+def _record_schema(kind: type[Record], definitions: _Definitions) -> dict[str, Any]:
     from gpudoctor.facts.record import field_types
 
-    name = kind.__name__
+    name = definitions.name(kind)
     if name not in definitions:
         definitions[name] = {}  # a record may contain itself (a subject's parent)
         fields = {field: _schema(hint, definitions) for field, hint in field_types(kind).items()}

@@ -24,9 +24,13 @@ class Card(Record):
     source: str = ""
 
 
-def _bad(what: str, near: Iterable[str] = (), key: str = "") -> GpudoctorError:
+#: How a GPU can be named where no name is near.
+_A_GPU = "a product's name as NVIDIA writes it ('RTX 4090'), or a compute capability (sm_89, 8.9)"
+
+
+def _bad(what: str, near: Iterable[str] = (), key: str = "", else_: str = "") -> GpudoctorError:
     found = list(near)
-    hint = f"did you mean {' or '.join(found)}?" if found else ""
+    hint = f"did you mean {' or '.join(found)}?" if found else else_
     return GpudoctorError(what, context=f"--{key}" if key else "", note="nothing was judged", hint=hint)
 
 
@@ -55,7 +59,7 @@ def card(text: str) -> Card:
         return Card(f"a GPU of compute capability {cc}", cc, source="as asked")
     found = _models(text) or _models(_spaced(text))
     if not found:
-        raise _bad(f"no NVIDIA GPU named {text!r} is in the table", _nearest_product(text), "gpu")
+        raise _bad(f"no NVIDIA GPU named {text!r} is in the table", _nearest_product(text), "gpu", _A_GPU)
     known = {model.capability for model in found}
     first = found[0]
     if len(known) > 1 or first.capability is None:

@@ -91,7 +91,7 @@ def _absolute(path: str) -> str:
 @click.option("--venv", metavar="DIR", default="", help="Install the wheel there and try it.")
 @click.option(
     "--mirror",
-    metavar="none|cn|FILE",
+    metavar="NAME|FILE",
     default="none",
     show_default=True,
     help="Where Bazel and pip fetch from (docs/mirrors.md).",
@@ -193,13 +193,14 @@ def _version(wanted: str) -> int:
 
     found = archive(wanted)
     name = f"v{found.version}.tar.gz"
-    click.echo(f"curl -L -o {name} {found.url}")
-    click.echo(f"echo '{found.sha256}  {name}' | sha256sum --check")
-    click.echo(
-        f"tar xf {name}        # about 1 GB, on a disk with 60 GB free; not inside a Python package or another workspace"
+    write_out(
+        f"curl -L -o {name} {found.url}\n"
+        f"echo '{found.sha256}  {name}' | sha256sum --check\n"
+        f"tar xf {name}        # about 1 GB, on a disk with 60 GB free; not inside a Python package or another workspace\n"
+        f"gpudoctor build-tf --source tensorflow-{found.version} --dry-run\n"
+        f"# checksum from {found.source}\n",
+        None,
     )
-    click.echo(f"gpudoctor build-tf --source tensorflow-{found.version} --dry-run")
-    click.echo(f"# checksum from {found.source}")
     return 0
 
 
@@ -303,7 +304,9 @@ class Meter:
 def _source(ctx: click.Context, source: str) -> str:
     found = source or ctx.obj or ""
     if not found:
-        raise GpudoctorError("which tree?", context="--source is missing")
+        raise GpudoctorError(
+            "which tree?", context="--source is missing", note="nothing was done", hint="--source TREE"
+        )
     return _absolute(found)
 
 
@@ -311,20 +314,30 @@ def _source(ctx: click.Context, source: str) -> str:
 @click.option("--source", metavar="TREE", default="", help="The tree that is being built.")
 @click.option("--workdir", metavar="DIR", default="", help="The work folder, if it was named.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--output", metavar="FILE", help="Write the report there instead of to standard output.")
 @click.pass_context
-def status(ctx: click.Context, source: str, workdir: str, form: str) -> int:
-    """Say how far a build is, and how it ended."""
+def status(ctx: click.Context, source: str, workdir: str, form: str, output: str | None) -> int:
+    """Say how far a build is, and how it ended.
+
+    Exit codes: 0 said, whatever it is; 2 no build of that tree was begun, or wrong usage.
+
+    \b
+    Example:
+      gpudoctor build-tf status --source ~/tensorflow
+    """
     from gpudoctor.report import build_tf as report
-    from gpudoctor.report.style import style_for
+    from gpudoctor.report.style import Style, style_for
     from gpudoctor.workflows import build_tf
 
     folder, state, running = build_tf.status(_source(ctx, source), _absolute(workdir))
     if form == "json":
         from gpudoctor.codec import to_json
 
-        click.echo(to_json(report.status_report(folder, state, running)))
+        text = to_json(report.status_report(folder, state, running)) + "\n"
     else:
-        click.echo(report.render_status(folder, state, running, style_for(sys.stdout)), nl=False)
+        style = style_for(sys.stdout) if output in (None, "-") else Style(unicode=True)
+        text = report.render_status(folder, state, running, style)
+    write_out(text, output)
     return 0
 
 
@@ -335,11 +348,19 @@ def status(ctx: click.Context, source: str, workdir: str, form: str) -> int:
 @click.option("--dry-run", is_flag=True, help="Only say what would be taken back.")
 @click.pass_context
 def revert(ctx: click.Context, source: str, workdir: str, force: bool, dry_run: bool) -> int:
-    """Take back what was changed in the tree: patches, the options, configure's files."""
+    """Take back what was changed in the tree: patches, the options, configure's files.
+
+    Exit codes: 0 taken back, or nothing to take back; 2 refused, or wrong usage.
+
+    \b
+    Examples:
+      gpudoctor build-tf revert --source ~/tensorflow --dry-run
+      gpudoctor build-tf revert --source ~/tensorflow
+    """
     from gpudoctor.workflows import build_tf
 
-    for line in build_tf.revert(_source(ctx, source), _absolute(workdir), force=force, dry=dry_run):
-        click.echo(line)
+    lines = build_tf.revert(_source(ctx, source), _absolute(workdir), force=force, dry=dry_run)
+    write_out("".join(f"{line}\n" for line in lines), None)
     return 0
 
 
@@ -358,16 +379,23 @@ def revert(ctx: click.Context, source: str, workdir: str, force: bool, dry_run: 
 def patch(ctx: click.Context, names: tuple[str, ...], source: str, export: str | None, listing: bool) -> int:
     """Show the patches for a tree as a unified diff of its own files. Nothing is changed.
 
-    To apply them with a way back: `gpudoctor build-tf --source TREE --method patch --only patch`.
+    To apply them with a way back: `gpudoctor build-tf --source TREE --method patch --only patch`. Exit codes: 0 shown, also
+    if there is nothing to patch; 2 the tree can't be read, or wrong usage.
+
+    \b
+    Examples:
+      gpudoctor build-tf patch --list
+      gpudoctor build-tf patch --source ~/tensorflow mirrors lib64 --export tree.patch
     """
     from gpudoctor.tfbuild import patching
 
     if listing:
-        for one in patching.pages():
-            click.echo(f"{one.id}: {one.title}\n  what: {one.what}\n  why: {one.why}\n  trees: {one.trees}")
-            click.echo(
-                f"  recognised: {one.recognised}\n  verified: {one.verified}\n  better: {one.better}\n  limits: {one.limits}"
-            )
+        pages = (
+            f"{one.id}: {one.title}\n  what: {one.what}\n  why: {one.why}\n  trees: {one.trees}\n"
+            f"  recognised: {one.recognised}\n  verified: {one.verified}\n  better: {one.better}\n  limits: {one.limits}\n"
+            for one in patching.pages()
+        )
+        write_out("".join(pages), None)
         return 0
     from gpudoctor.workflows import build_tf
 

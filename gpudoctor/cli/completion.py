@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import click
 
+from gpudoctor.cli.options import write_out
+
 
 @click.command("completion", context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]), metavar="SHELL")
 def command(shell: str) -> int:
-    """Print the completion script of SHELL.
+    """Print the completion script of SHELL: bash, zsh or fish.
+
+    Exit codes: 0 printed, 2 wrong usage.
 
     \b
-    bash:  gpudoctor completion bash > ~/.local/share/bash-completion/completions/gpudoctor
-    zsh:   gpudoctor completion zsh > "${fpath[1]}/_gpudoctor"
-    fish:  gpudoctor completion fish > ~/.config/fish/completions/gpudoctor.fish
+    Examples:
+      gpudoctor completion bash > ~/.local/share/bash-completion/completions/gpudoctor
+      gpudoctor completion zsh > "${fpath[1]}/_gpudoctor"
+      gpudoctor completion fish > ~/.config/fish/completions/gpudoctor.fish
     """
     from click.shell_completion import get_completion_class
 
@@ -21,5 +26,5 @@ def command(shell: str) -> int:
 
     kind = get_completion_class(shell)
     assert kind is not None
-    click.echo(kind(cli, {}, "gpudoctor", "_GPUDOCTOR_COMPLETE").source())
+    write_out(kind(cli, {}, "gpudoctor", "_GPUDOCTOR_COMPLETE").source() + "\n", None)
     return 0

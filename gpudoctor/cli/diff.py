@@ -13,31 +13,31 @@ from gpudoctor.cli.options import write_out
 @click.argument("before", metavar="A")
 @click.argument("after", metavar="B")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
-def command(before: str, after: str, form: str) -> int:
+@click.option("--output", metavar="FILE", help="Write the report there instead of to standard output.")
+def command(before: str, after: str, form: str, output: str | None) -> int:
     """Say what changed from snapshot A to snapshot B ("it worked yesterday").
 
-    Exit codes: 0 the same, 1 different, 2 unreadable.
+    What differs between any two moments (temperature, memory in use) is left out. Exit codes: 0 the same, 1 different, 2
+    unreadable (or wrong usage).
+
+    \b
+    Examples:
+      gpudoctor snapshot --output monday.json
+      gpudoctor diff monday.json tuesday.json
     """
-    from gpudoctor.report.style import style_for
     from gpudoctor.workflows.compare import compare
     from gpudoctor.workflows.snapshot import read_snapshot
 
-    result = compare(read_snapshot(before).machine, read_snapshot(after).machine)
+    report = compare(read_snapshot(before).machine, read_snapshot(after).machine)
     if form == "json":
         from gpudoctor.codec import to_json
 
-        write_out(to_json(result) + "\n", None)
-        return int(bool(result.changes))
-    style = style_for(sys.stdout)
-    lines = [f"{style.glyph('failure')} now found: {name}" for name in result.appeared]
-    lines += [f"{style.glyph('ok')} no longer found: {name}" for name in result.gone]
-    for change in result.changes:
-        lines.append(style.paint(change.where, "bold"))
-        if change.before:
-            lines.append(style.paint(f"  - {change.before}", "red"))
-        if change.after:
-            lines.append(style.paint(f"  + {change.after}", "green"))
-    if not result.changes:
-        lines.append("the two machines are the same")
-    write_out("\n".join(lines) + "\n", None)
-    return int(bool(result.changes))
+        text = to_json(report) + "\n"
+    else:
+        from gpudoctor.report.diff import render
+        from gpudoctor.report.style import Style, style_for
+
+        style = style_for(sys.stdout) if output in (None, "-") else Style(unicode=True)
+        text = render(report.diff, style)
+    write_out(text, output)
+    return report.exit_code

@@ -100,6 +100,11 @@ def run(arguments: Sequence[str]) -> int:
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.UsageError as error:
+        if (
+            type(error).__name__ == "NoArgsIsHelpError"
+        ):  # click 8.2 and later: the message is the whole --help
+            error.show()
+            return EXIT_CANNOT_TELL
         print(_in_four_parts(error).render(), file=sys.stderr)
         return EXIT_CANNOT_TELL
     except click.ClickException as error:
@@ -122,7 +127,7 @@ def run(arguments: Sequence[str]) -> int:
 def _in_four_parts(error: click.UsageError) -> GpudoctorError:
     """click's words for wrong usage, as every other error of ours is said."""
     path = error.ctx.command_path if error.ctx is not None else "gpudoctor"
-    message = error.format_message().strip().rstrip(".")
+    message = " ".join(error.format_message().split()).rstrip(".,")  # click lists choices a line each
     return GpudoctorError(
         message[:1].lower() + message[1:],
         context=path,

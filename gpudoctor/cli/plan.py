@@ -19,7 +19,7 @@ _OF_SOFTWARE = ("cuda", "distribution", "method", "prefix")
 
 
 @click.command("plan", context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("target", type=click.Choice([*FRAMEWORKS, *SOFTWARE]))
+@click.argument("target", type=click.Choice([*FRAMEWORKS, *SOFTWARE]), metavar="TARGET")
 @click.argument("release", metavar="[VERSION]", default="")
 @click.option("--version", metavar="VERSION", default="", help="This release: 2.5.1, 2.5, or 2.5.1+cu124.")
 @click.option("--gpu", metavar="NAME", multiple=True, help="Another machine's GPU, sm_86, 8.6 (repeatable).")
@@ -51,7 +51,7 @@ _OF_SOFTWARE = ("cuda", "distribution", "method", "prefix")
 def command(target: str, release: str, version: str, form: str, output: str | None, **given: Any) -> int:
     """Say exactly what to install, on this machine or another, and why that.
 
-    Nothing is installed. Every build of the tables is judged by the rules of `check`; the newest that serves all the GPUs
+    TARGET: torch, tensorflow, jax, driver, cuda, cudnn, tensorrt, container-toolkit. Nothing is installed. Every build of the tables is judged by the rules of `check`; the newest that serves all the GPUs
     with the driver and Python that are there is chosen. Exit codes: 0 planned, 1 impossible, 2 not known (or wrong usage).
 
     \b

@@ -90,7 +90,8 @@ def command(
 ) -> int:
     """Judge this machine by a policy, then become COMMAND: same process, signals and exit code.
 
-    On a machine that is not well COMMAND never starts: exit 1 (something is wrong) or 2 (could not look). Speaks on
+    On a machine that is not well COMMAND never starts. Exit codes: 0 well, or COMMAND's own; 1 something is wrong; 2 could
+    not look, or wrong usage. Speaks on
     standard error only; a report in another format goes to --output, or to standard output when there is no command.
     `gpudoctor preflight init` writes a policy from this machine as it stands.
 
@@ -161,7 +162,10 @@ def _init(
     if job:
         raise GpudoctorError("init starts no command")
     path = output or FILE
-    write_out(init(path, force or path == "-", pythons, timeout), path)
+    text = init(path, force or path == "-", pythons, timeout)
+    write_out(text, path)
+    if "\ngpus = " not in text:
+        print("no GPU could be used here, so the policy asks for none", file=sys.stderr)
     if path != "-":
         print(
             f"{path} written; `gpudoctor preflight -- COMMAND` in this folder judges by it", file=sys.stderr

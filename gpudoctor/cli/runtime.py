@@ -36,6 +36,9 @@ name_option = click.option("--runtime", metavar="NAME", default="nvidia", show_d
 def command() -> None:
     """Make a container engine ready for GPUs, prove that it is, and take it back.
 
+    ENGINE: docker, containerd, crio, podman; to configure also toolkit, the NVIDIA Container Toolkit's own file. Exit codes: 0 well, or done; 1 pending, ill, or rolled back; 2 refused, could not tell, or wrong usage. `gpudoctor undo`
+    takes a change back.
+
     \b
     Examples:
       gpudoctor runtime status                      which engines are here, what is wrong with them
@@ -45,15 +48,21 @@ def command() -> None:
     """
 
 
-@command.command("status", context_settings=_HELP)
-@click.argument("engine", type=click.Choice(ENGINES), required=False)
+@command.command(
+    "status", context_settings=_HELP, short_help="Which engines are here, and what is wrong with them."
+)
+@click.argument("engine", type=click.Choice(ENGINES), required=False, metavar="[ENGINE]")
 @root_option
 @form_option
 @output_option
 def status_command(engine: str | None, root: str, form: str, output: str | None) -> int:
     """Say which engines are here, what each is set up to do, and what is wrong.
 
-    Exit codes: 0 well; 1 something is wrong, or ENGINE is not set up; 2 could not tell.
+    ENGINE: docker, containerd, crio, podman; without it all. Exit codes: 0 well; 1 something is wrong, or ENGINE is not set up; 2 could not tell, or wrong usage.
+
+    \b
+    Example:
+      gpudoctor runtime status docker
     """
     from gpudoctor.report.runtime import render_status, runtime_report
     from gpudoctor.workflows.runtime.status import status
@@ -67,7 +76,7 @@ def status_command(engine: str | None, root: str, form: str, output: str | None)
 def _changing(function: F) -> F:
     """The options that `configure` and `unconfigure` share."""
     options = (
-        click.argument("engine", type=click.Choice((*ENGINES, "toolkit"))),
+        click.argument("engine", type=click.Choice((*ENGINES, "toolkit")), metavar="ENGINE"),
         name_option,
         click.option("--cdi", is_flag=True, help="CDI as well: the engine's switch, and the specification."),
         click.option(
@@ -92,7 +101,11 @@ def _changing(function: F) -> F:
     return function
 
 
-@command.command("configure", context_settings=_HELP)
+@command.command(
+    "configure",
+    context_settings=_HELP,
+    short_help="Make an engine ready for GPUs: a diff first, then --apply.",
+)
 @_changing
 @click.option("--path", metavar="FILE", default="", help="The runtime's program (usual: the toolkit's).")
 @click.option("--default", is_flag=True, help="Make it the default runtime.")
@@ -103,18 +116,33 @@ def _changing(function: F) -> F:
 def configure_command(engine: str, settings: tuple[str, ...], **given: Any) -> int:
     """Show what would make ENGINE ready for GPUs, as a diff; with --apply do it.
 
-    After the write come the engine's own validation, a reload or a restart, and a throwaway container; if one of them fails,
-    everything is put back. Exit codes: 0 nothing to do, or applied; 1 pending, declined or rolled back; 2 refused.
+    ENGINE: docker, containerd, crio, podman, toolkit. After the write come the engine's own validation, a reload or a restart, and a throwaway container; if one of them fails,
+    everything is put back. Exit codes: 0 nothing to do, or applied; 1 pending, declined or rolled back; 2 refused,
+    or wrong usage.
+
+    \b
+    Examples:
+      gpudoctor runtime configure docker
+      gpudoctor runtime configure docker --apply
+      gpudoctor runtime configure containerd --default --apply --yes
+      gpudoctor runtime configure toolkit --set nvidia-container-cli.no-cgroups=false
     """
     return _change(engine, settings, False, **given)
 
 
-@command.command("unconfigure", context_settings=_HELP)
+@command.command(
+    "unconfigure", context_settings=_HELP, short_help="Take that out of an engine's files again."
+)
 @_changing
 def unconfigure_command(engine: str, settings: tuple[str, ...], **given: Any) -> int:
     """Show how ENGINE is made to forget the runtime; with --apply do it.
 
-    The default runtime goes with it. `--set KEY` takes a setting of the toolkit's out. Exit codes as of configure.
+    ENGINE: docker, containerd, crio, podman, toolkit. The default runtime goes with it. `--set KEY` takes a setting of the toolkit's out. Exit codes: 0 nothing to do, or
+    applied; 1 pending, declined or rolled back; 2 refused, or wrong usage.
+
+    \b
+    Example:
+      gpudoctor runtime unconfigure docker --apply
     """
     return _change(engine, settings, True, **given)
 
@@ -181,8 +209,10 @@ def _consent(changed: Changed, yes: bool) -> bool:
     return click.confirm("restart now?", err=True)
 
 
-@command.command("prove", context_settings=_HELP)
-@click.argument("engine", type=click.Choice(ENGINES))
+@command.command(
+    "prove", context_settings=_HELP, short_help="Start a throwaway container that must see the GPU."
+)
+@click.argument("engine", type=click.Choice(ENGINES), metavar="ENGINE")
 @name_option
 @click.option(
     "--depth",
@@ -195,7 +225,12 @@ def _consent(changed: Changed, yes: bool) -> bool:
 @click.option("--default", is_flag=True, help="The runtime must be the default one.")
 @click.option("--image", metavar="NAME", default="", help="An image that the engine has (it needs /bin/sh).")
 @click.option(
-    "--timeout", type=float, default=60.0, show_default=True, metavar="SECONDS", help="For each container."
+    "--timeout",
+    type=click.FloatRange(1.0, 3600.0),
+    default=60.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="For each container.",
 )
 @form_option
 @output_option
@@ -212,8 +247,13 @@ def prove_command(
 ) -> int:
     """Prove that containers get the GPU: the engine names the runtime, a throwaway container starts and sees the GPU.
 
-    Its image is made of this machine's shell and C library; nothing is downloaded, and image and container are removed.
-    Exit codes: 0 proven; 1 disproved; 2 could not tell (no GPU here, or no way to start a container).
+    ENGINE: docker, containerd, crio, podman. Its image is made of this machine's shell and C library; nothing is downloaded, and image and container are removed.
+    Exit codes: 0 proven; 1 disproved; 2 could not tell (no GPU here, or no way to start a container), or wrong usage.
+
+    \b
+    Examples:
+      gpudoctor runtime prove docker
+      gpudoctor runtime prove containerd --depth config
     """
     from gpudoctor.report.runtime import render_proof, runtime_report
     from gpudoctor.system.live import Live
@@ -229,22 +269,36 @@ def prove_command(
     return code
 
 
-@command.command("reload", context_settings=_HELP)
-@click.argument("engine", type=click.Choice(["docker"]))
+@command.command("reload", context_settings=_HELP, short_help="Make Docker read its file again.")
+@click.argument("engine", type=click.Choice(["docker"]), metavar="docker")
 def reload_command(engine: str) -> int:
-    """Make Docker read its file again (SIGHUP): runtimes and the default runtime take effect, containers keep running."""
+    """Make Docker read its file again (SIGHUP): runtimes and the default runtime take effect, containers keep running.
+
+    Exit codes: 0 it was told; 2 it could not be, or wrong usage.
+
+    \b
+    Example:
+      gpudoctor runtime reload docker
+    """
     from gpudoctor.workflows.runtime.restarting import reload
 
     write_out(reload(engine) + "\n", None)
     return 0
 
 
-@command.command("restart", context_settings=_HELP)
+@command.command(
+    "restart", context_settings=_HELP, short_help="Restart a daemon that no service manager looks after."
+)
 @click.argument("engine", type=click.Choice(["docker", "containerd"]))
 def restart_command(engine: str) -> int:
     """Restart a daemon that no service manager looks after, as it was started: arguments, environment, user, log.
 
     For machines without systemd (WSL2's default until 2022, containers). Docker's containers stop, unless live-restore is on.
+    Exit codes: 0 restarted; 2 refused or failed, or wrong usage.
+
+    \b
+    Example:
+      gpudoctor runtime restart docker
     """
     from gpudoctor.workflows.runtime.restarting import restart
 

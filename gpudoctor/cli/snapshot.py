@@ -11,7 +11,11 @@ from gpudoctor.workflows.check import DEFAULT_TIMEOUT
 @click.command("snapshot", context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--output", metavar="FILE", help="Write the snapshot there instead of to standard output.")
 @click.option(
-    "--python", "pythons", multiple=True, metavar="PATH", help="Also record this interpreter or environment."
+    "--python",
+    "pythons",
+    multiple=True,
+    metavar="PATH",
+    help="Also record this interpreter or environment (repeatable).",
 )
 @click.option("--root", metavar="DIR", help="Record another root file system.")
 @click.option("--wake", is_flag=True, help="Ask a sleeping laptop GPU too (it wakes up).")
@@ -24,6 +28,7 @@ from gpudoctor.workflows.check import DEFAULT_TIMEOUT
     default=DEFAULT_TIMEOUT,
     show_default=True,
     metavar="SECONDS",
+    help="For everything together; what has not answered by then is not known.",
 )
 def command(
     output: str | None,
@@ -35,8 +40,15 @@ def command(
 ) -> int:
     """Record this machine's facts as JSON, redacted, for judging elsewhere.
 
-    User and host names, GPU UUIDs, addresses, tokens and keys are replaced; equal values become equal pseudonyms, so
-    `gpudoctor check --snapshot FILE` comes to the same verdicts as here.
+    Changes nothing on the machine. User and host names, GPU UUIDs, addresses, tokens and keys are replaced; equal values become equal pseudonyms, so
+    `gpudoctor check --snapshot FILE` comes to the same verdicts as here. Exit codes: 0 recorded (what could not be looked at is recorded as such), 2 it
+    can't be written, or wrong usage.
+
+    \b
+    Examples:
+      gpudoctor snapshot --output monday.json
+      gpudoctor check --snapshot monday.json
+      gpudoctor snapshot --root /mnt/image --output image.json
     """
     import json
 

@@ -24,7 +24,12 @@ def command(identifier: str, listing: bool, leave: bool, form: str, output: str 
 
     Files get back their contents, mode, owner, times, attributes and links; programs that were run are undone. A file that
     somebody has changed since is not touched, and the difference is shown. Exit codes: 0 taken back; 1 not wholly; 2
-    refused, or wrong usage.
+    refused, nothing to take back, or wrong usage.
+
+    \b
+    Examples:
+      gpudoctor undo --list     what was changed, with the IDs
+      gpudoctor undo            take the last change back
     """
     from gpudoctor.changes.journal import journals
     from gpudoctor.changes.restore import undo

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from gpudoctor.advice.answer import Answer
@@ -67,8 +67,16 @@ def _lines(answer: Answer, style: Style) -> Iterator[str]:
         yield from wrapped(f"needs: {need}", style, 2)
     if answer.recommend:
         yield from wrapped(f"nearest that works: {style.paint(answer.recommend, 'green')}", style, 2)
-    for item in answer.understood:
-        yield from wrapped(style.paint(f"{item.what}: {item.value} ({item.via})", "dim"), style, 2)
+    yield from reasons(answer.understood, style)
+
+
+def reasons(items: Iterable[Evidence], style: Style) -> Iterator[str]:
+    """Each with its source; one that was just named is not spelled out again."""
+    named: set[str] = set()
+    for item in items:
+        via = "" if not item.via else " (same source)" if item.via in named else f" ({item.via})"
+        named.add(item.via if len(item.via) > len("same source") else "")
+        yield from wrapped(style.paint(f"{item.what}: {item.value}{via}", "dim"), style, 2)
 
 
 def wrapped(text: str, style: Style, indent: int) -> Iterator[str]:

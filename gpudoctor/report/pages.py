@@ -5,33 +5,58 @@ from __future__ import annotations
 import textwrap
 
 from gpudoctor.errors import GpudoctorError
+from gpudoctor.facts.record import Record
+from gpudoctor.findings import Judgement
+from gpudoctor.report.model import Report, head
 from gpudoctor.report.style import Style
 from gpudoctor.rules.page import page_of
 from gpudoctor.rules.registry import Cause, causes, families, find
 
+#: Changes with every change of the shape that a reader could notice.
+SCHEMA = "gpudoctor-explain/1"
 
-def explain(name: str | None, form: str, style: Style) -> str:
-    """The page of a cause, or the list of a family or of all. Raises GpudoctorError for a name that does not exist."""
+
+class CausePage(Record):
+    """A cause's page; `explains`: ids of the causes that are its consequences where it is found."""
+
+    id: str
+    family: str
+    title: str
+    what_it_is: str
+    why_it_hurts: str
+    how_to_tell: str
+    how_to_fix: str
+    explains: tuple[str, ...]
+    sources: tuple[str, ...]
+
+
+class ExplainReport(Report):
+    """What `gpudoctor explain --format json` prints: the one cause that was named, those of a family, or all."""
+
+    causes: tuple[CausePage, ...]
+
+
+def choose(name: str | None) -> list[Cause]:
+    """The cause of that name, those of that family, or all. Raises GpudoctorError for a name that does not exist."""
     cause = find(name) if name else None
     if cause is not None:
-        return _page_json(cause) if form == "json" else _page(cause, style)
+        return [cause]
     if name and name not in families():
         import difflib
 
         near = difflib.get_close_matches(name, [*families(), *(c.id for c in causes())], 3, 0.5)
         hint = f"did you mean {' or '.join(near)}?" if near else "`gpudoctor explain` lists all causes"
         raise GpudoctorError(f"there is no cause and no family named {name!r}", hint=hint)
-    chosen = [c for c in causes() if name in (None, c.family)]
-    if form == "json":
-        import json
+    return [c for c in causes() if name in (None, c.family)]
 
-        return (
-            json.dumps(
-                [{"id": c.id, "family": c.family, "title": page_of(c).title} for c in chosen], indent=2
-            )
-            + "\n"
-        )
-    return _list(chosen, style)
+
+def explain_report(chosen: list[Cause]) -> ExplainReport:
+    return ExplainReport(**head(SCHEMA, "explain", 0, Judgement()), causes=tuple(map(_whole, chosen)))
+
+
+def render(chosen: list[Cause], style: Style, whole: bool) -> str:
+    """`whole`: the page of the first, not a list."""
+    return _page(chosen[0], style) if whole else _list(chosen, style)
 
 
 def _list(chosen: list[Cause], style: Style) -> str:
@@ -74,19 +99,9 @@ def _page(cause: Cause, style: Style) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _page_json(cause: Cause) -> str:
-    import json
-
+def _whole(cause: Cause) -> CausePage:
     page = page_of(cause)
-    data = {
-        "id": cause.id,
-        "family": cause.family,
-        "title": page.title,
-        "what_it_is": page.what,
-        "why_it_hurts": page.why,
-        "how_to_tell": page.tell,
-        "how_to_fix": page.fix,
-        "explains": sorted(cause.explains),
-        "sources": list(page.sources),
-    }
-    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+    return CausePage(
+        cause.id, cause.family, page.title, page.what, page.why, page.tell, page.fix,
+        tuple(sorted(cause.explains)), tuple(page.sources),
+    )  # fmt: skip

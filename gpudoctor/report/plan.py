@@ -9,7 +9,7 @@ from gpudoctor.advice.commands import Advice, Planned
 from gpudoctor.advice.doubts import Because
 from gpudoctor.advice.software import Installable, Installation
 from gpudoctor.findings import Judgement
-from gpudoctor.report.compat import wrapped
+from gpudoctor.report.compat import reasons, wrapped
 from gpudoctor.report.model import Report, head
 from gpudoctor.report.style import Style
 
@@ -74,9 +74,7 @@ def _installation(one: Installation, style: Style) -> Iterator[str]:
         yield from wrapped(note, style, 2)
     for caveat in one.caveats:
         yield from wrapped(f"caveat: {caveat.explanation}", style, 2)
-    for reason in one.reasons:
-        via = f" ({reason.via})" if reason.via else ""
-        yield from wrapped(style.paint(f"{reason.what}: {reason.value}{via}", "dim"), style, 2)
+    yield from reasons(one.reasons, style)
 
 
 def _refusal(found: Choices | Installable, style: Style) -> Iterator[str]:
@@ -96,12 +94,10 @@ def _advice(advice: Advice, style: Style) -> Iterator[str]:
     for name in advice.left_out:
         yield from wrapped(f"left out: {name}", style, 2)
     if advice.driver:
-        yield from wrapped(f"driver: {advice.driver}", style, 2)
+        yield from wrapped(f"{style.glyph('warning')} needs {advice.driver}", style, 2)
     for command in advice.commands:
         yield f"  {style.paint(command, 'green')}"
-    for reason in advice.reasons:
-        via = f" ({reason.via})" if reason.via else ""
-        yield from wrapped(style.paint(f"{reason.what}: {reason.value}{via}", "dim"), style, 2)
+    yield from reasons(advice.reasons, style)
     for other in advice.runners_up:
         name = f"{advice.target} {other.version}" + (f" ({other.variant})" if other.variant else "")
         changes = f", with {' and '.join(other.changes)}" if other.changes else ""

@@ -137,7 +137,7 @@ def _close(report: Report, judgement: Judgement, style: Style, verbose: bool) ->
         f"{s.skipped} could not look",
         f"{s.crashed} crashed",
     ]
-    yield f"  {', '.join(counts)}; {', '.join(rest)}"
+    yield from _wrapped(f"{', '.join(counts)}; {', '.join(rest)}", style, 2)
     yield from _skips(report, style, verbose)
     for crash in report.crashed:
         yield from _wrapped(

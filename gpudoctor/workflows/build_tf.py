@@ -268,6 +268,8 @@ def revert(source: str, workdir: str = "", *, force: bool = False, dry: bool = F
 
     folder = Workdir(workdir or default_workdir(source, os.environ))
     if not os.path.isfile(folder.file("state.json")):
+        if not os.path.isdir(source):
+            raise GpudoctorError(f"{source} is not there", context="--source", note="nothing was changed")
         return ("nothing was changed in this tree",)
     said: list[str] = []
     with folder.locked():

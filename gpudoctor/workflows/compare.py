@@ -7,43 +7,28 @@ from typing import Any
 from gpudoctor.codec import encode
 from gpudoctor.engine import judge
 from gpudoctor.facts.machine import Machine
-from gpudoctor.facts.record import Record
+from gpudoctor.report.diff import DiffAnswer, Difference, DiffReport, diff_report
 
 #: These differ between any two moments and mean nothing by themselves.
 VOLATILE = ("memory_used", "temperature", "power", "processes", "host.shm", "seconds", "started")
 
 
-class Change(Record):
-    """`before` and `after` are short texts; "" where there was nothing."""
-
-    where: str
-    before: str
-    after: str
-
-
-class Comparison(Record):
-    """`appeared`, `gone`: ids of findings."""
-
-    changes: tuple[Change, ...]
-    appeared: tuple[str, ...]
-    gone: tuple[str, ...]
-
-
-def compare(before: Machine, after: Machine) -> Comparison:
+def compare(before: Machine, after: Machine) -> DiffReport:
+    """What differs between the facts, and between what the rules say of them."""
+    old, new = judge(before), judge(after)
+    was, now = {f.id for f in old.findings}, {f.id for f in new.findings}
     changes = differences(before, after)
-    old = {f.id for f in judge(before).findings}
-    new = {f.id for f in judge(after).findings}
-    return Comparison(changes, tuple(sorted(new - old)), tuple(sorted(old - new)))
+    return diff_report(DiffAnswer(changes, tuple(sorted(now - was)), tuple(sorted(was - now))), new)
 
 
-def differences(before: Machine, after: Machine) -> tuple[Change, ...]:
+def differences(before: Machine, after: Machine) -> tuple[Difference, ...]:
     """What differs between the facts, but for what differs between any two moments."""
-    changes: list[Change] = []
+    changes: list[Difference] = []
     _walk("", encode(before), encode(after), changes)
     return tuple(changes)
 
 
-def _walk(where: str, a: Any, b: Any, changes: list[Change]) -> None:
+def _walk(where: str, a: Any, b: Any, changes: list[Difference]) -> None:
     if a == b or where.endswith(VOLATILE):
         return
     a, b = _plain(a), _plain(b)
@@ -53,10 +38,10 @@ def _walk(where: str, a: Any, b: Any, changes: list[Change]) -> None:
     elif isinstance(a, list) and isinstance(b, list):
         _walk_lists(where, a, b, changes)
     elif a != b:
-        changes.append(Change(where, _short(a), _short(b)))
+        changes.append(Difference(where, _short(a), _short(b)))
 
 
-def _walk_lists(where: str, a: list[Any], b: list[Any], changes: list[Change]) -> None:
+def _walk_lists(where: str, a: list[Any], b: list[Any], changes: list[Difference]) -> None:
     """Items are matched by what names them, so that one new package is one change and not a hundred."""
     left, right = _named(a), _named(b)
     for name in dict.fromkeys([*left, *right]):

@@ -172,6 +172,8 @@ def policy_text(result: check.Result, today: object) -> str:
         lines.append(f'cuda = ">={release(cuda.value)}"')
     if count := value_of(usable(machine.host, machine.gpu), 0):
         lines.append(f'gpus = ">={count}"')
+    else:
+        lines.append('# gpus = ">=1"    # no GPU could be used here, so this policy asks for none')
     found = devices(machine.gpu)
     capabilities = [d.compute_capability.value for d in found if isinstance(d.compute_capability, Known)]
     if capabilities and len(capabilities) == len(found):

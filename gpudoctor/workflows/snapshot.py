@@ -53,7 +53,12 @@ def read_snapshot(path: str) -> Snapshot:
         with open(path, "rb") as file:
             data = json.loads(file.read(SIZE_LIMIT).decode("utf-8"))
     except OSError as error:
-        raise GpudoctorError(f"{path} can't be read: {error.strerror or error}", hint=hint) from None
+        raise GpudoctorError(
+            f"{path} can't be read: {error.strerror or error}",
+            context="a snapshot was expected",
+            note="nothing was judged",
+            hint=hint,
+        ) from None
     except UnicodeDecodeError as error:
         raise GpudoctorError(f"{path} is not UTF-8 text", context=f"byte {error.start}", hint=hint) from None
     except json.JSONDecodeError as error:

@@ -144,6 +144,14 @@ class TestOnAMachineWithoutAGpu:
         ran = gpudoctor("preflight", "init", "--force", "--output", str(file))
         assert ran.returncode == 0 and "[require]" in file.read_text()
 
+    def test_init_without_a_gpu_says_that_the_policy_asks_for_none(self, tmp_path: Path) -> None:
+        file = tmp_path / "gpudoctor.toml"
+        ran = gpudoctor("preflight", "init", "--output", str(file))
+        asks = "\ngpus = " in file.read_text()
+        assert asks != ("the policy asks for none" in ran.stderr) and asks != (
+            "\n# gpus = " in file.read_text()
+        )
+
 
 class TestOnAHealthyNode:
     pytestmark = needs_fakes

@@ -17,6 +17,17 @@ command = Commands(
     "image",
     COMMANDS,
     "gpudoctor.cli.image",
-    help="Container images for GPUs: planned for a driver, and checked before they run.",
+    help="""Container images for GPUs: planned for a driver, built, and checked before they run.
+
+    Exit codes: 0 nothing is broken, or done; 1 something is, impossible, or a step failed; 2 not known, unreadable, or wrong
+    usage.
+
+    \b
+    Examples:
+      gpudoctor image plan torch --gpu 'RTX 4090' --driver 550.163.01 --output my-image
+      gpudoctor image build my-image -t my/image:1
+      gpudoctor image verify my/image:1 --driver 550.163.01
+      gpudoctor image lint Dockerfile compose.yaml
+    """,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

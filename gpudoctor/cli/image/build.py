@@ -49,6 +49,7 @@ from gpudoctor.errors import GpudoctorError
     default=3600.0,
     show_default=True,
     metavar="SECONDS",
+    help="For the whole build; then it is cancelled.",
 )
 @click.option("-v", "--verbose", is_flag=True, help="Show what the steps print.")
 def command(

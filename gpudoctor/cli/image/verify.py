@@ -33,6 +33,7 @@ from gpudoctor.workflows.image.verify import DEFAULT_TIMEOUT
     default=DEFAULT_TIMEOUT,
     show_default=True,
     metavar="SECONDS",
+    help="For everything together; what was not read by then is not known.",
 )
 @click.option("-v", "--verbose", is_flag=True, help="Show everything: layers, what passed, sources.")
 def command(

@@ -8,7 +8,7 @@ from gpudoctor.advice.commands import Planned
 from gpudoctor.advice.doubts import Because
 from gpudoctor.findings import Judgement
 from gpudoctor.images.planned import ImagePlan
-from gpudoctor.report.compat import wrapped
+from gpudoctor.report.compat import reasons, wrapped
 from gpudoctor.report.model import Report, head
 from gpudoctor.report.style import Style
 
@@ -82,9 +82,7 @@ def _plan(plan: ImagePlan, written: str, style: Style) -> Iterator[str]:
         yield f"  {style.paint(f'docker build -t {plan.name} {written}', 'green')}"
     for line in plan.run:
         yield f"  {style.paint(line.command, 'green')}"
-    for reason in plan.reasons:
-        via = f" ({reason.via})" if reason.via else ""
-        yield from wrapped(style.paint(f"{reason.what}: {reason.value}{via}", "dim"), style, 2)
+    yield from reasons(plan.reasons, style)
     if not written:
         yield ""
         yield from plan.files[0].text.splitlines()

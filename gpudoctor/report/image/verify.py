@@ -102,10 +102,8 @@ def render(report: VerifyReport, judgement: Judgement, style: Style, verbose: bo
 def _head(image: ImageLine, style: Style, verbose: bool) -> Iterator[str]:
     parts = [p for p in (image.distribution, image.architecture) if p]
     size = f"{image.size / 1e6:.0f} MB in {len(image.layers)} layers" if image.layers else ""
-    yield (
-        style.paint(f"gpudoctor {__version__}", "bold")
-        + f"  {image.name}: {', '.join([*parts, size]).strip(', ')}"
-    )
+    known = ", ".join(p for p in (*parts, size) if p) or "of no distribution that tells its name"
+    yield style.paint(f"gpudoctor {__version__}", "bold") + f"  {image.name}: {known}"
     if image.target is not None:
         gpus = ", ".join(dict.fromkeys(image.target.gpus)) or "any GPU"
         driver = f"driver {image.target.driver}" if image.target.driver else "any driver"

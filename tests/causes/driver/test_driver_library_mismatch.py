@@ -16,7 +16,12 @@ def upgraded_under_a_running_module() -> Machine:
     module = driver.installed("550.54.14").module
     gpu = laptop.gpu.replace(
         nvml=Known(Nvml("failed", 18, "Driver/library version mismatch"), "nvml"),
-        cuda=Known(laptop.gpu.cuda.value.replace(state="failed", code=803, devices=()), "libcuda"),
+        cuda=Known(
+            laptop.gpu.cuda.value.replace(
+                state="failed", code=803, name="CUDA_ERROR_SYSTEM_DRIVER_MISMATCH", devices=()
+            ),
+            "libcuda",
+        ),
     )
     return laptop.replace(driver=laptop.driver.replace(module=module), gpu=gpu)
 
