@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
+from types import ModuleType
 from typing import Any
 
 from gpudoctor.facts.machine import Machine
@@ -120,8 +122,13 @@ def _where(error: Exception) -> str:
     return f"{type(error).__name__}: {error} ({place})"
 
 
+@cache
+def _family(name: str) -> ModuleType:
+    return importlib.import_module(f"gpudoctor.rules.{name}")
+
+
 def _gate(family: str, machine: Machine) -> str:
-    gate = getattr(importlib.import_module(f"gpudoctor.rules.{family}"), "not_applicable", None)
+    gate = getattr(_family(family), "not_applicable", None)
     if gate is None:
         return ""
     try:
@@ -131,19 +138,17 @@ def _gate(family: str, machine: Machine) -> str:
 
 
 def gated(family: str) -> bool:
-    return hasattr(importlib.import_module(f"gpudoctor.rules.{family}"), "not_applicable")
+    return hasattr(_family(family), "not_applicable")
 
 
 def only_from_text(family: str) -> bool:
     """No cause of that family has a `check`."""
-    return getattr(importlib.import_module(f"gpudoctor.rules.{family}"), "only_from_text", False) is True
+    return getattr(_family(family), "only_from_text", False) is True
 
 
 def always(family: str) -> tuple[str, ...]:
     """The causes of a family that are judged whatever its gate says."""
-    names: tuple[str, ...] = getattr(
-        importlib.import_module(f"gpudoctor.rules.{family}"), "judged_always", ()
-    )
+    names: tuple[str, ...] = getattr(_family(family), "judged_always", ())
     return names
 
 

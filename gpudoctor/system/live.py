@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import errno
 import os
-import signal
 import stat
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import IO, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from gpudoctor.system.port import TEXT_LIMIT, FileInfo, NotHere, Options, Ran
+
+if TYPE_CHECKING:
+    import subprocess
 
 T = TypeVar("T")
 
@@ -154,6 +155,10 @@ class Live:
         stdin: bytes = b"",
         cwd: str | None = None,
     ) -> Ran:
+        # Only here, and below: a machine on which nothing has to be run is not kept waiting for their import.
+        import signal
+        import subprocess
+
         started = time.monotonic()
         timeout = min(timeout, self.remaining() - RESERVE)
         if timeout <= 0:
@@ -194,6 +199,7 @@ def _collect(process: subprocess.Popen[bytes], stdin: bytes, deadline: float) ->
     killed (another user's, or in an uninterruptible sleep) is left behind; its pipes are closed.
     """
     import selectors
+    import subprocess
 
     chunks: dict[int, list[bytes]] = {1: [], 2: []}
     sizes = {1: 0, 2: 0}
@@ -246,6 +252,9 @@ def _feed(pipe: IO[bytes], data: bytes) -> None:
 
 
 def _kill_group(process: subprocess.Popen[bytes], running: bool) -> None:
+    import signal
+    import subprocess
+
     try:
         os.killpg(process.pid, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):

@@ -9,14 +9,13 @@ from gpudoctor.engine import Asking, gated, judge, needs, only_from_text, reads
 from gpudoctor.errors import GpudoctorError
 from gpudoctor.facts.machine import Expectation, Machine
 from gpudoctor.facts.record import Record
-from gpudoctor.findings import Judgement
+from gpudoctor.findings import Judgement, Verdict
 from gpudoctor.rules.judging import gpu_ruled_out
 from gpudoctor.rules.registry import Cause, causes, families
 from gpudoctor.system.port import Options, Port
 
 if TYPE_CHECKING:
     from gpudoctor.policy import Policy
-    from gpudoctor.rules.policy._requirements import Verdict
     from gpudoctor.system.live import Live
 
 DEFAULT_TIMEOUT = 20.0
