@@ -232,6 +232,8 @@ class Late(type(sys)):
     """A module of the standard library that is imported when something of it is asked for that is not here."""
 
     def __getattr__(self, name):
+        if name.startswith("__"):  # the import system's own questions
+            raise AttributeError(name)
         if sys.modules.get(self.__name__) is self:
             del sys.modules[self.__name__]
         __import__(self.__name__)

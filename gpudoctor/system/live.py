@@ -82,6 +82,14 @@ class Live:
         self._children: set[subprocess.Popen[bytes]] = set()
         self._closed = False
         self.memo = Memo()
+        self._running: set[int] = set()
+        #: Called when a thread has started a program and begins to wait for it.
+        self.waiting: Callable[[], None] = lambda: None
+
+    @property
+    def programs_run(self) -> bool:
+        """A program runs, or is about to."""
+        return bool(self._running)
 
     def close(self) -> None:
         """Kill what is still running of ours; called when the report is out and the exit waits for nobody."""
@@ -155,6 +163,21 @@ class Live:
         stdin: bytes = b"",
         cwd: str | None = None,
     ) -> Ran:
+        thread = threading.get_ident()
+        self._running.add(thread)
+        try:
+            return self._run(argv, timeout, env, stdin, cwd)
+        finally:
+            self._running.discard(thread)
+
+    def _run(
+        self,
+        argv: Sequence[str],
+        timeout: float,
+        env: Mapping[str, str] | None,
+        stdin: bytes,
+        cwd: str | None,
+    ) -> Ran:
         # Only here, and below: a machine on which nothing has to be run is not kept waiting for their import.
         import signal
         import subprocess
@@ -174,6 +197,7 @@ class Live:
         )
         self._children.add(process)
         try:
+            self.waiting()
             if self._closed:  # between the start and the line above: nobody else would end it
                 _kill_group(process, running=False)
             stdout, stderr, timed_out = _collect(process, stdin, started + timeout)

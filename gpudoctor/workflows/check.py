@@ -24,6 +24,10 @@ DEFAULT_TIMEOUT = 20.0
 GPU_FAMILIES = frozenset({"driver", "device", "hardware"})
 
 
+#: Families that are judged wherever a GPU is: imported while the driver is still being asked.
+WITH_GPU = GPU_FAMILIES | {"multigpu", "libraries"}
+
+
 class Request(Record):
     """What the user asked for. `select` and `ignore`: ids of causes and names of families. `timeout` in seconds; None:
     the policy's, else the default. `baseline`: a snapshot's file."""
@@ -109,7 +113,7 @@ def facts(request: Request, selected: Iterable[Cause], everything: bool = False)
         for cause in chosen:  # while the probes wait for their answers; a gated family may never be needed
             if not gated(cause.family) and not only_from_text(cause.family):
                 cause.load()
-        return asking.machine()
+        return asking.machine(cause.load for cause in chosen if cause.family in WITH_GPU)
     finally:
         close = getattr(port, "close", None)
         if close is not None:

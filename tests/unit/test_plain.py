@@ -113,7 +113,7 @@ def test_the_job_keeps_its_own_words(monkeypatch: pytest.MonkeyPatch) -> None:
     assert seen == [(("train", "--format", "json", "--", "-v"), {"strict": True})]
 
 
-def test_a_plain_check_imports_no_click(tmp_path: object) -> None:
+def test_a_plain_check_imports_no_click() -> None:
     code = (
         "import sys, gpudoctor.cli.entry as e; c = e.run(['check', '--format', 'json', '--output', '/dev/null']);"
         "print(c, 'click' in sys.modules, 'inspect' in sys.modules)"
