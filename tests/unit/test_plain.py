@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import subprocess
 import sys
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -113,10 +114,12 @@ def test_the_job_keeps_its_own_words(monkeypatch: pytest.MonkeyPatch) -> None:
     assert seen == [(("train", "--format", "json", "--", "-v"), {"strict": True})]
 
 
-def test_a_plain_check_imports_no_click() -> None:
+def test_a_plain_check_imports_no_click(tmp_path: Path) -> None:
     code = (
-        "import sys, gpudoctor.cli.entry as e; c = e.run(['check', '--format', 'json', '--output', '/dev/null']);"
+        "import sys, gpudoctor.cli.entry as e; c = e.run(['check', '--format', 'json', '--output', sys.argv[1]]);"
         "print(c, 'click' in sys.modules, 'inspect' in sys.modules)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "report")], capture_output=True, text=True, timeout=60
+    )
     assert done.stdout.split()[1:] == ["False", "False"], done.stderr
