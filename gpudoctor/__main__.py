@@ -11,7 +11,7 @@ def main() -> None:
 
     # One short run makes little garbage; the collector's passes over freshly imported code cost 7 % of a start.
     gc.disable()
-    from gpudoctor.cli.main import run
+    from gpudoctor.cli.entry import run
 
     leave(run(sys.argv[1:]))
 

@@ -7,7 +7,10 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from types import ModuleType
 from typing import Any
 
 from gpudoctor.facts.machine import Machine
@@ -120,8 +123,13 @@ def _where(error: Exception) -> str:
     return f"{type(error).__name__}: {error} ({place})"
 
 
+@cache
+def _family(name: str) -> ModuleType:
+    return importlib.import_module(f"gpudoctor.rules.{name}")
+
+
 def _gate(family: str, machine: Machine) -> str:
-    gate = getattr(importlib.import_module(f"gpudoctor.rules.{family}"), "not_applicable", None)
+    gate = getattr(_family(family), "not_applicable", None)
     if gate is None:
         return ""
     try:
@@ -131,19 +139,17 @@ def _gate(family: str, machine: Machine) -> str:
 
 
 def gated(family: str) -> bool:
-    return hasattr(importlib.import_module(f"gpudoctor.rules.{family}"), "not_applicable")
+    return hasattr(_family(family), "not_applicable")
 
 
 def only_from_text(family: str) -> bool:
     """No cause of that family has a `check`."""
-    return getattr(importlib.import_module(f"gpudoctor.rules.{family}"), "only_from_text", False) is True
+    return getattr(_family(family), "only_from_text", False) is True
 
 
 def always(family: str) -> tuple[str, ...]:
     """The causes of a family that are judged whatever its gate says."""
-    names: tuple[str, ...] = getattr(
-        importlib.import_module(f"gpudoctor.rules.{family}"), "judged_always", ()
-    )
+    names: tuple[str, ...] = getattr(_family(family), "judged_always", ())
     return names
 
 
@@ -239,12 +245,11 @@ class Asking:
     """The questions under way: every field of the groups by itself, side by side, all under the port's deadline.
 
     A worker takes the fields one after the other: most answers come from small files, and threads that compete for the
-    interpreter take longer together than one alone (measured: 29 ms with three, 22 ms with one). While the answers
-    stop coming and questions are left, workers are added: one that waits for a child process or hangs on a dead
-    file system holds up nobody.
+    interpreter take longer together than one alone (measured: 29 ms with three, 22 ms with one). A worker that starts
+    a program is replaced at once (`Live.waiting`), and while the answers stop coming workers are added: one that hangs
+    on a dead file system holds up nobody.
     """
 
-    WORKERS = 1
     #: A worker is added when so long nothing was answered (seconds).
     PATIENCE = 0.01
 
@@ -260,30 +265,55 @@ class Asking:
         import threading
 
         self._last, self._wanted = last, wanted
-
         self._port = port
         self._news = threading.Condition()
         self._answers: dict[tuple[str, str], Any] = {}
         self._asked: list[tuple[str, str, Callable[[Port], Any]]] = []
+        self._left: deque[tuple[str, str, Callable[[Port], Any]]] = deque()
+        #: Workers that ask, and wait for no program.
+        self._busy: set[threading.Thread] = set()
+        if hasattr(port, "waiting"):
+            port.waiting = self._go_on
         for group in sorted(groups, key=lambda group: group == last):
             if group not in TOLD and (group != "image" or hasattr(port, "image")):
                 fields = importlib.import_module(f"gpudoctor.probes.{group}").FIELDS
-                self._asked += [(group, field, probe) for field, probe in fields.items()]
-        self._left = list(reversed(self._asked))
-        for _ in range(min(self.WORKERS, len(self._left))):
-            self._add_worker()
+                told = [(group, field, probe) for field, probe in fields.items()]
+                self._asked += told
+                self._left += told
+                if group == "gpu":  # its programs start while the other probes are still being imported
+                    self._one_worker()
+        self._one_worker()
+
+    def _one_worker(self) -> None:
+        """One that asks, if there is something to ask and all others wait for programs or have gone."""
+        with self._news:
+            if self._left and not self._busy:
+                self._add_worker()
+
+    def _go_on(self) -> None:
+        """A worker begins to wait for a program: another takes its place."""
+        import threading
+
+        with self._news:
+            self._busy.discard(threading.current_thread())
+        self._one_worker()
 
     def _add_worker(self) -> None:
         import threading
 
-        threading.Thread(target=self._work, daemon=True).start()
+        worker = threading.Thread(target=self._work, daemon=True)
+        self._busy.add(worker)
+        worker.start()
 
     def _work(self) -> None:
+        import threading
+
         while True:
-            try:
-                group, field, probe = self._left.pop()
-            except IndexError:
-                return
+            with self._news:
+                if not self._left:
+                    self._busy.discard(threading.current_thread())
+                    return
+                group, field, probe = self._left.popleft()
             answer = _ask(self._port, field, probe) if self._is_wanted(group) else UNASKED
             with self._news:
                 self._answers[group, field] = answer
@@ -302,9 +332,10 @@ class Asking:
         except Exception:  # a bug of ours must not cost the facts
             return True
 
-    def machine(self) -> Machine:
+    def machine(self, meanwhile: Iterable[Callable[[], Any]] = ()) -> Machine:
         """What has been answered when all is, or when the deadline passes. A field that has no answer by then is
-        Unknown and says so; its worker is left behind."""
+        Unknown and says so; its worker is left behind. `meanwhile`: what to do while the driver's answers are waited for."""
+        self._use_wait(iter(meanwhile))
         with self._news:
             while len(self._answers) < len(self._asked) and (left := self._port.remaining()) > 0:
                 heard = len(self._answers)
@@ -313,6 +344,17 @@ class Asking:
                     self._add_worker()
             done = dict(self._answers)
         return self._made(done)
+
+    def _use_wait(self, tasks: Iterator[Callable[[], Any]]) -> None:
+        """Do these while programs run that speak for the GPU, and time is left."""
+        gpu = [field for group, field, _ in self._asked if group == "gpu"]
+        while getattr(self._port, "programs_run", False) and self._port.remaining() > 1:
+            if all(("gpu", field) in self._answers for field in gpu):
+                return
+            task = next(tasks, None)
+            if task is None:
+                return
+            task()
 
     def _made(self, done: Mapping[tuple[str, str], Any]) -> Machine:
         machine = Machine()

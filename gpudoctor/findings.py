@@ -175,3 +175,15 @@ class CannotLook(Exception):
         super().__init__(reason)
         self.reason = reason
         self.would_help = would_help
+
+
+class Verdict(Record):
+    """How a policy's requirement was judged. `met`: null where it could not be looked at, and then `found` says why. `found`: "" where there is nothing at all.
+    `by`: what a framework was judged by: its files, its import, or a smoke run; "facts" for the rest."""
+
+    name: str
+    wanted: str
+    found: str
+    met: bool | None
+    by: Literal["facts", "static", "import", "smoke"] = "facts"
+    via: str = ""

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from gpudoctor.cli.options import split_names, write_out
+from gpudoctor.cli.output import split_names, write_out
 from gpudoctor.errors import GpudoctorError
 
 STAGES = (

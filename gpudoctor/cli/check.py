@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import sys
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
-from gpudoctor.cli.options import CauseName, split_names, write_out
+from gpudoctor.cli.options import CauseName
+from gpudoctor.cli.plain.check import FORMS, check
 from gpudoctor.workflows.check import DEFAULT_TIMEOUT
-
-if TYPE_CHECKING:
-    from gpudoctor.policy import Policy
 
 
 @click.command("check", context_settings={"help_option_names": ["-h", "--help"]})
-@click.option(
-    "--format", "form", type=click.Choice(["text", "json", "junit"]), default="text", show_default=True
-)
+@click.option("--format", "form", type=click.Choice(FORMS), default="text", show_default=True)
 @click.option("--output", metavar="FILE", help="Write the report there instead of to standard output.")
 @click.option(
     "--select", multiple=True, type=CauseName(), help="Only these causes or families (repeatable, commas)."
@@ -56,24 +51,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Show everything: evidence of notes, what passed, what does not apply.",
 )
-def command(
-    form: str,
-    output: str | None,
-    select: tuple[str, ...],
-    ignore: tuple[str, ...],
-    strict: bool,
-    require_gpu: bool,
-    pythons: tuple[str, ...],
-    imports: bool,
-    build: bool,
-    wake: bool,
-    root: str | None,
-    snapshot: str | None,
-    timeout: float | None,
-    policy: str | None,
-    baseline: str | None,
-    verbose: bool,
-) -> int:
+def command(**given: Any) -> int:
     """Say what is wrong with this machine's GPU stack: the cause by name, the evidence, the fix.
 
     Changes nothing on the machine. Exit codes: 0 nothing is broken; 1 something is; 2 no fault was found but not
@@ -86,54 +64,4 @@ def command(
       gpudoctor check --require-gpu --format junit --output gpu.xml
       gpudoctor check --root /mnt/image        an unpacked image or a mounted disk
     """
-    from gpudoctor.system.port import Options
-    from gpudoctor.workflows.check import Request, run
-
-    _one_source(root, snapshot, bool(pythons or imports or build or wake))
-    request = Request(
-        select=split_names(select),
-        ignore=split_names(ignore),
-        strict=strict,
-        require_gpu=require_gpu,
-        root=root or "",
-        snapshot=snapshot or "",
-        timeout=timeout,
-        options=Options(wake, build, imports, pythons),
-        policy=_read_policy(policy) if policy else None,
-        baseline=baseline or "",
-    )
-    result = run(request)
-    from gpudoctor.report.model import check_report
-
-    report = check_report(result.machine, result.judgement, result.exit_code)
-    if form == "json":
-        from gpudoctor.codec import to_json
-
-        text = to_json(report) + "\n"
-    elif form == "junit":
-        from gpudoctor.report import junit
-
-        text = junit.render(report, result.judgement, strict)
-    else:
-        from gpudoctor.report import text as text_report
-        from gpudoctor.report.style import Style, style_for
-
-        style = style_for(sys.stdout) if output in (None, "-") else Style(unicode=True)
-        text = text_report.render(report, result.judgement, style, verbose)
-    write_out(text, output)
-    return result.exit_code
-
-
-def _read_policy(path: str) -> Policy:
-    from gpudoctor.workflows.preflight import read_policy
-
-    return read_policy(path)
-
-
-def _one_source(root: str | None, snapshot: str | None, live_only: bool) -> None:
-    if root and snapshot:
-        raise click.UsageError("--root and --snapshot both say where the facts come from: give one")
-    if snapshot and live_only:
-        raise click.UsageError(
-            "--python, --import, --build and --wake ask a live machine; a snapshot holds what was asked"
-        )
+    return check(**given)

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from gpudoctor.cli.options import write_out
+from gpudoctor.cli.output import write_out
 
 #: Option -> (example, help). Each is a key of a question in a batch file too.
 OPTIONS = {

@@ -6,7 +6,8 @@ import sys
 
 import click
 
-from gpudoctor.cli.options import CauseName, write_out
+from gpudoctor.cli.options import CauseName
+from gpudoctor.cli.output import write_out
 
 
 @click.command("explain", context_settings={"help_option_names": ["-h", "--help"]})

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gpudoctor.cli.options import CauseName, split_names, write_out
+from gpudoctor.cli.options import CauseName
+from gpudoctor.cli.output import split_names, write_out
 from gpudoctor.workflows.check import DEFAULT_TIMEOUT
 
 if TYPE_CHECKING:

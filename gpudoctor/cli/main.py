@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import importlib
-import os
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
 
 from gpudoctor import __version__
+from gpudoctor.cli.entry import guarded
 from gpudoctor.errors import EXIT_CANNOT_TELL, GpudoctorError
 
 #: Command -> its line in --help. The module is gpudoctor.cli.<command> with "_" for "-", its click command `command`.
@@ -88,15 +87,15 @@ def cli() -> None:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run the command line; returns the exit code. Nothing but this prints an error."""
+    """Run the command line by click; returns the exit code."""
+    return guarded(lambda: _run(arguments))
+
+
+def _run(arguments: Sequence[str]) -> int:
     try:
         result = cli.main(list(arguments), prog_name="gpudoctor", standalone_mode=False)
     except click.exceptions.Abort:
-        print("interrupted", file=sys.stderr)
-        return 130
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
+        raise KeyboardInterrupt from None
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.UsageError as error:
@@ -107,19 +106,9 @@ def run(arguments: Sequence[str]) -> int:
             return EXIT_CANNOT_TELL
         print(_in_four_parts(error).render(), file=sys.stderr)
         return EXIT_CANNOT_TELL
+        raise _in_four_parts(error) from None
     except click.ClickException as error:
         error.show()
-        return EXIT_CANNOT_TELL
-    except GpudoctorError as error:
-        print(error.render(), file=sys.stderr)
-        return error.exit_code
-    except (BrokenPipeError, SystemExit):
-        # The reader went away (`| head`); click turns that into SystemExit(1), which here would mean "ill". Point
-        # stdout elsewhere, so that the flush at exit does not complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
-    except OSError as error:  # click's own output (--help to a full disk)
-        print(f"error: {error.strerror or error}", file=sys.stderr)
         return EXIT_CANNOT_TELL
     return result if isinstance(result, int) else 0
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from gpudoctor.cli.options import write_out
+from gpudoctor.cli.output import write_out
 from gpudoctor.errors import GpudoctorError
 
 FORMS = ("text", "commands", "requirements", "uv", "conda", "json")

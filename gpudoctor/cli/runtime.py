@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from gpudoctor.cli.options import write_out
+from gpudoctor.cli.output import write_out
 
 if TYPE_CHECKING:
     from gpudoctor.report.changes import Change

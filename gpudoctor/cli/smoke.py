@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from gpudoctor.cli.options import split_names, write_file, write_out
+from gpudoctor.cli.output import split_names, write_file, write_out
 
 FRAMEWORKS = ("torch", "tensorflow", "jax")
 

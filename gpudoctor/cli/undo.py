@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from gpudoctor.cli.options import write_out
+from gpudoctor.cli.output import write_out
 
 
 @click.command("undo", context_settings={"help_option_names": ["-h", "--help"]})

@@ -8,9 +8,8 @@ from gpudoctor import __version__
 from gpudoctor.facts.machine import Machine
 from gpudoctor.facts.observed import Known, Observed, value_of
 from gpudoctor.facts.record import Record
-from gpudoctor.findings import Crash, Finding, Judgement, Skip
+from gpudoctor.findings import Crash, Finding, Judgement, Skip, Verdict
 from gpudoctor.rules.judging import devices, driver_cuda, driver_version
-from gpudoctor.rules.policy._requirements import Verdict
 
 #: Changes with every change of the shape that a reader could notice.
 SCHEMA = "gpudoctor-check/1"

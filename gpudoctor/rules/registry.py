@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import os
 from collections.abc import Callable, Iterable
 from functools import lru_cache
@@ -41,10 +40,13 @@ class Cause(Record):
 @lru_cache(maxsize=1)
 def causes() -> tuple[Cause, ...]:
     """Every cause, by family and name."""
+    from gpudoctor import rules
+
+    place = next(iter(rules.__path__))
     found = [
         Cause(name.replace("_", "-"), family)
-        for family in _modules(_PACKAGE, folders=True)
-        for name in _modules(f"{_PACKAGE}.{family}", folders=False)
+        for family in _modules(place, folders=True)
+        for name in _modules(f"{place}{os.sep}{family}", folders=False)
     ]
     return tuple(sorted(found, key=lambda cause: (cause.family, cause.id)))
 
@@ -57,10 +59,7 @@ def find(name: str) -> Cause | None:
     return next((cause for cause in causes() if cause.id == name), None)
 
 
-def _modules(package: str, folders: bool) -> list[str]:
-    spec = importlib.util.find_spec(package)
-    assert spec is not None and spec.submodule_search_locations is not None
-    place = next(iter(spec.submodule_search_locations))
+def _modules(place: str, folders: bool) -> list[str]:
     if not os.path.isdir(place):  # in a zipapp
         import pkgutil
 

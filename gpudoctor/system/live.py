@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import errno
 import os
-import signal
 import stat
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import IO, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from gpudoctor.system.port import TEXT_LIMIT, FileInfo, NotHere, Options, Ran
+
+if TYPE_CHECKING:
+    import subprocess
 
 T = TypeVar("T")
 
@@ -81,6 +82,14 @@ class Live:
         self._children: set[subprocess.Popen[bytes]] = set()
         self._closed = False
         self.memo = Memo()
+        self._running: set[int] = set()
+        #: Called when a thread has started a program and begins to wait for it.
+        self.waiting: Callable[[], None] = lambda: None
+
+    @property
+    def programs_run(self) -> bool:
+        """A program runs, or is about to."""
+        return bool(self._running)
 
     def close(self) -> None:
         """Kill what is still running of ours; called when the report is out and the exit waits for nobody."""
@@ -154,6 +163,25 @@ class Live:
         stdin: bytes = b"",
         cwd: str | None = None,
     ) -> Ran:
+        thread = threading.get_ident()
+        self._running.add(thread)
+        try:
+            return self._run(argv, timeout, env, stdin, cwd)
+        finally:
+            self._running.discard(thread)
+
+    def _run(
+        self,
+        argv: Sequence[str],
+        timeout: float,
+        env: Mapping[str, str] | None,
+        stdin: bytes,
+        cwd: str | None,
+    ) -> Ran:
+        # Only here, and below: a machine on which nothing has to be run is not kept waiting for their import.
+        import signal
+        import subprocess
+
         started = time.monotonic()
         timeout = min(timeout, self.remaining() - RESERVE)
         if timeout <= 0:
@@ -169,6 +197,7 @@ class Live:
         )
         self._children.add(process)
         try:
+            self.waiting()
             if self._closed:  # between the start and the line above: nobody else would end it
                 _kill_group(process, running=False)
             stdout, stderr, timed_out = _collect(process, stdin, started + timeout)
@@ -194,6 +223,7 @@ def _collect(process: subprocess.Popen[bytes], stdin: bytes, deadline: float) ->
     killed (another user's, or in an uninterruptible sleep) is left behind; its pipes are closed.
     """
     import selectors
+    import subprocess
 
     chunks: dict[int, list[bytes]] = {1: [], 2: []}
     sizes = {1: 0, 2: 0}
@@ -246,6 +276,9 @@ def _feed(pipe: IO[bytes], data: bytes) -> None:
 
 
 def _kill_group(process: subprocess.Popen[bytes], running: bool) -> None:
+    import signal
+    import subprocess
+
     try:
         os.killpg(process.pid, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):

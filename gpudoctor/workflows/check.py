@@ -9,20 +9,23 @@ from gpudoctor.engine import Asking, gated, judge, needs, only_from_text, reads
 from gpudoctor.errors import GpudoctorError
 from gpudoctor.facts.machine import Expectation, Machine
 from gpudoctor.facts.record import Record
-from gpudoctor.findings import Judgement
+from gpudoctor.findings import Judgement, Verdict
 from gpudoctor.rules.judging import gpu_ruled_out
 from gpudoctor.rules.registry import Cause, causes, families
 from gpudoctor.system.port import Options, Port
 
 if TYPE_CHECKING:
     from gpudoctor.policy import Policy
-    from gpudoctor.rules.policy._requirements import Verdict
     from gpudoctor.system.live import Live
 
 DEFAULT_TIMEOUT = 20.0
 
 #: Families whose rules judge the GPU itself: if one is there and none of these could run, nothing was learnt.
 GPU_FAMILIES = frozenset({"driver", "device", "hardware"})
+
+
+#: Families that are judged wherever a GPU is: imported while the driver is still being asked.
+WITH_GPU = GPU_FAMILIES | {"multigpu", "libraries"}
 
 
 class Request(Record):
@@ -110,7 +113,7 @@ def facts(request: Request, selected: Iterable[Cause], everything: bool = False)
         for cause in chosen:  # while the probes wait for their answers; a gated family may never be needed
             if not gated(cause.family) and not only_from_text(cause.family):
                 cause.load()
-        return asking.machine()
+        return asking.machine(cause.load for cause in chosen if cause.family in WITH_GPU)
     finally:
         close = getattr(port, "close", None)
         if close is not None:

@@ -214,7 +214,7 @@ for name in ("fcntl", "resource", "pwd", "grp", "termios"):
     sys.modules.pop(name, None)
 sys.meta_path.insert(0, Block())
 sys.platform = "win32" if sys.argv[1] == "windows" else "darwin"
-from gpudoctor.cli.main import run
+from gpudoctor.cli.entry import run
 sys.exit(run(sys.argv[2:]))
 """
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from gpudoctor.cli.main import run
+from gpudoctor.cli.entry import run
 from gpudoctor.codec import toml_loads
 from gpudoctor.parsers import cdi_spec
 from tests.runtimes.test_other_texts import TOOLKIT

@@ -102,7 +102,7 @@ def test_a_child_of_another_user_that_we_may_not_kill_is_left_behind(tmp_path: P
     driver = tmp_path / "driver.py"
     packages = str(Path(gpudoctor.__file__).parents[1])
     driver.write_text(
-        "import sys, time, os\n"
+        "import selectors, signal, subprocess, sys, time, os\n"  # the other user may not read this Python's folder
         f"sys.path.insert(0, {packages!r})\n"
         "from gpudoctor.system.live import Live\n"
         "os.setuid(65534)\n"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gpudoctor.cli.options import write_file
+from gpudoctor.cli.output import write_file
 from gpudoctor.errors import GpudoctorError
 
 

@@ -6,7 +6,8 @@ import sys
 
 import click
 
-from gpudoctor.cli.options import CauseName, split_names, write_out
+from gpudoctor.cli.options import CauseName
+from gpudoctor.cli.output import split_names, write_out
 
 
 @click.command("lint", context_settings={"help_option_names": ["-h", "--help"]})

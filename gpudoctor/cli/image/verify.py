@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from gpudoctor.cli.options import CauseName, split_names, write_out
+from gpudoctor.cli.options import CauseName
+from gpudoctor.cli.output import split_names, write_out
 from gpudoctor.workflows.image.verify import DEFAULT_TIMEOUT
 
 

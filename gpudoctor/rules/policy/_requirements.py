@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Literal
 
 from gpudoctor.facts.driver import Driver
 from gpudoctor.facts.frameworks import Build, Frameworks, Interpreter
@@ -12,21 +11,9 @@ from gpudoctor.facts.gpu import Gpu
 from gpudoctor.facts.host import Host
 from gpudoctor.facts.machine import Expectation, Requirement, Smoked
 from gpudoctor.facts.observed import Absent, Known, Observed, Unknown, known, value_of
-from gpudoctor.facts.record import Record
+from gpudoctor.findings import Verdict
 from gpudoctor.rules.judging import CUDA_NOTHING, devices, driver_cuda, driver_version, gpu_ruled_out
 from gpudoctor.versions import satisfies
-
-
-class Verdict(Record):
-    """`met`: null where it could not be looked at, and then `found` says why. `found`: "" where there is nothing at all.
-    `by`: what a framework was judged by: its files, its import, or a smoke run; "facts" for the rest."""
-
-    name: str
-    wanted: str
-    found: str
-    met: bool | None
-    by: Literal["facts", "static", "import", "smoke"] = "facts"
-    via: str = ""
 
 
 def verdicts(

@@ -24,8 +24,8 @@ from gpudoctor.facts.frameworks import Frameworks
 from gpudoctor.facts.gpu import Gpu
 from gpudoctor.facts.host import Host
 from gpudoctor.facts.machine import Expectation
-from gpudoctor.findings import CouldNotTell, DoesNotApply, Evidence, Fix, Problem, Subject
-from gpudoctor.rules.policy._requirements import Verdict, verdicts
+from gpudoctor.findings import CouldNotTell, DoesNotApply, Evidence, Fix, Problem, Subject, Verdict
+from gpudoctor.rules.policy._requirements import verdicts
 
 _WORDS = {
     "driver": "a driver",
