@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from gpudoctor.cli.options import write_out
+from gpudoctor.cli.output import write_out
 
 
 @click.command("completion", context_settings={"help_option_names": ["-h", "--help"]})

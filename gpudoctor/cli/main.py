@@ -101,11 +101,9 @@ def _run(arguments: Sequence[str]) -> int:
     except click.UsageError as error:
         if (
             type(error).__name__ == "NoArgsIsHelpError"
-        ):  # click 8.2 and later: the message is the whole --help
+        ):  # click 8.2 and later: its message is the whole --help
             error.show()
             return EXIT_CANNOT_TELL
-        print(_in_four_parts(error).render(), file=sys.stderr)
-        return EXIT_CANNOT_TELL
         raise _in_four_parts(error) from None
     except click.ClickException as error:
         error.show()

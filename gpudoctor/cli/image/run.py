@@ -8,7 +8,7 @@ from types import FrameType
 
 import click
 
-from gpudoctor.cli.options import write_out
+from gpudoctor.cli.output import write_out
 from gpudoctor.workflows.image.run import DEFAULT_TIMEOUT
 
 
