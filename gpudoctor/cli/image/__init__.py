@@ -9,6 +9,7 @@ COMMANDS = {
     "plan": "Choose base, CUDA, Python and wheel for a framework, a GPU and a driver.",
     "build": "Build an image, and name the cause if a step fails.",
     "lint": "Say what in a Dockerfile or a compose file will not work with GPUs.",
+    "sbom": "Write the bill of materials of an image, from its own records.",
     "verify": "Say what is wrong with an image, without a GPU and without running it.",
     "run": "Check host and container as a pair, from within a throwaway container.",
 }

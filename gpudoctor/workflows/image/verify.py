@@ -89,7 +89,7 @@ class Verified(Record):
 def verify(request: Request) -> Verified:
     """Raises GpudoctorError for what can't be read, a target that is not understood, names that don't exist."""
     chosen = _chosen(request)
-    port = _open(request)
+    port = open_files(request)
     labels = port.image.config.value.labels if isinstance(port.image.config, Known) else {}
     return _verified(request, port, aim(request.given, request.snapshot, labels), chosen)
 
@@ -99,7 +99,7 @@ def for_machine(request: Request, machine: Machine) -> Verified:
     line = machine_line(machine)
     target = Target(tuple(g.name for g in line.gpus), line.driver, "this machine")
     aimed = Aim(target, (machine,)) if target.gpus or target.driver else None
-    return _verified(request, _open(request), aimed, _chosen(request))
+    return _verified(request, open_files(request), aimed, _chosen(request))
 
 
 def _verified(
@@ -116,7 +116,7 @@ def _verified(
 # ---------------------------------------------------------------- the image
 
 
-def _open(request: Request) -> LayeredImage | FolderImage:
+def open_files(request: Request) -> LayeredImage | FolderImage:
     name = request.image
     if os.path.exists(name):
         return open_image(name, request.platform, request.tag, request.timeout)
