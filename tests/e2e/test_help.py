@@ -56,7 +56,7 @@ def test_options_of_one_meaning_have_one_name(name: str) -> None:
 def test_the_readme_names_every_command() -> None:
     from pathlib import Path
 
-    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    readme = (Path(__file__).resolve().parents[2] / "README.md").read_text()
     for name in COMMANDS:
         assert f"`gpudoctor {name}" in readme, name
 

@@ -18,7 +18,7 @@ from gpudoctor.workflows.snapshot import take
 from tests.machines import healthy
 from tests.machines.parts import frameworks as parts
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs" / "schema"
 
 
