@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -235,6 +237,28 @@ class TestTheNewest:
     def printed(self, latest: Engine, context: Path, recipe: str, *more: str) -> str:
         _, report, _ = latest.build(context, recipe, *more)
         return "\n".join(line for step in report["image"]["steps"] for line in step["lines"])
+
+
+class TestTwice:
+    def test_an_oci_archive_with_one_time_for_all_is_the_same_twice(
+        self, context: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+    ) -> None:
+        config = '{"features": {"containerd-snapshotter": true}}'
+        daemon = Dockerd(tmp_path_factory.mktemp("b"), newest("dockerd"), config)
+        try:
+            builder = engine("buildx", daemon, tmp_path)
+            builder.env["SOURCE_DATE_EPOCH"] = "1700000000"
+            digests = []
+            for number in (1, 2):
+                archive = tmp_path / f"{number}.tar"
+                code, _, said = builder.build(context, "Dockerfile", "--no-cache", "--oci", str(archive))
+                assert code == 0, said
+                with tarfile.open(archive) as file:
+                    index = json.load(file.extractfile("index.json") or io.BytesIO())
+                digests.append(index["manifests"][0]["digest"])
+            assert digests[0] == digests[1]
+        finally:
+            daemon.stop()
 
 
 class TestPodmanAndBuildah:

@@ -135,11 +135,19 @@ def _equipped(request: Request, recipe: str) -> tuple[Order, tuple[str, ...]]:
         notes.append(f"--mirror {request.mirror} has no effect: the recipe declares none of ARG {wanted}")
     if request.proxy:
         arguments.update({name: request.proxy for name in _PROXY if name not in arguments})
+    output = order.output
+    if output.startswith("type=oci") and (epoch := os.environ.get("SOURCE_DATE_EPOCH")):
+        # https://docs.docker.com/build/ci/github-actions/reproducible-builds/
+        output += ",rewrite-timestamp=true"
+        arguments.setdefault("SOURCE_DATE_EPOCH", epoch)
     if request.ca:
         secrets["ca"] = request.ca
         if "ca" not in mounted:
             notes.append("--ca has no effect: the recipe mounts no secret of the id ca")
-    return order.replace(build_args=tuple(arguments.items()), secrets=tuple(secrets.items())), tuple(notes)
+    equipped = order.replace(
+        build_args=tuple(arguments.items()), secrets=tuple(secrets.items()), output=output
+    )
+    return equipped, tuple(notes)
 
 
 def _apt_arguments(path: str) -> tuple[str, ...]:
