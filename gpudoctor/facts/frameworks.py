@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from gpudoctor.facts.observed import UNASKED, Observed
+from gpudoctor.facts.observed import UNASKED, Absent, Observed
 from gpudoctor.facts.record import Record
 
 
@@ -89,7 +89,7 @@ class Build(Record):
     `variant`: "cu124", "cpu", "rocm6.2", "xpu", or "" when its files do not say. `cuda`: the CUDA runtime it was built
     with ("12.4"; Absent for a CPU build), `cudnn` ("9.1.0" or "9"), `libraries`: sonames it opens at run time.
     `built_for_torch`: "2.5.1" or "2.5" for an extension (Absent where its files name none). `cuda_code`: some library of
-    it holds GPU code. `glibc`: the newest GLIBC symbol version that its own libraries want. `location`: its package
+    it holds GPU code. `declared`: the targets that its build record names, where the binary itself was read. `glibc`: the newest GLIBC symbol version that its own libraries want. `location`: its package
     folder; `distribution`: the package that it came from where its name differs ("jax-cuda12-plugin").
     """
 
@@ -107,6 +107,7 @@ class Build(Record):
     distribution: str = ""
     detail: str = ""
     imported: Observed[Imported] = UNASKED
+    declared: Observed[Targets] = Absent("no build record beside the binary")
 
 
 class Interpreter(Record):

@@ -150,7 +150,7 @@ def _tensorflow(port: Port, layout: Layout, package: Package, others: Mapping[st
 
     row = knowledge.tensorflow_build(package.version)
     cuda, cudnn = _said(said, "cuda_version", path), _said(said, "cudnn_version", path)
-    targets = _build_info_targets(said, path)
+    targets, declared = _tensorflow_targets(port, package, _build_info_targets(said, path))
     if row is not None:  # a release candidate's build_info was empty; the table knows the releases
         cuda = cuda if isinstance(cuda, Known) or not row.cuda else Known(row.cuda, row.source)
         cudnn = cudnn if isinstance(cudnn, Known) or not row.cudnn else Known(row.cudnn, row.source)
@@ -162,8 +162,22 @@ def _tensorflow(port: Port, layout: Layout, package: Package, others: Mapping[st
     variant = "cu" + "".join(cuda.value.split(".")[:2]) if isinstance(cuda, Known) else ""
     return base.replace(
         variant=variant, cuda=cuda, cudnn=cudnn, targets=targets, libraries=libraries,
-        glibc=_promised(port, package),
+        glibc=_promised(port, package), declared=declared,
     )  # fmt: skip
+
+
+def _tensorflow_targets(
+    port: Port, package: Package, named: Observed[Targets]
+) -> tuple[Observed[Targets], Observed[Targets]]:
+    """The GPU code that its library holds, and what build_info names beside it. Where the library can't be read, or holds
+    none where it is looked for, build_info alone speaks."""
+    from gpudoctor import knowledge
+
+    library = knowledge.deciding_library("tensorflow", package.version)
+    read = fatbin_targets(port, f"{package.location}/{library}") if library else Unknown("no table row")
+    if isinstance(read, Known) and read.value.containers:
+        return read, named if isinstance(named, Known) else Absent("build_info.py")
+    return named, Absent("the library's GPU code was not read")
 
 
 def _said(said: Mapping[str, object], key: str, path: str) -> Observed[str]:
