@@ -135,7 +135,13 @@ def test_a_fake_machine_is_named_by_its_illness(name: str, answers: Callable[...
 
 
 @pytest.mark.parametrize(
-    "line", ["crash nvmlInit_v2", "hang nvmlInit_v2", "crash cuInit", "hang-family cuInit"]
+    "line",
+    [
+        "crash nvmlInit_v2",
+        pytest.param("hang nvmlInit_v2", marks=pytest.mark.slow),
+        "crash cuInit",
+        pytest.param("hang-family cuInit", marks=pytest.mark.slow),
+    ],
 )
 def test_a_driver_that_dies_or_hangs_is_the_finding(answers: Callable[..., Path], line: str) -> None:
     report = check(answers("rtx5090", line))

@@ -24,6 +24,7 @@ needs_fakes = [
     pytest.mark.skipif(fakes.CC is None, reason="no C compiler"),
     pytest.mark.skipif(os.path.exists("/sys/module/nvidia"), reason="this machine has an NVIDIA module"),
 ]
+recipes_run = [*needs_fakes, pytest.mark.slow]
 DOCS = Path(__file__).parents[2] / "docs"
 #: What this machine's own toolkit and limits may add, whatever the driver says.
 POLICY = """
@@ -258,7 +259,7 @@ class TestOnAHealthyNode:
 class TestTheRecipes:
     """The script lines of docs/recipes, run as they stand: well on a good node, ill on a broken one."""
 
-    pytestmark = needs_fakes
+    pytestmark = recipes_run
 
     def lines(self) -> dict[str, list[str]]:
         import shlex
