@@ -108,7 +108,7 @@ def test_ascii_where_the_encoding_knows_no_more(saved: Any) -> None:
         (["check", "--select", "nonsense"], ["nonsense", "gpudoctor explain"]),
         (["check", "--select", "driver-libary-mismatch"], ["driver-library-mismatch"]),
         (["check", "--snapshot", "/nonexistent/x.json"], ["can't be read"]),
-        (["check", "--root", "/nonexistent"], ["not a folder"]),
+        (["check", "--root", "/proc/nobody"], ["not a folder"]),
         (["check", "--python", "/etc/passwd"], ["no Python interpreter"]),
         (["check", "--python", "/bin/sh"], ["no Python interpreter"]),
         (["check", "--timeout", "0"], ["--timeout"]),

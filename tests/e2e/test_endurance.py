@@ -96,7 +96,7 @@ def test_a_set_user_id_nvidia_smi_stays_ours_to_kill(anyones: Path) -> None:
     subprocess.run(["cc", "-o", str(program), str(source)], check=True)
     program.chmod(0o4755)
     here = nobody.packages(anyones / "packages")
-    environment = {"PATH": f"{anyones}:/usr/bin:/bin", "HOME": "/nonexistent", "PYTHONPATH": here}
+    environment = {"PATH": f"{anyones}:/usr/bin:/bin", "HOME": "/proc/nobody", "PYTHONPATH": here}
     try:
         _, took = check(environment, nobody.NOBODY, python=nobody.python())
         assert took < DEADLINE + SLACK

@@ -87,8 +87,8 @@ def check(file: Path, path: str = "", *arguments: str) -> dict[str, Any]:
     environment = {
         **kept,
         "PATH": f"{path}:{os.environ['PATH']}" if path else os.environ["PATH"],
-        "HOME": "/nonexistent",
-        "XDG_CACHE_HOME": "/nonexistent",
+        "HOME": "/proc/nobody",  # where nobody can make a folder
+        "XDG_CACHE_HOME": "/proc/nobody",
         "LD_LIBRARY_PATH": str(fakes.libraries("nvml", "cuda")),
         "FAKE_NVML": str(file),
         "FAKE_CUDA": str(file),
