@@ -30,7 +30,7 @@ _STATIC = re.compile(
     r"/(?:cuda[^/]*|targets/[^/]+|[^/]+-linux-gnu|lib64)/(?:[^/]+/)*lib(?:cu|np|nv|nccl)\w*\.a$"
 )
 _CONDA = re.compile(r"/pkgs/[^/]+\.(?:conda|tar\.bz2)$")
-_PIP = re.compile(r"/\.cache/(?:pip|uv)/|^/root/\.cache/(?:pip|uv)/")
+_PIP = re.compile(r"/\.cache/(?:pip|uv)/")
 
 
 def config(port: Port) -> Observed[Config]:
