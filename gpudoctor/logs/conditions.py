@@ -150,8 +150,9 @@ def other_cuda_shown(match: re.Match[str], told: Told) -> bool:
     if wanted == "10" and told.toolkits and all(_tuple(t) == (10, 0) for t in told.toolkits):
         return True  # CUDA 10.0's libraries are called .so.10.0; .so.10 came with 10.1
     majors = {t.partition(".")[0] for t in told.toolkits} | _majors_of_files(wanted, told)
-    if not majors and told.torch_cuda:
-        majors = {told.torch_cuda.partition(".")[0]}  # an extension's library, beside those that torch brings
+    if not majors:  # an extension's library, beside those that torch brings
+        variant = re.search(r"\+cu(\d\d)\d", told.packages.get("torch", ""))
+        majors = {told.torch_cuda.partition(".")[0] or (variant[1] if variant else "")} - {""}
     package = re.search(r"cupy-cuda(\d\d)", told.low)
     if package and wanted.partition(".")[0] == package[1] and not majors:
         majors = {told.driver_cuda.partition(".")[0]} - {""}
@@ -172,7 +173,7 @@ def _majors_of_files(wanted: str, told: Told) -> set[str]:
     named: set[str] = set()
     missing = {wanted.partition(".")[0]}
     for found in _CUDA_FILE.finditer(told.text):
-        before = told.text[max(0, found.start() - 40) : found.start()]
+        before = told.text[max(0, found.start() - 40) : found.start()].rpartition("\n")[2]
         complains = _MISSING.search(found["after"]) or _MISSING.search(before)
         (missing if complains else named).add(found["major"])
     return named - missing

@@ -164,6 +164,12 @@ signatures: tuple[Signature | str, ...] = (
         r"(?:requires?|needs?|only (?:supports?|works? (?:on|with))) .{0,40}(?:SM ?|sm_|compute capability (?:>= ?|of )?)\d\.?\d\+? ?(?:or|and) (?:newer|later|above|higher|up)",
         0.8,
     ),
+    # PaddlePaddle; TensorRT's core, which writes the capability in hexadecimal.
+    Signature(
+        r"architecture in your current machine is (?:Kepler|Maxwell|Pascal|Volta), which is not compatible with Paddle installation",
+        0.95,
+    ),
+    Signature(r"Unsupported SM: 0x(?:3|5|6|70)\d{1,2}\b", 0.93),
 )
 
 

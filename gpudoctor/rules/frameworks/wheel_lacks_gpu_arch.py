@@ -110,6 +110,11 @@ signatures: tuple[Signature | str, ...] = (
         0.6,
         needs=(r"RTX 50\d\d|RTX PRO \d{4}|Blackwell|sm_120",),
     ),
+    Signature(
+        r"architecture in your current machine is (?:Ampere|Ada|Hopper|Blackwell|Unknown), which is not compatible with Paddle installation",
+        0.93,
+    ),
+    Signature(r"Unsupported SM: 0x[89a-f]\d{1,2}\b", 0.93),
 )
 
 

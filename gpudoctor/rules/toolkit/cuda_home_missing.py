@@ -98,6 +98,7 @@ signatures: tuple[Signature | str, ...] = (
         0.8,
     ),
     Signature(r"未找到 ?nvcc|nvcc:? ?(?:未找到命令|未找到)|'nvcc' 不是内部或外部命令", 0.9),
+    Signature(r"CUDA::\w+.{0,40}(?:but the )?target was not found", 0.75),
 )
 
 
