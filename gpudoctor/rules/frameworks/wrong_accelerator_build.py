@@ -67,7 +67,7 @@ signatures: tuple[Signature | str, ...] = (
     Signature(
         r"whl/(?:nightly/|test/)?rocm\d",
         0.6,
-        needs=(r"nvidia|geforce|\brtx\b|tesla|cuda",),
+        needs=(r"nvidia|geforce|\brtx\b|tesla",),
         unless=(r"radeon|\bamd\b|gfx\d",),
     ),
 )

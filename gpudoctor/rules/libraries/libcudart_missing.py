@@ -53,7 +53,7 @@ signatures: tuple[Signature | str, ...] = (
         when="few-libraries",
     ),
     Signature(r"No libcudart\.so found|libcudart\.dylib.{0,60}(?:image not found|not loaded)", 0.85),
-    Signature(r"error while loading shared libraries: libcudart\.so", 0.87, unless=(r"other CUDA",)),
+    Signature(r"error while loading shared libraries: libcudart\.so", 0.87),
 )
 
 
