@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from gpudoctor.logs.told import Told
+from gpudoctor.logs.wheels import index_lacks_version, python_lacks_version
 
 Condition = Callable[["re.Match[str]", Told], bool]
 
@@ -148,28 +149,47 @@ def other_cuda_shown(match: re.Match[str], told: Told) -> bool:
         return not any(_tuple(toolkit) == _tuple(wanted) for toolkit in told.toolkits)
     if wanted == "10" and told.toolkits and all(_tuple(t) == (10, 0) for t in told.toolkits):
         return True  # CUDA 10.0's libraries are called .so.10.0; .so.10 came with 10.1
-    majors = {t.partition(".")[0] for t in told.toolkits}
+    majors = {t.partition(".")[0] for t in told.toolkits} | _majors_of_files(wanted, told)
+    if not majors:  # an extension's library, beside those that torch brings
+        variant = re.search(r"\+cu(\d\d)\d", told.packages.get("torch", ""))
+        majors = {told.torch_cuda.partition(".")[0] or (variant[1] if variant else "")} - {""}
     package = re.search(r"cupy-cuda(\d\d)", told.low)
     if package and wanted.partition(".")[0] == package[1] and not majors:
         majors = {told.driver_cuda.partition(".")[0]} - {""}
     return bool(majors) and wanted.partition(".")[0] not in majors
 
 
+_CUDA_FILE = re.compile(
+    r"(?P<whole>(?:lib)?(?:cublas(?:Lt)?|cudart)(?:\.so\.|64_)(?P<major>1\d)(?!\d))[\w.]{0,12}(?P<after>.{0,40})"
+)
+_MISSING = re.compile(
+    r"cannot open|not found|dlerror|cannot be loaded|missing|could not|no such file|Error", re.I
+)
+
+
+def _majors_of_files(wanted: str, told: Told) -> set[str]:
+    """CUDA majors of libraries that the text names as there ("libcublas.so.11 is in /usr/lib"): of those whose number is
+    CUDA's own, and of which no line complains."""
+    named: set[str] = set()
+    missing = {wanted.partition(".")[0]}
+    for found in _CUDA_FILE.finditer(told.text):
+        before = told.text[max(0, found.start() - 40) : found.start()].rpartition("\n")[2]
+        complains = _MISSING.search(found["after"]) or _MISSING.search(before)
+        (missing if complains else named).add(found["major"])
+    return named - missing
+
+
 def several_libraries(match: re.Match[str], told: Told) -> bool:
-    """Three or more different CUDA libraries are said to be missing."""
+    """More than one CUDA library is said to be missing, apart from TensorRT's, which is optional, and the driver's."""
     found = re.findall(
         r"(?:could not load dynamic library|couldn't open cuda library|cannot open shared object file|error loading|dlerror)\W{0,4}"
-        r"['\"]?(lib(?:cu|nv|nccl)\w+|(?:cu|nv)\w+64_\w+)",
+        r"['\"]?((?!libnvinfer|libcuda\b|libnvidia|nvcuda|libnvonnx)lib(?:cu|nv|nccl)\w+|(?:cu|nv(?!infer))\w+64_\w+)",
         told.text,
         re.I,
     )
-    return len({name.lower().rstrip("_0123456789") for name in found}) >= 3
-
-
-def wants_local_version(match: re.Match[str], told: Told) -> bool:
-    """The list of versions that pip found is not empty, and none has a local part (+cu118)."""
-    versions = match["versions"].strip()
-    return versions != "none" and "+cu" not in versions
+    # libcudnn_ops and libcudnn_cnn are one library in parts, libcublasLt comes with libcublas.
+    families = {re.split(r"_|64", name.lower().removeprefix("lib"))[0].removesuffix("lt") for name in found}
+    return len(families) >= 2
 
 
 def hidden_by_variable(match: re.Match[str], told: Told) -> bool:
@@ -217,10 +237,22 @@ def driver_answers(match: re.Match[str], told: Told) -> bool:
     return bool(told.smi.kmd_version) or re.search(r"\(UUID: GPU-", told.text) is not None
 
 
+_SYSTEM_CUDNN = re.compile(
+    r"(?:/usr/(?:lib|local|lib64)|/opt|/lib)/(?:[^\s:'\"]{0,80}/)?libcudnn\w*\.so|/envs/[^\s/]+/lib/libcudnn|"
+    r"(?:system(?:[- ]wide)?|locally installed|apt|conda)(?:'s)? (?:installed )?cudnn",
+    re.I,
+)
+_BUNDLED_CUDNN = re.compile(
+    r"nvidia/cudnn/lib|torch/lib/libcudnn|nvidia-cudnn-cu|bundled|ships? with|pip\b", re.I
+)
+
+
 def cudnn_on_path(match: re.Match[str], told: Told) -> bool:
-    """LD_LIBRARY_PATH is shown with a CUDA or cuDNN folder, or a second cuDNN's path is."""
+    """LD_LIBRARY_PATH is shown with a CUDA or cuDNN folder, or a second cuDNN is: the system's besides the bundled one."""
     value = told.variables.get("LD_LIBRARY_PATH", "")
-    return re.search(r"cuda|cudnn", value, re.I) is not None
+    if re.search(r"cuda|cudnn", value, re.I):
+        return True
+    return bool(_SYSTEM_CUDNN.search(told.text) and _BUNDLED_CUDNN.search(told.text))
 
 
 CONDITIONS: Mapping[str, Condition] = {
@@ -235,7 +267,8 @@ CONDITIONS: Mapping[str, Condition] = {
     "no-other-cuda-shown": _not(other_cuda_shown),
     "several-libraries": several_libraries,
     "few-libraries": _not(several_libraries),
-    "wants-local-version": wants_local_version,
+    "index-lacks-version": index_lacks_version,
+    "python-lacks-version": python_lacks_version,
     "hidden-by-variable": hidden_by_variable,
     "old-gpu-shown": old_gpu_shown,
     "singularity-without-nv": singularity_without_nv,

@@ -26,7 +26,7 @@ _NVCC = re.compile(r"release (\d{1,2}\.\d{1,2}), V\d", re.I)
 _TOOLKIT = re.compile(
     r"(?:CUDA runtime version:|toolkit:? (?:is )?(?:version )?(?:cuda )?|cuda[ -]?toolkit[ =:/]{1,3}|/usr/local/cuda-|installed cuda |cudatoolkit[ =]{1,12}|cuda-toolkit-|libcudart\.so\.(?=\d+(?:\.\d+)? \(libc6)|"
     r"nvidia-cuda-runtime-cu\d\d[ =]{1,30}|cuda-cudart[ =]{1,30}|"
-    r"(?<![\w.])CUDA(?:/cuDNN)?(?: version)?[ :=]{1,3}v?)(\d{1,2}\.\d{1,2})",
+    r"(?<![\w.])CUDA(?:/cuDNN)?(?: version(?: is)?)?(?:[ :=]{1,3}|(?<=version))v?|CUDA\\v)(\d{1,2}\.\d{1,2})",
     re.I,
 )
 _BUILT = re.compile(r"CUDA used to build PyTorch: (\S+)|torch\.version\.cuda\W{1,4}(\d\d?\.\d)", re.I)
@@ -37,11 +37,12 @@ _PACKAGE = re.compile(
 )
 _TORCH = re.compile(r"(?:PyTorch version|torch\.__version__)\W{1,6}(\d{1,2}\.\d{1,2}\.\d[\w.+]{0,20})", re.I)
 _TF = re.compile(
-    r"(?:tensor ?flow(?:-gpu|-intel)?(?: version| v)?|tf\.__version__|tf(?:-gpu)? version|tensorflow:)\W{1,6}(?:version )?v?(\d\.\d{1,2}(?:\.\d{1,2})?)",
+    r"(?:tensor ?flow(?:-gpu|-intel)?(?: version| v)?|tf\.__version__|tf(?:-gpu)?(?: version)?|tensorflow:)\W{1,6}(?:version |is )?v?(\d\.\d{1,2}(?:\.\d{1,2})?)|\btf ?v?(2\.\d{1,2}(?:\.\d{1,2})?)\b",
     re.I,
 )
 _WINDOWS = re.compile(
-    r"\bWindows (?:1[01]|7|8|Server|NT)|\b(?:win32|win_amd64|mingw64)\b|[A-Z]:\\|C:/Users|OS: Microsoft Windows|PS C:|_windows\b",
+    r"\bWindows(?: (?:OS|version|machine|PC|laptop))?[ :_-]{0,2}(?:1[01]|7|8|Server|NT|x64|x86)|\bwin ?(?:1[01]|7|8)\b|\[WinError \d|\bWindows_NT\b|\b(?:on|native|in) windows\b(?! subsystem)|"
+    r"\b(?:cudart|cublas|cudnn\w{0,20}|nvcuda)(?:64_\d+)?\.dll|\b(?:win32|win_amd64|mingw64)\b|[A-Z]:\\|C:/Users|OS: Microsoft Windows|PS C:|_windows\b",
     re.I,
 )
 _WSL = re.compile(r"\bWSL ?2?\b|microsoft-standard|/usr/lib/wsl", re.I)
