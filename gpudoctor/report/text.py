@@ -125,8 +125,10 @@ def _wrapped(text: str, style: Style, indent: int) -> Iterator[str]:
 
 def _close(report: Report, judgement: Judgement, style: Style, verbose: bool) -> Iterator[str]:
     s = report.summary
+    minor = len({skip.id for skip in report.skipped if skip.minor})
     if report.exit_code == 0:
         healthy = "nothing wrong was found" if not (s.warnings or s.notes) else "nothing is broken"
+        healthy += ", in what could be looked at" if minor else ""
         yield f"{style.glyph('ok')} {style.paint(healthy, 'bold')}"
     elif not s.failures and not s.warnings:
         yield f"{style.glyph('warning')} {style.paint('no fault was found, but not everything could be looked at', 'bold')}"
@@ -134,7 +136,7 @@ def _close(report: Report, judgement: Judgement, style: Style, verbose: bool) ->
     rest = [
         f"{s.passed} passed",
         f"{s.not_applicable} not applicable",
-        f"{s.skipped} could not look",
+        f"{s.skipped} could not look" + (f" ({minor} of the past or minor)" if minor else ""),
         f"{s.crashed} crashed",
     ]
     yield from _wrapped(f"{', '.join(counts)}; {', '.join(rest)}", style, 2)

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from gpudoctor.facts.gpu import CudaDriver, RemappedRows
+from gpudoctor.facts.host import KernelEvent
 from gpudoctor.facts.machine import Machine
-from gpudoctor.facts.observed import Known, Unknown
+from gpudoctor.facts.observed import Absent, Known, Observed, Unknown
+from gpudoctor.rules.registry import causes as causes_of_all
+from gpudoctor.workflows import check
 from tests.judged import causes, judgement
 from tests.machines import healthy
 from tests.machines.parts import gpu, ill
@@ -56,3 +60,48 @@ def test_so_may_an_nvswitch() -> None:
 def test_without_a_gpu_nobody_asks_for_the_log() -> None:
     machine = restricted(healthy.no_gpu_server())
     assert judgement(machine).skipped == () and causes(machine) == set()
+
+
+# ---------------------------------------------------------------- the exit code
+
+
+def exit_code(machine: Machine, strict: bool = False) -> int:
+    return check.exit_code(machine, judgement(machine), causes_of_all(), strict)
+
+
+@pytest.mark.parametrize("machine", [healthy.rtx3050_laptop(), healthy.h100_node()])
+@pytest.mark.parametrize("log", [RESTRICTED, Absent("/dev/kmsg")])
+def test_history_alone_does_not_keep_a_machine_that_is_well_from_0(
+    machine: Machine, log: Observed[tuple[KernelEvent, ...]]
+) -> None:
+    machine = machine.replace(host=machine.host.replace(kernel_log=log))
+    skipped = judgement(machine).skipped
+    assert skipped and all(skip.minor for skip in skipped)
+    assert exit_code(machine) == 0 and exit_code(machine, strict=True) == 2
+
+
+@pytest.mark.parametrize(
+    "ill_field",
+    [
+        {"temperature": Unknown("Unknown Error")},
+        {"ecc_uncorrected_volatile": Unknown("Unknown Error")},
+        {"remapped_rows": Known(RemappedRows(0, 1, True, False), "nvml")},
+        {"memory_total": Unknown("GPU is lost")},
+    ],
+)
+def test_where_a_gpu_does_not_answer_for_itself_the_log_is_missed(ill_field: dict[str, object]) -> None:
+    machine = restricted(ill.with_device(healthy.h100_node(), 3, **ill_field))
+    assert not any(skip.minor for skip in judgement(machine).skipped if skip.id in HISTORY)
+    assert exit_code(machine) != 0
+
+
+@pytest.mark.parametrize("cuda", [Absent("libcuda.so.1"), Unknown("GPU is asleep", "wake")])
+def test_where_cuda_was_not_asked_it_is_missed_too(cuda: Observed[CudaDriver]) -> None:
+    machine = healthy.rtx3050_laptop()
+    machine = restricted(machine.replace(gpu=machine.gpu.replace(cuda=cuda)))
+    assert exit_code(machine) == 2
+
+
+def test_a_gpu_that_cuda_does_not_count_is_no_witness_for_all() -> None:
+    machine = restricted(ill.with_cuda(healthy.h100_node(), 7, 7))
+    assert not any(skip.minor for skip in judgement(machine).skipped)
