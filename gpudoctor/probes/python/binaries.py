@@ -109,11 +109,15 @@ def major_of(sonames: Observed[tuple[str, ...]], stem: str, otherwise: Observed[
 
 
 def needed_cuda(port: Port, files: list[str]) -> Observed[str]:
-    """The CUDA major by the libcudart that the files are linked against ("12")."""
+    """The CUDA major by the libcudart that the files are linked against ("12"). Absent where all could be read and none is: what
+    CUDA runtime there is lies within them, and works in the framework's process or not at all."""
+    unread: Unknown | None = None
     for path in files:
         sonames = needed(port, path)
+        if isinstance(sonames, Unknown):
+            unread = sonames
         for soname in sonames.value if isinstance(sonames, Known) else ():
             match = re.fullmatch(r"libcudart\.so\.(\d+)(?:\.\d+)*", soname)
             if match:
                 return Known(match[1], f"{path} needs {soname}")
-    return Unknown("its libraries are not linked against a CUDA runtime of their own")
+    return unread or Absent("its libraries are not linked against a CUDA runtime of their own")

@@ -328,7 +328,10 @@ def _bitsandbytes(
         loader = ""
     # Later releases fall back to another library of the same CUDA major; earlier ones open exactly one.
     same_major = ("same-major",) if "_find_cuda_libs" in loader else ()
-    base = Build("bitsandbytes", package.version, folder, detail=" ".join((*variants, *same_major)))
+    base = Build(
+        "bitsandbytes", package.version, folder, detail=" ".join((*variants, *same_major)),
+        cuda=Absent("a library for each CUDA version that it knows"), targets=Unknown("a library for each CUDA version"),
+    )  # fmt: skip
     code: Observed[bool] = Known(bool(variants), folder) if is_dir(port, folder) else Absent(folder)
     return base.replace(variant="cuda" if variants else "cpu", cuda_code=code)
 
