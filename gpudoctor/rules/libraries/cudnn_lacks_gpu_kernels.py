@@ -44,9 +44,7 @@ def check(host: Host, gpu: Gpu, frameworks: Frameworks) -> Iterator[Problem | Co
         row = knowledge.cudnn_kernels(major, own.version)
         if row is None:
             if not _served_before_and_after(major, own.version, [capability for _, capability in gpus]):
-                yield CouldNotTell(
-                    f"which GPUs {own.name} {own.version} has kernels for is not in the table"
-                )
+                yield CouldNotTell(f"which GPUs {own.name} {own.version} has kernels for is not in the table")
             continue
         held = _held(row)
         for label, capability in {c: (n, c) for n, c in gpus}.values():
