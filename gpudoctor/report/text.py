@@ -170,11 +170,28 @@ def _skips(report: Report, style: Style, verbose: bool) -> Iterator[str]:
         yield f"    ... and {len(reasons) - len(shown)} more reasons (-v)"
     helps = {skip.would_help for skip in report.skipped}
     if "root" in helps:
-        yield "    as root more can be seen:  sudo gpudoctor check"
+        yield f"    as root more can be seen:  sudo {_program()} check"
     if "host" in helps:
         yield "    on the container's host more can be seen:  gpudoctor check"
     if "wake" in helps:
         yield "    the GPU sleeps; to wake it and ask:  gpudoctor check --wake"
+
+
+#: Where sudo looks (secure_path), as distributions set it.
+_SECURE_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
+
+
+def _program() -> str:
+    """How sudo finds this program: it does not look into virtual environments and homes."""
+    import shlex
+    import sys
+
+    folder, _, name = sys.argv[0].rpartition("/")
+    if name == "__main__.py" and sys.executable:
+        return f"{shlex.quote(sys.executable)} -m gpudoctor"
+    if name != "gpudoctor" or not folder.startswith("/") or folder in _SECURE_PATH:
+        return "gpudoctor"
+    return shlex.quote(sys.argv[0])
 
 
 def _by_reason(judgement: Judgement) -> dict[str, list[str]]:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from gpudoctor.facts.gpu import CudaDriver, RemappedRows
 from gpudoctor.facts.host import KernelEvent
 from gpudoctor.facts.machine import Machine
 from gpudoctor.facts.observed import Absent, Known, Observed, Unknown
+from gpudoctor.report.model import check_report
+from gpudoctor.report.style import Style
+from gpudoctor.report.text import render
 from gpudoctor.rules.registry import causes as causes_of_all
 from gpudoctor.workflows import check
 from tests.judged import causes, judgement
@@ -105,3 +110,33 @@ def test_where_cuda_was_not_asked_it_is_missed_too(cuda: Observed[CudaDriver]) -
 def test_a_gpu_that_cuda_does_not_count_is_no_witness_for_all() -> None:
     machine = restricted(ill.with_cuda(healthy.h100_node(), 7, 7))
     assert not any(skip.minor for skip in judgement(machine).skipped)
+
+
+# ---------------------------------------------------------------- the text
+
+
+def text_of(machine: Machine) -> str:
+    result = judgement(machine)
+    report = check_report(machine, result, exit_code(machine))
+    return render(report, result, Style(width=100))
+
+
+@pytest.mark.parametrize(
+    ("program", "command"),
+    [
+        ("/home/u/venv/bin/gpudoctor", "sudo /home/u/venv/bin/gpudoctor check"),
+        ("/usr/local/bin/gpudoctor", "sudo gpudoctor check"),
+        ("gpudoctor", "sudo gpudoctor check"),
+    ],
+)
+def test_the_report_says_what_was_not_looked_at_and_how_root_would(
+    program: str, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", [program, "check"])
+    text = text_of(restricted(healthy.rtx3050_laptop()))
+    assert "nothing wrong was found, in what could be looked at" in text
+    assert "8 could not look (8 of the past or minor)" in text and text.rstrip().endswith(command)
+
+
+def test_a_machine_that_was_looked_at_has_no_such_words() -> None:
+    assert "in what could be looked at" not in text_of(healthy.rtx3050_laptop())
