@@ -118,7 +118,7 @@ def test_a_gpu_that_cuda_does_not_count_is_no_witness_for_all() -> None:
 def text_of(machine: Machine) -> str:
     result = judgement(machine)
     report = check_report(machine, result, exit_code(machine))
-    return render(report, result, Style(width=100))
+    return render(report, result, Style(width=200))
 
 
 @pytest.mark.parametrize(
