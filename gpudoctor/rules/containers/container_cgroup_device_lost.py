@@ -30,6 +30,7 @@ from gpudoctor.facts.observed import Known, Unknown, value_of
 from gpudoctor.findings import CannotLook, DoesNotApply, Evidence, Fix, Problem, seen
 from gpudoctor.rules.containers._shared import the_container
 from gpudoctor.rules.judging import need_or
+from gpudoctor.rules.witnesses import withheld
 from gpudoctor.signature import Signature
 
 explains = (
@@ -72,7 +73,8 @@ def check(driver: Driver, gpu: Gpu, containers: Containers) -> Iterator[Problem]
     mine = [node for node in nodes if node.major == 195]
     if not mine:
         raise DoesNotApply("no GPU was given to this container")
-    denied = [node for node in mine if value_of(node.open_error, "") == "EPERM"]
+    kept = withheld(driver, gpu)
+    denied = [node for node in mine if value_of(node.open_error, "") == "EPERM" and node not in kept]
     if not denied:
         unread = next((n.open_error for n in mine if isinstance(n.open_error, Unknown)), None)
         if unread is not None:

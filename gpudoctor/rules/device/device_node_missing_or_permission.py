@@ -7,7 +7,8 @@ Why it hurts: NVML says "Insufficient Permissions", "Driver Not Loaded" or finds
 root works and users don't.
 
 How to tell: `ls -l /dev/nvidia*` against this user's groups, and what opening them really gives. Some distributions give
-the nodes mode 0660 and group video by the module options NVreg_DeviceFileMode and NVreg_DeviceFileGID.
+the nodes mode 0660 and group video by the module options NVreg_DeviceFileMode and NVreg_DeviceFileGID. Where a scheduler gave
+this job some of the GPUs, the nodes of the others do not open, and that is meant so.
 
 How to fix: Add the user to the nodes' group and log in again, or change the module options; make missing nodes with
 `nvidia-modprobe`.
@@ -19,6 +20,7 @@ https://github.com/NVIDIA/nvidia-container-toolkit/issues/210
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from gpudoctor.facts.containers import Containers
@@ -29,6 +31,7 @@ from gpudoctor.facts.observed import Known, Unknown, value_of
 from gpudoctor.findings import CannotLook, DoesNotApply, Evidence, Fix, Problem
 from gpudoctor.rules.driver._installation import native_linux
 from gpudoctor.rules.judging import need
+from gpudoctor.rules.witnesses import withheld
 from gpudoctor.signature import Signature
 
 explains = (
@@ -60,6 +63,8 @@ signatures: tuple[Signature | str, ...] = (
 
 
 REFUSED = ("EACCES", "EPERM")
+#: Names that are a node or a fault. (Others of the driver's are folders: nvidia-caps, nvidia-caps-imex-channels.)
+_NODE = re.compile(r"/dev/nvidia(?:\d+|ctl|-uvm|-uvm-tools|-modeset)")
 
 
 def check(host: Host, driver: Driver, gpu: Gpu, containers: Containers) -> Iterator[Problem]:
@@ -67,11 +72,12 @@ def check(host: Host, driver: Driver, gpu: Gpu, containers: Containers) -> Itera
     need(driver.module, "NVIDIA kernel module in memory")
     nodes = {n.path: n for n in need(driver.nodes, "device nodes")}
     inside = isinstance(containers.inside, Known)
-    false = [n for n in nodes.values() if not n.is_device and _counts(n.path)]
+    false = [n for n in nodes.values() if not n.is_device and _NODE.fullmatch(n.path)]
     if false:
         yield _no_device(false)
         return
-    refused = [n for n in nodes.values() if value_of(n.open_error, "") in REFUSED]
+    kept = withheld(driver, gpu)
+    refused = [n for n in nodes.values() if value_of(n.open_error, "") in REFUSED and n not in kept]
     if inside and any(value_of(n.open_error, "") == "EPERM" for n in refused):
         raise DoesNotApply("in a container EPERM comes from its device rules, not from the nodes")
     if refused:
@@ -90,10 +96,6 @@ def check(host: Host, driver: Driver, gpu: Gpu, containers: Containers) -> Itera
     untried = [n for n in nodes.values() if isinstance(n.open_error, Unknown) and n.path == "/dev/nvidiactl"]
     if untried and not _answers(gpu):
         raise CannotLook(f"{untried[0].path}: {getattr(untried[0].open_error, 'reason', 'not opened')}")
-
-
-def _counts(path: str) -> bool:
-    return path.startswith("/dev/nvidia") and "/nvidia-caps/" not in path
 
 
 def _answers(gpu: Gpu) -> bool:

@@ -22,11 +22,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gpudoctor.facts.containers import Containers
 from gpudoctor.facts.driver import Driver
 from gpudoctor.facts.gpu import Gpu, PciDevice
 from gpudoctor.facts.host import Host, KernelEvent
-from gpudoctor.facts.observed import Unknown
-from gpudoctor.findings import CannotLook, CouldNotTell, Evidence, Fix, Problem
+from gpudoctor.facts.observed import Known, Unknown
+from gpudoctor.findings import CannotLook, CouldNotTell, DoesNotApply, Evidence, Fix, Problem
 from gpudoctor.rules.driver._installation import (
     described,
     events,
@@ -38,6 +39,7 @@ from gpudoctor.rules.driver._installation import (
     silent,
     subject_of,
 )
+from gpudoctor.rules.witnesses import withheld
 from gpudoctor.signature import Signature
 
 explains = (
@@ -77,7 +79,7 @@ signatures: tuple[Signature | str, ...] = (
 KINDS = ("rm-init-failed", "gsp")
 
 
-def check(host: Host, driver: Driver, gpu: Gpu) -> Iterator[Problem | CouldNotTell]:
+def check(host: Host, driver: Driver, gpu: Gpu, containers: Containers) -> Iterator[Problem | CouldNotTell]:
     native_linux(host)
     found = not_for_guests(gpus(gpu))
     if not in_memory(driver):
@@ -85,6 +87,10 @@ def check(host: Host, driver: Driver, gpu: Gpu) -> Iterator[Problem | CouldNotTe
     if isinstance(gpu.nvml, Unknown):
         raise CannotLook(f"NVML: {gpu.nvml.reason}", gpu.nvml.would_help)
     missing = silent(gpu, found)
+    if missing and len(missing) < len(found) and isinstance(containers.inside, Known):
+        raise DoesNotApply("a container may have been given some of the GPUs only")
+    if missing and withheld(driver, gpu):
+        raise DoesNotApply("a scheduler gave this process some of the GPUs only")
     said = events(host, *KINDS)
     if missing and isinstance(host.kernel_log, Unknown):
         raise CannotLook(f"kernel log: {host.kernel_log.reason}", host.kernel_log.would_help)

@@ -33,6 +33,7 @@ from gpudoctor.rules.driver._installation import (
     installation,
     native_linux,
     quoted,
+    silent,
     subject,
 )
 from gpudoctor.signature import Signature
@@ -76,6 +77,7 @@ def check(host: Host, driver: Driver, gpu: Gpu) -> Iterator[Problem | CouldNotTe
         yield Problem(
             f"{owner} drives the {described(held)}, so NVIDIA's driver can't",
             whom,
+            "warning" if len(silent(gpu, found)) < len(found) else "failure",
             evidence=(
                 *(
                     Evidence(f"driver of {d.address}", value_of(d.driver, ""), getattr(d.driver, "via", ""))

@@ -78,7 +78,7 @@ SERIOUS = frozenset({48, 95, 140, 171, 172})
 
 
 def check(host: Host, gpu: Gpu) -> Iterator[Problem | CouldNotTell]:
-    lines, no_log = _lines(host)
+    lines, no_log = _lines(host, gpu)
     asked, no_nvml = _asked(gpu)
     if no_log is not None and no_nvml is not None:
         raise no_log if isinstance(no_nvml, DoesNotApply) else no_nvml
@@ -131,9 +131,9 @@ def _judged(
     )
 
 
-def _lines(host: Host) -> tuple[tuple[KernelEvent, ...], CannotLook | None]:
+def _lines(host: Host, gpu: Gpu) -> tuple[tuple[KernelEvent, ...], CannotLook | None]:
     try:
-        return xids(log(host), CODES), None
+        return xids(log(host, gpu), CODES), None
     except CannotLook as error:
         return (), error
 

@@ -67,7 +67,9 @@ def check(host: Host, gpu: Gpu) -> Iterator[Problem | CouldNotTell]:
     answers = bool(nvml and nvml.state == "answered" and nvml.devices) and not silent
     events: list[KernelEvent] = []
     try:
-        events = [e for e in log(host) if e.kind == "fallen-off-bus" or (e.kind == "xid" and e.code == 79)]
+        events = [
+            e for e in log(host, gpu) if e.kind == "fallen-off-bus" or (e.kind == "xid" and e.code == 79)
+        ]
     except CannotLook:
         if not silent and not answers and not _whole_driver_says_so(gpu):
             raise

@@ -56,7 +56,7 @@ FIXED_525 = "525.105.17"
 
 def check(host: Host, driver: Driver, gpu: Gpu) -> Iterator[Problem]:
     version = driver_version(driver, gpu)
-    for subject, lines in by_device(gpu, xids(log(host), CODES)):
+    for subject, lines in by_device(gpu, xids(log(host, gpu), CODES)):
         evidence = [*log_lines(lines, via_log(host)), seen("driver", version)]
         firmware = value_of(driver.parameters, {}).get("EnableGpuFirmware")
         if firmware is not None:

@@ -49,7 +49,7 @@ CODES = (13, 31)
 
 
 def check(host: Host, gpu: Gpu) -> Iterator[Problem]:
-    for subject, lines in by_device(gpu, xids(log(host), CODES)):
+    for subject, lines in by_device(gpu, xids(log(host, gpu), CODES)):
         yield Problem(
             f"A program made an illegal access on {subject.label}: {codes_of(lines)}",
             subject,

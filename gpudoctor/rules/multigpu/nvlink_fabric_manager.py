@@ -93,14 +93,23 @@ def check(driver: Driver, gpu: Gpu, containers: Containers) -> Iterator[Problem]
     else:
         evidence.append(seen("Fabric Manager", driver.fabric_manager))
     broken = not_ready or bool(waiting)
+    works = not broken and _starts(gpu)
     why = service or (f"CUDA answers {NOT_READY}" if not_ready else f"its state is {waiting[0][1]!r}")
     yield Problem(
-        f"The NVSwitch fabric is not ready: {why}",
+        f"CUDA starts, and will not after the next reset or reboot: {why}"
+        if works
+        else f"The NVSwitch fabric is not ready: {why}",
         MACHINE,
-        "failure" if broken or not _runs(driver) else "warning",
+        "failure" if broken or not (_runs(driver) or _starts(gpu)) else "warning",
         tuple(evidence),
         fix=_fix(driver, gpu, bool(switches)),
     )
+
+
+def _starts(gpu: Gpu) -> bool:
+    """CUDA shows devices, which it does on a fabric that somebody has set up."""
+    cuda = value_of(gpu.cuda, None)
+    return cuda is not None and cuda.code == 0 and bool(cuda.devices)
 
 
 def _runs(driver: Driver) -> bool:
