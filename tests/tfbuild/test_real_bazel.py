@@ -19,7 +19,8 @@ import pytest
 from gpudoctor.facts.observed import value_of
 from gpudoctor.tfbuild import rcblock
 from gpudoctor.tfbuild.mirrors import Sources
-from gpudoctor.tfbuild.patching import NAMES, plan
+from gpudoctor.tfbuild.patching import plan
+from gpudoctor.tfbuild.patching.pages import NAMES
 from gpudoctor.tfbuild.preflight.model import Clang
 from gpudoctor.tfbuild.tree import detect
 from tests.tfbuild import trees
