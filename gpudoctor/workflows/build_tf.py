@@ -39,6 +39,8 @@ def run(
     """Go through `stages`. Those that are done for the same inputs are not done again, but for `forced` ones. Raises GpudoctorError for
     what is refused before anything is done."""
     check(request)
+    if not dry:
+        settled(say)
     build = open_build(request, say, progress)
     if dry:
         return _dry(build, stages)
@@ -48,6 +50,21 @@ def run(
         journals = changing.standing(state, build.tree.path, build.workdir.path)
         build.state = state.replace(tree=build.tree.path, journals=journals)
         return _stages(build, stages, forced, began)
+
+
+def settled(say: Callable[[str], None]) -> None:
+    """A change that was interrupted is taken back before the tree is read: half of a patch is another tree. What a finished one left lying
+    beside its files is removed. Raises GpudoctorError."""
+    from gpudoctor.changes.journal import journals
+    from gpudoctor.changes.outcome import run_program
+    from gpudoctor.changes.restore import settle
+    from gpudoctor.system.writer import Writer
+
+    writer = Writer(command="gpudoctor build-tf")
+    if journals(writer):
+        with writer.locked():
+            for note in settle(writer, run_program):
+                say(note)
 
 
 def open_build(
@@ -276,6 +293,8 @@ def revert(source: str, workdir: str = "", *, force: bool = False, dry: bool = F
             raise GpudoctorError(f"{source} is not there", context="--source", note="nothing was changed")
         return ("nothing was changed in this tree",)
     said: list[str] = []
+    if not dry:
+        settled(said.append)
     with folder.locked():
         state = folder.read()
         left = list(changing.standing(state, os.path.realpath(source), folder.path))
