@@ -194,14 +194,27 @@ def configurable(root: Path, kind: str = "2.18") -> Path:
     return root
 
 
+#: CUDA 12's libraries by the major of their sonames.
+MAJORS = {
+    "cudart": 12,
+    "cublas": 12,
+    "cufft": 11,
+    "curand": 10,
+    "cusolver": 11,
+    "cusparse": 12,
+    "nvrtc": 12,
+    "nvJitLink": 12,
+}
+
+
 def cuda(root: Path, lib: str = "lib64", *, extras: bool = True, version: str = "12.4.0") -> Path:
     """A CUDA install as the runfile leaves it: lib64 and extras/CUPTI. Empty files of the right names."""
     for name in ("cuda.h", "cuda_runtime.h", "cub/cub.h"):
         number = "".join(f"{int(p):02d}"[-2:] if n else p for n, p in enumerate(version.split(".")[:2]))
         trees.put(root, f"include/{name}", f"#define CUDA_VERSION {number}0\n" if name == "cuda.h" else "")
-    for name in ("cudart", "cublas", "cufft", "curand", "cusolver", "cusparse", "nvrtc", "nvJitLink"):
-        trees.put(root, f"{lib}/lib{name}.so.12", "")
-        (root / lib / f"lib{name}.so").symlink_to(f"lib{name}.so.12")
+    for name, major in MAJORS.items():
+        trees.put(root, f"{lib}/lib{name}.so.{major}", "")
+        (root / lib / f"lib{name}.so").symlink_to(f"lib{name}.so.{major}")
     trees.put(root, f"{lib}/libcudart_static.a", "")
     trees.put(root, f"{lib}/stubs/libcuda.so", "")
     place = "extras/CUPTI/" if extras else ""
