@@ -19,8 +19,6 @@ T = TypeVar("T")
 
 #: What a program may print before it is cut (bytes).
 OUTPUT_LIMIT = 4 << 20
-#: How long a killed process group may take to die before we stop waiting for it (seconds).
-GRACE = 0.3
 #: Before the total deadline so much is kept for killing what hangs and for printing the report (seconds).
 RESERVE = 0.5
 
@@ -93,9 +91,11 @@ class Live:
 
     def close(self) -> None:
         """Kill what is still running of ours; called when the report is out and the exit waits for nobody."""
+        from gpudoctor.system.process import kill_group
+
         self._closed = True
         for process in list(self._children):
-            _kill_group(process, running=False)
+            kill_group(process, running=False)
 
     def remaining(self) -> float:
         return max(0.0, self._deadline - time.monotonic())
@@ -182,6 +182,8 @@ class Live:
         import signal
         import subprocess
 
+        from gpudoctor.system.process import kill_group
+
         started = time.monotonic()
         timeout = min(timeout, self.remaining() - RESERVE)
         if timeout <= 0:
@@ -199,7 +201,7 @@ class Live:
         try:
             self.waiting()
             if self._closed:  # between the start and the line above: nobody else would end it
-                _kill_group(process, running=False)
+                kill_group(process, running=False)
             stdout, stderr, timed_out = _collect(process, stdin, started + timeout)
         finally:
             self._children.discard(process)
@@ -217,54 +219,24 @@ class Live:
 
 
 def _collect(process: subprocess.Popen[bytes], stdin: bytes, deadline: float) -> tuple[bytes, bytes, bool]:
-    """Read both pipes until the process ends or the deadline passes; then kill its group and wait for nobody.
+    """What it wrote on both pipes until it ended or the deadline passed, and whether that was so; its group is killed then, and
+    nobody is waited for."""
+    from gpudoctor.system.process import follow, kill_group
 
-    The process's end counts, not the pipes': a grandchild may hold them open for ever. A process that can't be
-    killed (another user's, or in an uninterruptible sleep) is left behind; its pipes are closed.
-    """
-    import selectors
-    import subprocess
-
-    chunks: dict[int, list[bytes]] = {1: [], 2: []}
-    sizes = {1: 0, 2: 0}
+    said = {1: bytearray(), 2: bytearray()}
     assert process.stdout is not None and process.stderr is not None
     if process.stdin is not None:
         threading.Thread(target=_feed, args=(process.stdin, stdin), daemon=True).start()
-    timed_out = False
-    with selectors.DefaultSelector() as selector:
-        for number, stream in ((1, process.stdout), (2, process.stderr)):
-            os.set_blocking(stream.fileno(), False)
-            selector.register(stream, selectors.EVENT_READ, number)
-        pause = 0.001
-        while selector.get_map():
-            left = deadline - time.monotonic()
-            if left <= 0:
-                timed_out = True
-                break
-            ended = process.poll() is not None
-            events = selector.select(0 if ended else min(left, pause))
-            pause = min(pause * 2, 0.05)
-            for key, _ in events:
-                try:
-                    chunk = os.read(key.fd, 65536)
-                except BlockingIOError:
-                    continue
-                if not chunk:
-                    selector.unregister(key.fileobj)
-                elif sizes[key.data] < OUTPUT_LIMIT:
-                    chunks[key.data].append(chunk)
-                    sizes[key.data] += len(chunk)
-            if ended and not events:
-                break
-    if not timed_out:
-        try:
-            process.wait(max(0.0, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            timed_out = True
-    _kill_group(process, timed_out)
+
+    def heard(number: int, chunk: bytes) -> None:
+        if len(said[number]) < OUTPUT_LIMIT:
+            said[number] += chunk
+
+    timed_out = not follow(process, heard, deadline)
+    kill_group(process, timed_out)
     for stream in (process.stdout, process.stderr):
         stream.close()
-    return b"".join(chunks[1]), b"".join(chunks[2]), timed_out
+    return bytes(said[1]), bytes(said[2]), timed_out
 
 
 def _feed(pipe: IO[bytes], data: bytes) -> None:
@@ -273,19 +245,3 @@ def _feed(pipe: IO[bytes], data: bytes) -> None:
         pipe.close()
     except OSError:
         return  # the child closed its end: its business
-
-
-def _kill_group(process: subprocess.Popen[bytes], running: bool) -> None:
-    import signal
-    import subprocess
-
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        pass
-    if running:
-        try:
-            process.wait(GRACE)
-        except subprocess.TimeoutExpired:
-            # Uninterruptible: nobody can end it now. Tell Popen not to warn about it later.
-            process.returncode = -signal.SIGKILL
