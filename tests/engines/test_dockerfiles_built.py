@@ -121,8 +121,12 @@ def test_cuda_base_of_wheels(docker: Dockerd, index: str) -> None:
     ]
 
 
-def test_smoke_trains_in_its_own_container(docker: Dockerd, index: str) -> None:
-    built(docker, index, "smoke", ROOT, REQUIREMENTS="torch==2.13.0+cpu", PIP_EXTRA_INDEX_URL="")
+def test_torch_and_smoke_train_in_their_own_containers(docker: Dockerd, index: str) -> None:
+    wanted = {"REQUIREMENTS": "torch==2.13.0+cpu", "PIP_EXTRA_INDEX_URL": ""}
+    built(docker, index, "torch", ROOT / "dockerfiles/torch", **wanted)
+    ran = inside(docker, "gd/torch:1", "python", "-c", "import torch; print(torch.ones(2).sum().item())")
+    assert ran.stdout == "2.0\n", ran.stderr
+    built(docker, index, "smoke", ROOT, **wanted)  # whose first steps are those of torch
     ran = inside(docker, "gd/smoke:1", "smoke", "--allow-cpu", "--format", "json")
     trial = json.loads(ran.stdout)["smoke"]["trials"][0]
     assert (ran.returncode, trial["framework"]) == (0, "torch"), ran.stdout + ran.stderr
