@@ -51,7 +51,7 @@ _FACTS = (
     "nvrm:",
     "nvidia-container",
 )
-#: How sure a rule's judgement of facts from a text makes us: the same rule as `check`'s, but the facts are hearsay.
+#: How sure a finding of `check` on this machine makes us, where the text speaks of it.
 JUDGED = 0.8
 
 
@@ -76,12 +76,13 @@ def diagnose(
     text = read(sources, sieve)
     told = Told(text)
     hits = match(entries, text, told)
-    findings = _judged(told)
+    weighed = _judged(told)
     if here is not None:
         said = {h.id for h in hits}
-        findings += [f for f in here() if f.id in said or said & _explains(f.id)]
+        weighed += [(f, JUDGED) for f in here() if f.id in said or said & _explains(f.id)]
+    findings = [finding for finding, _ in weighed]
     named = {e.id for e in entries if e.id not in verdicts.IDS}
-    judged = {f.id: JUDGED for f in findings}
+    judged = {f.id: sure for f, sure in reversed(weighed)}
     explains = {name: _explains(name) for name in {h.id for h in hits} | set(judged) if name in named}
     ranked = rank([h for h in hits if h.id in named], judged, explains)
     best = ranked[0].confidence if ranked else 0.0
@@ -241,17 +242,29 @@ def _explains(name: str) -> frozenset[str]:
     return frozenset(reached)
 
 
-def _judged(told: Told) -> list[Finding]:
-    """What the rules say of the facts in the text: failures only, each as often as it is another subject's."""
+def _judged(told: Told) -> list[tuple[Finding, float]]:
+    """What the rules say of the facts in the text, each with how sure that makes us."""
     from gpudoctor.logs.hearsay import DECIDED, machine_told
 
-    machine = machine_told(told)
-    if machine is None:
+    hearsay = machine_told(told)
+    if hearsay is None:
         return []
     from gpudoctor.engine import judge
 
-    chosen = [cause for name in DECIDED for cause in [find(name)] if cause is not None]
-    return [f for f in judge(machine, chosen).findings if f.severity == "failure"]
+    chosen = [cause for cause in causes() if cause.id in hearsay.causes and cause.id in DECIDED]
+    found = []
+    for finding in judge(hearsay.machine, chosen).findings:
+        weight = DECIDED[finding.id]
+        sure = (
+            weight.failure
+            if finding.severity == "failure"
+            else weight.warning
+            if finding.severity == "warning"
+            else 0.0
+        )
+        if sure and (told.complains or not (weight.asked or finding.severity == "warning")):
+            found.append((finding, sure))
+    return found
 
 
 # ---------------------------------------------------------------- answers
@@ -282,7 +295,7 @@ def _of_cause(candidate: Candidate, text: Text, finding: Finding | None) -> Diag
         finding.title if finding else page.title,
         explanation,
         fix,
-        _evidence(candidate.hits, text),
+        _evidence(candidate.hits, text) or (_told_lines(finding, text) if finding else ()),
         candidate.below or None,
         page.sources,
     )
@@ -304,6 +317,35 @@ def _evidence(hits: Sequence[Hit], text: Text) -> tuple[ProvingLine, ...]:
     for hit in hits:
         indices += [i for i in hit.indices if i not in indices]
     return tuple(ProvingLine(text.numbers[i], text.lines[i], text.files[i]) for i in sorted(indices[:8]))
+
+
+#: What of a judgement can be looked up in the text: versions, numbers of three digits and more, names, addresses, paths.
+_TOKEN = re.compile(r"[\w.+/:-]*\d[\w.+/:-]*|[A-Z][A-Z0-9]*_[A-Z0-9_]+|[a-z]+-[a-z-]+")
+#: Of a judgement that stands on facts alone so many lines are shown.
+_LINES_OF_FACTS = 4
+
+
+def _told_lines(finding: Finding, text: Text) -> tuple[ProvingLine, ...]:
+    """The lines on which a judgement of facts stands: the first ones that hold the words of its evidence and title."""
+    wanted: list[str] = []
+    for one in finding.evidence:
+        if not one.value.startswith(("could not look", "not there")):
+            wanted += [
+                one.value.strip("'\"").partition("; ")[0],
+                *_TOKEN.findall(one.value),
+                *_TOKEN.findall(one.what),
+            ]
+    wanted += [finding.subject.name, *_TOKEN.findall(finding.title)]
+    low = [line.lower() for line in text.lines]
+    indices: list[int] = []
+    for value in dict.fromkeys(word.lower().strip(".:-/") for word in wanted):
+        if len(value) < 3 or len(indices) >= _LINES_OF_FACTS:
+            continue
+        pattern = re.compile(rf"(?<![\w.]){re.escape(value)}(?![\w.]*\d)")
+        index = next((i for i, line in enumerate(low) if value in line and pattern.search(line)), None)
+        if index is not None and index not in indices:
+            indices.append(index)
+    return tuple(ProvingLine(text.numbers[i], text.lines[i], text.files[i]) for i in sorted(indices))
 
 
 #: A line that complains. What only harmless lines explain away leaves none of these.
