@@ -250,14 +250,18 @@ class Told:
         return found if found[:1].isdigit() else ""
 
     @cached_property
+    def torch_stated(self) -> str:
+        """What PyTorch says of itself, before any list: several environments may be listed beside it."""
+        return next(self._all(_TORCH), "") if "torch" in self.low else ""
+
+    @cached_property
     def packages(self) -> dict[str, str]:
         found: dict[str, str] = {}
         for match in _PACKAGE.finditer(self.text):
             name = match["name"].lower().replace("_", "-")
             found.setdefault("torch" if name == "pytorch" else name, match["version"].rstrip("."))
-        torch = next(self._all(_TORCH), "")
-        if torch:
-            found["torch"] = torch
+        if self.torch_stated:
+            found["torch"] = self.torch_stated
         tf = next(self._all(_TF), "")
         if tf:
             found.setdefault("tensorflow", tf)

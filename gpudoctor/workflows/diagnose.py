@@ -88,7 +88,7 @@ def diagnose(
     best = ranked[0].confidence if ranked else 0.0
     verdict = _verdict(hits, text, told, best) if best < SURE else None
     by_id = {f.id: f for f in reversed(findings)}
-    diagnoses = [verdict] if verdict else [_of_cause(c, text, by_id.get(c.id)) for c in ranked]
+    diagnoses = [verdict] if verdict else [_of_cause(c, text, told, by_id.get(c.id)) for c in ranked]
     return Result(tuple(diagnoses), tuple(findings), len(text.lines))
 
 
@@ -270,7 +270,9 @@ def _judged(told: Told) -> list[tuple[Finding, float]]:
 # ---------------------------------------------------------------- answers
 
 
-def _of_cause(candidate: Candidate, text: Text, finding: Finding | None) -> Diagnosis:
+def _of_cause(candidate: Candidate, text: Text, told: Told, finding: Finding | None) -> Diagnosis:
+    from gpudoctor.logs.remedies import remedy
+
     cause = find(candidate.id)
     assert cause is not None
     page = page_of(cause)
@@ -286,7 +288,7 @@ def _of_cause(candidate: Candidate, text: Text, finding: Finding | None) -> Diag
         )
         if part
     )
-    fix = finding.fix if finding and finding.fix else None
+    fix = remedy(candidate.id, told) or (finding.fix if finding else None)
     if fix is None:
         fix = Fix(_filled(mending[0].signature.fix, mending[0]) if mending else page.fix, id=candidate.id)
     return Diagnosis(
@@ -361,7 +363,7 @@ def _verdict(hits: Sequence[Hit], text: Text, told: Told, best: float) -> Diagno
     fault = sorted((h for h in hits if h.id == "not-gpu-environment"), key=lambda h: -h.signature.confidence)
     harmless = [h for h in hits if h.id == "harmless"]
     if fault and (not best or fault[0].signature.confidence >= 0.8):
-        return _of_verdict("not-gpu-environment", fault, text, fault[0].signature.confidence - 0.1)
+        return _of_verdict("not-gpu-environment", fault, text, told, fault[0].signature.confidence - 0.1)
     if best:
         return None
     if not harmless:
@@ -372,7 +374,7 @@ def _verdict(hits: Sequence[Hit], text: Text, told: Told, best: float) -> Diagno
     for line in text.lines:
         if _COMPLAINT.search(line) and not any(p.search(line) for p in explained):
             return None
-    return _of_verdict("harmless", harmless, text, 0.8)
+    return _of_verdict("harmless", harmless, text, told, 0.8)
 
 
 def _nothing_wrong(text: Text, told: Told) -> Diagnosis | None:
@@ -397,7 +399,9 @@ def _nothing_wrong(text: Text, told: Told) -> Diagnosis | None:
     return Diagnosis("harmless", confidence, seen, explanation, fix, evidence, None, ())
 
 
-def _of_verdict(name: str, hits: Sequence[Hit], text: Text, confidence: float) -> Diagnosis:
+def _of_verdict(name: str, hits: Sequence[Hit], text: Text, told: Told, confidence: float) -> Diagnosis:
+    from gpudoctor.logs.remedies import remedy
+
     page: Page = parse_page(verdicts.load(name).__doc__ or "", name)
     explanation = f"{page.what} {page.tell}"
     return Diagnosis(
@@ -405,7 +409,7 @@ def _of_verdict(name: str, hits: Sequence[Hit], text: Text, confidence: float) -
         round(confidence, 2),
         page.title,
         explanation,
-        Fix(page.fix),
+        remedy(name, told) or Fix(page.fix),
         _evidence(hits, text),
         None,
         page.sources,

@@ -130,6 +130,12 @@ def _capability(name: str) -> Observed[str]:
     return NOT_TOLD
 
 
+def capability_of(name: str) -> str:
+    """The compute capability of a GPU as people and programs name it; "" where that is not on record."""
+    found = _capability(name)
+    return found.value if isinstance(found, Known) else ""
+
+
 # ---------------------------------------------------------------- the bus
 
 

@@ -29,6 +29,12 @@ OF_LISTS = (
     "tf-gpu-on-windows-unsupported",
     "framework-cuda-version-mismatch",
 )
+
+
+def public(version: str) -> str:
+    return version.partition("+")[0]
+
+
 _CONDA_CUDA = re.compile(r"cuda_?(\d{1,2}\.?\d)")
 
 
@@ -73,8 +79,10 @@ def _required(own: Package) -> Package:
 def _torch(told: Told, listed: dict[str, Package]) -> Build | None:
     own = listed.get("torch") or listed.get("pytorch")
     version = told.packages.get("torch", "")
-    if own is not None and not version.startswith(own.version.partition("+")[0]):
+    if own is not None and not told.torch_stated and not version.startswith(own.version.partition("+")[0]):
         version = own.version
+    if own is not None and public(own.version) != public(version):
+        own = None  # of another environment
     if not version:
         return None
     local = re.search(r"\+(cu\d+|cpu|rocm[\d.]+|xpu)", version)
