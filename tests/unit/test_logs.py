@@ -309,7 +309,7 @@ def test_a_listing_that_breaks_off_is_not_called_harmless() -> None:
 def test_the_xml_of_nvidia_smi_says_what_its_table_says() -> None:
     assert (
         first(
-            "<nvidia_smi_log>\n<remapped_row_failure>Yes</remapped_row_failure>\n<ecc_errors>\n<dram_uncorrectable>3</dram_uncorrectable>"
+            '<nvidia_smi_log>\n<gpu id="00000000:07:00.0">\n<ecc_errors>\n<volatile>\n<dram_uncorrectable>3</dram_uncorrectable>\n</volatile>\n'
         )
         == "ecc-uncorrectable"
     )

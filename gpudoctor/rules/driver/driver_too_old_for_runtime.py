@@ -184,6 +184,7 @@ def _problem(
     minimum = knowledge.driver_minimum(wanted, system) if "." in wanted else None
     least = (minimum.compatible or minimum.full or f"branch {minimum.branch}") if minimum else ""
     has = value_of(implemented, "")
+    number = value_of(version, "")
     needs = f"; it needs driver {least} or newer" if least else ""
     evidence = [
         Evidence(
@@ -196,7 +197,7 @@ def _problem(
         evidence.append(Evidence(f"oldest driver for CUDA {wanted}", least, minimum.source))
     return Problem(
         f"{build.framework} {build.version} is built with CUDA {wanted}, "
-        f"and driver {value_of(version, '?')} has CUDA {has or 'of an unknown version'}{needs}",
+        f"and {f'driver {number}' if number else 'the driver'} has CUDA {has or 'of an unknown version'}{needs}",
         package(whose.path, build.framework),
         evidence=tuple(evidence),
         fix=Fix(

@@ -58,7 +58,11 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"Double Bit ECC Error|DBE.{0,30}(?:occurred|detected)", 0.85, needs=(r"ECC|DBE",)),
     Signature(r"Row Remapper: New row marked for remapping", 0.9),
     Signature(r"Uncorrectable ECC error|Contained: .{0,40}ECC|uncontained ECC error", 0.85, needs=(r"ECC",)),
-    Signature(r"(?:DRAM|SRAM) Uncorrectable(?: Parity| SEC-DED)? : [1-9]\d*", 0.85),
+    # `nvidia-smi -q`: the count since the driver was loaded. The aggregate is the board's whole life.
+    Signature(
+        r"Volatile\n(?:(?!Aggregate)[^\n]{1,60}\n){0,8}(?:DRAM|SRAM) Uncorrectable(?: Parity| SEC-DED)? : [1-9]\d*",
+        0.85,
+    ),
     Signature(r"Row remap(?:ping)? (?:is )?pending", 0.85),
     # nvidia-smi's table: the column Volatile Uncorr. ECC holds a count.
     Signature(
