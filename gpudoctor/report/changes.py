@@ -249,12 +249,11 @@ def render_journals(journals: Sequence[Journal], style: Style) -> str:
 
 def render_outcome(outcome: Outcome, style: Style) -> str:
     """How an undo ended."""
-    good = outcome.state == "undone"
-    words = (
-        f"change {outcome.id} is taken back"
-        if good
-        else f"change {outcome.id} could not be taken back wholly"
-    )
+    good = outcome.state in ("undone", "forgotten")
+    words = {
+        "undone": f"change {outcome.id} is taken back",
+        "forgotten": f"change {outcome.id} stands, and what was kept to take it back is removed",
+    }.get(outcome.state, f"change {outcome.id} could not be taken back wholly")
     lines = [f"{style.glyph('ok' if good else 'failure')} {style.paint(words, 'bold')}"]
     lines += [f"    {path} is as it was" for path in outcome.files]
     lines += [f"    {'ran' if s.ok else 'failed:'} {_command(s.argv)}" for s in outcome.steps]

@@ -19,6 +19,8 @@ T = TypeVar("T")
 
 #: What a program may print before it is cut (bytes).
 OUTPUT_LIMIT = 4 << 20
+#: How long the end waits for a program that is just being started (seconds): on a dead file system that takes for ever.
+STARTING = 2.0
 #: Before the total deadline so much is kept for killing what hangs and for printing the report (seconds).
 RESERVE = 0.5
 
@@ -79,6 +81,9 @@ class Live:
         self._deadline = time.monotonic() + timeout
         self._children: set[subprocess.Popen[bytes]] = set()
         self._closed = False
+        #: Threads that are starting a program: it may run already, and `_children` does not know it yet.
+        self._starting: set[int] = set()
+        self._started = threading.Condition()
         self.memo = Memo()
         self._running: set[int] = set()
         #: Called when a thread has started a program and begins to wait for it.
@@ -90,10 +95,14 @@ class Live:
         return bool(self._running)
 
     def close(self) -> None:
-        """Kill what is still running of ours; called when the report is out and the exit waits for nobody."""
+        """Kill what is still running of ours; called when the report is out and the exit waits for nobody.
+
+        But for a program that is just being started: were it left, what it starts in its turn would outlive us."""
         from gpudoctor.system.process import kill_group
 
         self._closed = True
+        with self._started:
+            self._started.wait_for(lambda: not self._starting, STARTING)
         for process in list(self._children):
             kill_group(process, running=False)
 
@@ -188,16 +197,23 @@ class Live:
         timeout = min(timeout, self.remaining() - RESERVE)
         if timeout <= 0:
             raise NotHere("no time left")
-        process = subprocess.Popen(
-            list(argv),
-            stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=dict(self.env if env is None else env),
-            cwd=cwd,
-            start_new_session=True,
-        )
-        self._children.add(process)
+        thread = threading.get_ident()
+        self._starting.add(thread)
+        try:
+            process = subprocess.Popen(
+                list(argv),
+                stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=dict(self.env if env is None else env),
+                cwd=cwd,
+                start_new_session=True,
+            )
+            self._children.add(process)
+        finally:
+            with self._started:
+                self._starting.discard(thread)
+                self._started.notify_all()
         try:
             self.waiting()
             if self._closed:  # between the start and the line above: nobody else would end it

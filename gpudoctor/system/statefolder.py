@@ -79,11 +79,13 @@ class StateFolder:
             info = os.stat(self.state)
         except OSError as error:
             raise refused(error, self.state, "the journal has no place, so nothing was changed") from None
-        if info.st_uid != os.geteuid() or info.st_mode & 0o022:
+        if info.st_uid != os.geteuid():
+            raise _somebody_elses(self.state, info.st_uid)
+        if info.st_mode & 0o022:
             raise GpudoctorError(
                 f"the journals' folder {self.state} can be written by others",
                 note="nothing was changed: what lies there would be believed",
-                hint=f"chown it to yourself and `chmod 700 {self.state}`, or name another in GPUDOCTOR_STATE",
+                hint=f"`chmod 700 {self.state}`, or name another in GPUDOCTOR_STATE",
             )
 
     def own_folder(self, path: str) -> None:
@@ -111,6 +113,14 @@ class StateFolder:
         os.replace(temporary, path)
         self._sync_own(os.path.dirname(path))
 
+    def own_unlink(self, path: str) -> None:
+        """A file below the state folder; none is well too. Raises OSError."""
+        self._step("unlink", path)
+        try:
+            os.unlink(path)
+        except FileNotFoundError:
+            pass
+
     def own_remove(self, folder: str) -> None:
         """A folder below the state folder with the files in it."""
         import shutil
@@ -128,6 +138,17 @@ class StateFolder:
                 raise
         finally:
             os.close(descriptor)
+
+
+def _somebody_elses(state: str, uid: int) -> GpudoctorError:
+    who = "root" if uid == 0 else f"another user (uid {uid})"
+    return GpudoctorError(
+        f"the journals' folder {state} belongs to {who}",
+        note="nothing was changed",
+        hint="what root changed, root takes back: run this through sudo"
+        if uid == 0
+        else "name another in GPUDOCTOR_STATE",
+    )
 
 
 def _lock(descriptor: int) -> None:

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -155,3 +156,26 @@ def test_which_takes_the_first_executable(tmp_path: Path) -> None:
     port = Live(env={"PATH": f"{tmp_path}/none:{tmp_path}/a:{tmp_path}/b"})
     assert which(port, "nvcc") == f"{tmp_path}/b/nvcc"
     assert which(port, "ptxas") is None
+
+
+def test_the_end_waits_for_a_program_that_is_just_being_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It runs already and nobody knows it yet: left alone, what it has started in its turn would outlive us."""
+    live, begun, made = Live(), threading.Event(), []
+    popen = subprocess.Popen
+
+    def slow(*arguments: object, **more: object) -> object:
+        made.append(popen(*arguments, **more))  # type: ignore[call-overload]
+        begun.set()
+        while not live._closed:
+            time.sleep(0.001)
+        return made[0]
+
+    monkeypatch.setattr(subprocess, "Popen", slow)
+    asking = threading.Thread(target=lambda: live.run(["sh", "-c", "sleep 600 & wait"], 30))
+    asking.start()
+    assert begun.wait(10)
+    assert not live._children
+    live.close()
+    assert live._children == {made[0]} or made[0].poll() is not None
+    asking.join(10)
+    assert not asking.is_alive() and made[0].poll() == -signal.SIGKILL

@@ -121,5 +121,6 @@ def _problem(engine: Engine, specs: bool) -> Problem:
         fix=Fix(
             "Let the daemon read its file again" if written else "Register the runtime and reload the daemon",
             (reload,) if written else (configure, reload),
+            "unsafe",
         ),
     )
