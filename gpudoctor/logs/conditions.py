@@ -200,6 +200,68 @@ def no_nvidia_runtime(match: re.Match[str], told: Told) -> bool:
     return "nvidia" not in match["runtimes"].lower()
 
 
+#: Graphics of other vendors, in the words of lspci, Windows, collect_env, inxi and reporters. Their processors do not count.
+_OTHERS = re.compile(
+    r"\bIntel(?:\(R\)|®| Corporation)? ?(?:\(R\) |® )?(?:\w+ ){0,3}?(?:Iris|U?HD Graphics|HD \d{3,4}|Arc\b|Graphics|GMA|integrated|iGPU)|\b(?:Iris(?:\(R\)|®)? (?:Xe|Plus|Pro|Graphics)|UHD Graphics|Intel (?:GPU|card|laptop graphics))|"
+    r"\bRadeon\b|\bAMD (?:GPU|card|graphics|RX|Vega|Instinct|Radeon)|\(AMD\)|on AMD\b|\bRX ?(?:Vega|[4-9]\d{2,3})\b|\bVega ?\d{1,2}\b|\bgfx(?:9|10|11|12)\w{1,3}\b|"
+    r"\bMac ?Book|\bApple (?:M\d|Silicon)|\bmacOS\b|\bOS ?X\b|\biMac\b|\bMac (?:mini|Studio|Pro)\b|\bM[1-4] (?:Mac|Pro|Max|Ultra)\b|\bmy Mac\b|"
+    r"(?:苹果|Mac)电脑|集成显卡|核显|A卡|集显",
+    re.I,
+)
+_NVIDIAS = re.compile(
+    r"\bGeForce|\b[RG]TX|\bQuadro|\bTesla\b|\bTITAN\b|\bJetson|\b(?:A100|H100|H200|B200|V100|P100|L40S?|A10G?|A40|T4|K80)\b|NVIDIA Corporation|\b10de:|\bMX ?\d{3}\b|"
+    r"\bG[TP]X? ?\d{3,4}M?\b|nvidia-smi works|\bN卡",
+    re.I,
+)
+
+
+def other_vendor_shown(match: re.Match[str], told: Told) -> bool:
+    """The text names graphics of Intel, AMD or Apple, and none of NVIDIA's."""
+    return _OTHERS.search(told.text) is not None and _NVIDIAS.search(told.text) is None and not told.gpus
+
+
+_BLACKWELL = re.compile(
+    r"RTX ?50[5-9]0|\b50xx\b|\b50[- ]series|\b50[5-9]0(?: ?Ti)?\b(?! ?(?:MiB|MB|W\b))|RTX PRO \d{4}|Blackwell|10de:(?:2[b-d]|29|31)[0-9a-f]{2}|\bG?B[23]00\b",
+    re.I,
+)
+
+
+def blackwell_shown(match: re.Match[str], told: Told) -> bool:
+    """The text names a GPU of the generation that only the open kernel modules drive."""
+    return _BLACKWELL.search(told.text) is not None
+
+
+_KERNEL_REPORTS = re.compile(r"kernel reported version is: (\d[\d.]+)")
+
+
+def kernel_reports_another_version(match: re.Match[str], told: Told) -> bool:
+    """TensorFlow's two lines, "libcuda reported version is" (group `library`) and "kernel reported version is", differ."""
+    found = _KERNEL_REPORTS.search(told.text)
+    numbers = (
+        [tuple(int(n) for n in v.strip(".").split(".")) for v in (match["library"], found[1])]
+        if found
+        else []
+    )
+    return len(numbers) == 2 and numbers[0] != numbers[1]
+
+
+_DESKTOP = re.compile(r"Docker[- ]Desktop", re.I)
+_LINUXES = re.compile(
+    r"\b(?:Linux|Ubuntu|Debian|Fedora|Arch|Manjaro|Mint|Pop!?_?OS|CentOS|RHEL|openSUSE|apt|systemctl)\b", re.I
+)
+
+
+def desktop_on_linux(match: re.Match[str], told: Told) -> bool:
+    """Docker Desktop is named, on a Linux that is no WSL: its virtual machine has no GPU."""
+    return (
+        _DESKTOP.search(told.text) is not None
+        and _LINUXES.search(told.text) is not None
+        and not told.windows
+        and not told.wsl
+        and not told.has("macos", "mac os", "windows")
+    )
+
+
 def on_windows(match: re.Match[str], told: Told) -> bool:
     return told.windows
 
@@ -240,6 +302,10 @@ CONDITIONS: Mapping[str, Condition] = {
     "old-gpu-shown": old_gpu_shown,
     "singularity-without-nv": singularity_without_nv,
     "no-nvidia-runtime": no_nvidia_runtime,
+    "other-vendor-shown": other_vendor_shown,
+    "blackwell-shown": blackwell_shown,
+    "kernel-reports-another-version": kernel_reports_another_version,
+    "desktop-on-linux": desktop_on_linux,
     "on-windows": on_windows,
     "not-on-windows": _not(on_windows),
     "on-wsl": on_wsl,

@@ -44,7 +44,10 @@ _WINDOWS = re.compile(
     r"\bWindows (?:1[01]|7|8|Server|NT)|\b(?:win32|win_amd64|mingw64)\b|[A-Z]:\\|C:/Users|OS: Microsoft Windows|PS C:|_windows\b",
     re.I,
 )
-_WSL = re.compile(r"\bWSL ?2?\b|microsoft-standard|/usr/lib/wsl", re.I)
+_WSL = re.compile(
+    r"\bW(?:SL|LS) ?[12]?\b|microsoft-standard|/usr/lib/wsl|Windows Subsystem for Linux|\d-Microsoft\b|(?:Bash|Ubuntu)[\w .]{0,12} on (?:Ubuntu on )?Win(?:dows|10|11)",
+    re.I,
+)
 _CONTAINER = re.compile(
     r"docker run|docker exec|docker-compose|docker compose|Dockerfile|/\.dockerenv|container(?:ized)?\b|kubectl|\bpod\b|kubepods|podman|(?:in|inside|using|via|with|jellyfin|plex|frigate|ollama) (?:a |the )?docker\b|docker ?(?:里|中|镜像|容器)|容器|singularity|apptainer|\.sif\b|enroot|nvcr\.io|/usr/local/nvidia/lib|root@[0-9a-f]{12}\b",
     re.I,
