@@ -107,10 +107,10 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"(?:ERROR_INVALID_DEVICE|cudaErrorInvalidDevice)\b", 0.55, unless=(r"\bMIG(?:\b|_)",)),
     # The reporter's repair.
     Signature(
-        r"(?:unset\w*|remov\w+|delet\w+|comment\w*(?: it| this)?(?: out)?|clear\w*|chang\w+|wrong|incorrect\w*|because of|due to|set(?:ting)?) .{0,60}CUDA_VISIBLE_DEVICES",
+        r"(?:unset\w*|remov\w+|delet\w+|comment\w*(?: it| this)?(?: out)?|clear\w*|wrong|incorrect\w*|because of|due to) .{0,60}CUDA_VISIBLE_DEVICES",
         0.72,
         needs=(
-            r"No CUDA|no CUDA-capable|NO_DEVICE|not available|not detect\w*|not found|invalid device|is_available|False|fix\w*|solv\w*|works?",
+            r"No CUDA|no CUDA-capable|NO_DEVICE|not detect\w*|invalid device|is_available|device_count|GPU .{0,30}not (?:found|available)",
         ),
         unless=(r"\bMIG(?:\b|_)", r"too old"),
     ),

@@ -94,7 +94,7 @@ signatures: tuple[Signature | str, ...] = (
     Signature(
         r"Above 4G|Resizable BAR|re-?size ?BAR",
         0.55,
-        needs=(r"No devices were found|not detected|fail\w*|nvidia",),
+        needs=(r"No devices were found|not detected|RmInitAdapter|BAR\d? .{0,20}invalid",),
     ),
 )
 

@@ -135,6 +135,12 @@ signatures: tuple[Signature | str, ...] = (
         needs=(r"cuda|nvidia|driver",),
         unless=(r"--gpus", r"容器|docker"),
     ),
+    # Colab and Kaggle give a processor alone unless a GPU is asked for.
+    Signature(
+        r"(?:change|hardware|select|set|enable) (?:the |your )?(?:runtime type|accelerator|GPU accelerator)|(?:colab|kaggle).{0,80}(?:without (?:a )?GPU|no GPU|CPU runtime|not (?:using|enabled) (?:a )?GPU)",
+        0.82,
+        needs=(r"Found no NVIDIA|No CUDA|no CUDA-capable|NO_DEVICE|nvidia-smi|libcuda|cuda\.is_available",),
+    ),
     # lspci finds none; ubuntu-drivers; NVIDIA's installer.
     Signature(r"You do not appear to have an NVIDIA GPU", 0.9),
     Signature(

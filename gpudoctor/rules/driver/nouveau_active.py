@@ -53,7 +53,7 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"(?:blacklist(?:ing)?|disable) nouveau", 0.4),
     # inxi, lshw, glxinfo, X.org's log, nvidia-installer of other years; prose.
     Signature(
-        r"driver: nouveau|driver=nouveau|loaded: nouveau|Kernel (?:driver|modules?) (?:in use)?: nouveau$|OpenGL (?:vendor|renderer) string: (?:nouveau|NV[0-9A-F]{2,3}\b)",
+        r"driver: nouveau|driver=nouveau|loaded: nouveau|OpenGL (?:vendor|renderer) string: (?:nouveau|NV[0-9A-F]{2,3}\b)",
         0.85,
     ),
     Signature(
@@ -66,7 +66,7 @@ signatures: tuple[Signature | str, ...] = (
     ),
     Signature(
         r"(?:blacklist(?:ing|ed)?|disabl(?:e|ed|ing)|modprobe\.blacklist=|rd\.driver\.blacklist=) ?(?:the )?nouveau",
-        0.6,
+        0.45,
         needs=(r"couldn't communicate|No devices were found|not load|fail\w*|error|conflict|nvidia",),
     ),
     Signature(r"禁用 ?nouveau|屏蔽 ?nouveau|nouveau ?(?:驱动)?(?:冲突|没有禁用|未禁用)", 0.65),

@@ -101,7 +101,9 @@ signatures: tuple[Signature | str, ...] = (
             r"nvidia",
             r"couldn't communicate|could not insert|not load\w*|isn't load\w*|n't load|fail\w*|No devices|nouveau|not work\w*|n't work|rejected|modprobe|not detected|无法",
         ),
-        unless=(r"SecureBoot disabled|secure ?boot(?: is| was| state)?:? (?:already )?(?:disabled|off)\b",),
+        unless=(
+            r"SecureBoot disabled|secure ?boot(?: is| was| state)?:? (?:already )?(?:disabled|off)\b|(?:already|have|had|has|'ve) (?:already )?(?:disabled|turned off) (?:the )?secure ?boot|disabled (?:the )?secure ?boot[ ,.]{1,3}(?:but|still|no luck|didn)",
+        ),
     ),
     Signature(
         r"(?:n't|not|never|un|failed to|fails to|properly) ?sign(?:s|ed|ing)? (?:the )?(?:nvidia )?(?:kernel |driver )*modules?|modules? (?:is|are|was|were|being) (?:not |n't |un)(?:properly )?signed|unsigned (?:nvidia )?(?:kernel )?modules?|/etc/pki/akmods|kmodgenca|modules? .{0,30}signature .{0,30}(?:invalid|missing|rejected)",

@@ -75,7 +75,7 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"CUDA: unknown error|cudaErrorUnknown", 0.68, unless=(r"Xid", r"fallen off")),
     # It worked before the machine slept.
     Signature(
-        r"(?:cuda|gpu|nvidia|torch|tensorflow|\bjax\b|ollama|blender|initiali[sz]ation)[^\n]{0,120}(?:after|on|when|following|from|upon) (?:the |a |my |every |each |any )?(?:\w+ ){0,3}?(?:suspend\w*|resum\w+|hibernat\w+|(?:s3 |s0ix |pc |laptop )?sleep|wak(?:e|ing|es)(?:[- ]?up)?)\b",
+        r"(?:cuda|gpu|nvidia|torch|tensorflow|\bjax\b|ollama|blender|initiali[sz]ation)[^\n]{0,120}(?:after|on|when|following|from|upon) (?:the |a |my |every |each |any )?(?:\w+ ){0,3}?(?:suspend\w*|resum\w+(?= (?:from |after |the (?:laptop|machine|system|computer|pc))|[.,;:)]|$)(?! from (?:a |the |my |last )?(?:\w+ )?(?:checkpoint|ckpt|epoch|step))|hibernat\w+|(?:s3 |s0ix |pc |laptop )?sleep|wak(?:e|ing|es)(?:[- ]?up)?)\b",
         0.66,
         needs=(
             r"fail\w*|error|not work\w*|n't work|stops?|stopped|broken|lost|unavailable|not available|crash\w*|no longer|unknown|not detect\w*|can't|cannot|until",
@@ -83,7 +83,7 @@ signatures: tuple[Signature | str, ...] = (
         unless=(r"Xid", r"fallen off", r"GSP", r"time\.sleep|sleep\(", r"RmInitAdapter"),
     ),
     Signature(
-        r"(?:after|following|upon) (?:the |a |my )?(?:\w+ ){0,3}?(?:suspend\w*|resum\w+ from|hibernat\w+|wak(?:e|ing)[- ]?up|sleep mode)\b[^\n]{0,200}(?:cuda|gpu|nvidia|torch|tensorflow)",
+        r"(?:after|following|upon) (?:the |a |my )?(?:\w+ ){0,3}?(?:suspend\w*|resum\w+ from (?:suspend|sleep|hibernat|standby)|hibernat\w+|wak(?:e|ing)[- ]?up|sleep mode)\b[^\n]{0,200}(?:cuda|gpu|nvidia|torch|tensorflow)",
         0.66,
         needs=(
             r"fail\w*|error|not work\w*|n't work|stops?|stopped|broken|lost|unavailable|not available|crash\w*|no longer|unknown|not detect\w*|can't|cannot",

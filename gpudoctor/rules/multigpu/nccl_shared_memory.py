@@ -64,7 +64,7 @@ signatures: tuple[Signature | str, ...] = (
         needs=(r"nccl|shm",),
     ),
     Signature(
-        r"(?:Signal 7 \(SIGBUS\)|SIGBUS|exitcode ?: -7|signal: 7|Fatal Python error: Bus error|Bus error \(core dumped\)|Bus error encountered)",
+        r"(?:Signal 7 \(SIGBUS\)|received SIGBUS|signal SIGBUS|exitcode ?: -7|signal: 7|Fatal Python error: Bus error|Bus error \(core dumped\)|Bus error encountered)",
         0.7,
         needs=(r"nccl|pytorch|DataLoader|docker|kubectl|container|vllm|paddle|num_workers|torchrun",),
     ),
