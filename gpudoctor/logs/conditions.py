@@ -72,6 +72,14 @@ def _not(condition: Condition) -> Condition:
     return lambda match, told: not condition(match, told)
 
 
+def _no(condition: Callable[[Told], bool]) -> Callable[[Told], bool]:
+    return lambda told: not condition(told)
+
+
+def _of_match(condition: Callable[[Told], bool]) -> Condition:
+    return lambda match, told: condition(told)
+
+
 def _tuple(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"\d+", version)[:2])
 
@@ -129,7 +137,7 @@ _LOWEST: tuple[tuple[tuple[int, ...], tuple[int, int]], ...] = (
 )
 
 
-def tensorflow_past_windows(match: re.Match[str], told: Told) -> bool:
+def tensorflow_past_windows(told: Told) -> bool:
     """Native Windows, and a TensorFlow after 2.10."""
     version = told.packages.get("tensorflow") or told.packages.get("tensorflow-intel") or ""
     if not version:
@@ -155,7 +163,7 @@ def other_cuda_shown(match: re.Match[str], told: Told) -> bool:
     return bool(majors) and wanted.partition(".")[0] not in majors
 
 
-def several_libraries(match: re.Match[str], told: Told) -> bool:
+def several_libraries(told: Told) -> bool:
     """Three or more different CUDA libraries are said to be missing."""
     found = re.findall(
         r"(?:could not load dynamic library|couldn't open cuda library|cannot open shared object file|error loading|dlerror)\W{0,4}"
@@ -172,13 +180,13 @@ def wants_local_version(match: re.Match[str], told: Told) -> bool:
     return versions != "none" and "+cu" not in versions
 
 
-def hidden_by_variable(match: re.Match[str], told: Told) -> bool:
+def hidden_by_variable(told: Told) -> bool:
     """CUDA_VISIBLE_DEVICES is shown, and is empty, negative, or a number."""
     value = told.variables.get("CUDA_VISIBLE_DEVICES")
     return value is not None
 
 
-def old_gpu_shown(match: re.Match[str], told: Told) -> bool:
+def old_gpu_shown(told: Told) -> bool:
     """Every GPU that the text names is older than Turing: builds leave them out one after the other."""
     from gpudoctor import knowledge
 
@@ -187,7 +195,7 @@ def old_gpu_shown(match: re.Match[str], told: Told) -> bool:
     return bool(capabilities) and max(capabilities) < (7, 5)
 
 
-def singularity_without_nv(match: re.Match[str], told: Told) -> bool:
+def singularity_without_nv(told: Told) -> bool:
     """Singularity or Apptainer is started in the text, and never with --nv or --nvccli."""
     starts = re.findall(
         r"\b(?:singularity|apptainer)\b(?: -\w)* +(?:run|exec|shell|instance)\b[^\n]*", told.text
@@ -215,7 +223,7 @@ _NVIDIAS = re.compile(
 )
 
 
-def other_vendor_shown(match: re.Match[str], told: Told) -> bool:
+def other_vendor_shown(told: Told) -> bool:
     """The text names graphics of Intel, AMD or Apple, and none of NVIDIA's."""
     return _OTHERS.search(told.text) is not None and _NVIDIAS.search(told.text) is None and not told.gpus
 
@@ -226,7 +234,7 @@ _BLACKWELL = re.compile(
 )
 
 
-def blackwell_shown(match: re.Match[str], told: Told) -> bool:
+def blackwell_shown(told: Told) -> bool:
     """The text names a GPU of the generation that only the open kernel modules drive."""
     return _BLACKWELL.search(told.text) is not None
 
@@ -251,7 +259,7 @@ _LINUXES = re.compile(
 )
 
 
-def desktop_on_linux(match: re.Match[str], told: Told) -> bool:
+def desktop_on_linux(told: Told) -> bool:
     """Docker Desktop is named, on a Linux that is no WSL: its virtual machine has no GPU."""
     return (
         _DESKTOP.search(told.text) is not None
@@ -262,28 +270,50 @@ def desktop_on_linux(match: re.Match[str], told: Told) -> bool:
     )
 
 
-def on_windows(match: re.Match[str], told: Told) -> bool:
+def on_windows(told: Told) -> bool:
     return told.windows
 
 
-def on_wsl(match: re.Match[str], told: Told) -> bool:
+def on_wsl(told: Told) -> bool:
     return told.wsl
 
 
-def in_container(match: re.Match[str], told: Told) -> bool:
+def in_container(told: Told) -> bool:
     return told.container
 
 
-def driver_answers(match: re.Match[str], told: Told) -> bool:
+def driver_answers(told: Told) -> bool:
     """nvidia-smi printed its table, or named a GPU."""
     return bool(told.smi.kmd_version) or re.search(r"\(UUID: GPU-", told.text) is not None
 
 
-def cudnn_on_path(match: re.Match[str], told: Told) -> bool:
+def cudnn_on_path(told: Told) -> bool:
     """LD_LIBRARY_PATH is shown with a CUDA or cuDNN folder, or a second cuDNN's path is."""
     value = told.variables.get("LD_LIBRARY_PATH", "")
     return re.search(r"cuda|cudnn", value, re.I) is not None
 
+
+#: Those that ask the text alone: they are asked before a pattern is compiled.
+OF_THE_TEXT: Mapping[str, Callable[[Told], bool]] = {
+    "tensorflow-past-windows": tensorflow_past_windows,
+    "several-libraries": several_libraries,
+    "few-libraries": _no(several_libraries),
+    "hidden-by-variable": hidden_by_variable,
+    "old-gpu-shown": old_gpu_shown,
+    "singularity-without-nv": singularity_without_nv,
+    "other-vendor-shown": other_vendor_shown,
+    "blackwell-shown": blackwell_shown,
+    "desktop-on-linux": desktop_on_linux,
+    "on-windows": on_windows,
+    "not-on-windows": _no(on_windows),
+    "on-wsl": on_wsl,
+    "not-on-wsl": _no(on_wsl),
+    "in-container": in_container,
+    "not-in-container": _no(in_container),
+    "driver-answers": driver_answers,
+    "cudnn-on-path": cudnn_on_path,
+    "cudnn-not-on-path": _no(cudnn_on_path),
+}
 
 CONDITIONS: Mapping[str, Condition] = {
     "fragmented": fragmented,
@@ -292,27 +322,10 @@ CONDITIONS: Mapping[str, Condition] = {
     "gpu-older-than-build": _not(gpu_newer_than_build),
     "toolkit-too-old-for-arch": toolkit_too_old_for_arch,
     "arch-too-old-for-toolkit": _not(toolkit_too_old_for_arch),
-    "tensorflow-past-windows": tensorflow_past_windows,
     "other-cuda-shown": other_cuda_shown,
     "no-other-cuda-shown": _not(other_cuda_shown),
-    "several-libraries": several_libraries,
-    "few-libraries": _not(several_libraries),
     "wants-local-version": wants_local_version,
-    "hidden-by-variable": hidden_by_variable,
-    "old-gpu-shown": old_gpu_shown,
-    "singularity-without-nv": singularity_without_nv,
     "no-nvidia-runtime": no_nvidia_runtime,
-    "other-vendor-shown": other_vendor_shown,
-    "blackwell-shown": blackwell_shown,
     "kernel-reports-another-version": kernel_reports_another_version,
-    "desktop-on-linux": desktop_on_linux,
-    "on-windows": on_windows,
-    "not-on-windows": _not(on_windows),
-    "on-wsl": on_wsl,
-    "not-on-wsl": _not(on_wsl),
-    "in-container": in_container,
-    "not-in-container": _not(in_container),
-    "driver-answers": driver_answers,
-    "cudnn-on-path": cudnn_on_path,
-    "cudnn-not-on-path": _not(cudnn_on_path),
+    **{name: _of_match(condition) for name, condition in OF_THE_TEXT.items()},
 }

@@ -79,13 +79,20 @@ signatures: tuple[Signature | str, ...] = (
     Signature(
         r"(?:usermod|adduser|gpasswd|add\w*|not in|member of|join\w*) .{0,40}(?:video|render|vglusers|nvidia) group|usermod -a?G? ?\S{0,12}video",
         0.72,
-        needs=(r"nvidia|cuda",),
+        needs=(
+            r"group|usermod",
+            r"nvidia|cuda",
+        ),
         unless=(r"amdgpu|rocm|ROCm",),
     ),
     Signature(
         r"(?:works?|working|runs?|fine|detect\w*|succeed\w*|see\w*|available|True) .{0,40}(?:(?:as|with|under|using|from|by|via|in) (?:the )?(?:root\b|sudo\b|superuser)|(?:if|when) (?:I am |I'm |run (?:as|with|by) |using |running as )?(?:root|sudo)\b)|(?:as|with|under|using) (?:root|sudo) .{0,30}(?:works|is fine|it's fine|no problem|succeeds)",
         0.7,
-        needs=(r"nvidia|cuda", r"user|permission|without sudo|non-root|not root|normal"),
+        needs=(
+            r"nvidia|cuda",
+            r"root|sudo|superuser",
+            r"user|permission|without sudo|non-root|not root|normal",
+        ),
         unless=(r"pip install|apt install", r"rootless"),
     ),
     Signature(

@@ -96,15 +96,18 @@ signatures: tuple[Signature | str, ...] = (
     Signature(
         r"nvidia\S* .{0,60}(?:fails? to|failed to|doesn't|does not|won't|unable to|cannot|can't|failing to) (?:build|compile)\b.{0,80}(?:kernel|linux|module|dkms)|(?:kernel|linux) [5-7]\.\d+ .{0,60}nvidia.{0,40}(?:fails? to|failed to|doesn't|does not|won't) (?:build|compile)",
         0.78,
+        needs=(r"build|compile",),
     ),
     Signature(
         r"/(?:kernel-open|kernel)/nvidia(?:-uvm|-drm|-modeset|-peermem)?/[\w.-]{1,60}\.[cho]\b.{0,20}(?:error|Error)",
         0.85,
     ),
     Signature(
-        r"DKMS (?:tree|module).{0,40}(?:nvidia|NVIDIA).{0,60}(?:broken|stale|missing|does not exist)", 0.8
+        r"DKMS (?:tree|module).{0,40}(?:nvidia|NVIDIA).{0,60}(?:broken|stale|missing|does not exist)",
+        0.8,
+        needs=(r"dkms",),
     ),
-    Signature(r"dkms .{0,40}nvidia\S{0,30}.{0,60}\b(?:failed|error!)", 0.75),
+    Signature(r"dkms .{0,40}nvidia\S{0,30}.{0,60}\b(?:failed|error!)", 0.75, needs=(r"dkms",)),
 )
 
 

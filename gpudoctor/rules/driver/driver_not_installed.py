@@ -150,7 +150,7 @@ signatures: tuple[Signature | str, ...] = (
         r"(?:hosts?|machines?|systems?|nodes?|computers?|servers?) .{0,60}(?:does not|do not|doesn't|don't|without|no) (?:have )?(?:any |the )?nvidia (?:drivers?|libraries) (?:installed)?|"
         r"nvidia drivers? (?:is|are|was|were) (?:not|n't) installed|(?:forgot|haven't|hadn't|not|didn't|did not) (?:to )?install(?:ed)? (?:the |any |an )?nvidia drivers?|没有安装驱动|没有安装显卡驱动|没有安装NVIDIA驱动|未安装驱动|未安装显卡驱动|未安装NVIDIA驱动|没安装驱动|没装驱动|没装显卡驱动|没安装显卡驱动",
         0.72,
-        needs=(r"nvidia|cuda|驱动",),
+        needs=(r"installed|driver|libraries|驱动", r"install|驱动"),
         when="not-in-container",
     ),
 )

@@ -50,7 +50,10 @@ signatures: tuple[Signature | str, ...] = (
         r"open(?:[- ]source)?(?: gpu)? kernel modules? (?:being |are |is |was |were )?(?:required|needed|necessary)|requir\w+ (?:the )?(?:use of )?(?:the )?(?:nvidia )?open(?:[- ]source)?(?: gpu)? kernel modules?|"
         r"(?:must|have to|need to|should|needs to) (?:use|install|be) (?:the )?(?:nvidia[- ])?open(?:[- ]source)? (?:kernel )?(?:modules?|drivers?|variant|version)",
         0.9,
-        needs=(r"nvidia|NVRM",),
+        needs=(
+            r"open kernel|open gpu|open-source|open source|nvidia open|nvidia-open|open module|open driver|open variant|open version",
+            r"nvidia|NVRM",
+        ),
     ),
     Signature(
         r"(?:not|n't|without|missing|instead of|need\w*|requir\w+|switch\w* to|chang\w+ to|install\w*|only) (?:to )?(?:install\w* |use |using |the )*[`'\"]?(?:nvidia-open\b|nvidia-driver-\d{3}(?:-server)?-open|nvidia-open-dkms|open kernel modules?|\S*kmod-nvidia-open)",

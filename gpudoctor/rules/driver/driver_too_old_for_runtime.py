@@ -110,7 +110,10 @@ signatures: tuple[Signature | str, ...] = (
     Signature(
         r"driver version .{0,60}(?:lower|less|older|below|smaller) than .{0,30}(?:minimum|required|supported)|(?:minimum|required) (?:NVIDIA |CUDA |GPU )?driver version (?:is|required)",
         0.75,
-        needs=(r"nvidia|cuda",),
+        needs=(
+            r"than|minimum|required",
+            r"nvidia|cuda",
+        ),
     ),
     # Reporters in Chinese: the driver is too old.
     Signature(

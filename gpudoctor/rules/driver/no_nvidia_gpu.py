@@ -111,10 +111,12 @@ signatures: tuple[Signature | str, ...] = (
     Signature(
         r"(?:don't|do not|doesn't|does not|didn't|not) (?:even )?(?:have|has|had|having|own|contain) (?:an?y? |any kind of )?(?:dedicated |discrete |physical )?(?:NVIDIA|CUDA[- ](?:capable|enabled|compatible)|CUDA|nvidia's) ?(?:GPUs?|cards?|graphics|adapters?|devices?|hardware|video|display)",
         0.8,
+        needs=(r"do not|n't|does not|not have|not has|not own|not contain",),
     ),
     Signature(
         r"(?:has|have|with|there (?:is|are)|got) (?:no|zero) (?:dedicated |discrete |physical )?(?:NVIDIA|CUDA[- ](?:capable|enabled)|CUDA) (?:GPUs?|cards?|graphics|adapters?|hardware)",
         0.8,
+        needs=(r"no nvidia|zero nvidia|no cuda|zero cuda|no dedicated|no discrete|no physical",),
         unless=(r"no CUDA-capable device is detected\s*$",),
     ),
     Signature(

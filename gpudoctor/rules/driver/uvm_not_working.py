@@ -78,6 +78,7 @@ signatures: tuple[Signature | str, ...] = (
         r"(?:cuda|gpu|nvidia|torch|tensorflow|\bjax\b|ollama|blender|initiali[sz]ation)[^\n]{0,120}(?:after|on|when|following|from|upon) (?:the |a |my |every |each |any )?(?:\w+ ){0,3}?(?:suspend\w*|resum\w+(?= (?:from |after |the (?:laptop|machine|system|computer|pc))|[.,;:)]|$)(?! from (?:a |the |my |last )?(?:\w+ )?(?:checkpoint|ckpt|epoch|step))|hibernat\w+|(?:s3 |s0ix |pc |laptop )?sleep|wak(?:e|ing|es)(?:[- ]?up)?)\b",
         0.66,
         needs=(
+            r"suspend|resum|hibern|sleep|wake|waking",
             r"fail\w*|error|not work\w*|n't work|stops?|stopped|broken|lost|unavailable|not available|crash\w*|no longer|unknown|not detect\w*|can't|cannot|until",
         ),
         unless=(r"Xid", r"fallen off", r"GSP", r"time\.sleep|sleep\(", r"RmInitAdapter"),
@@ -86,6 +87,7 @@ signatures: tuple[Signature | str, ...] = (
         r"(?:after|following|upon) (?:the |a |my )?(?:\w+ ){0,3}?(?:suspend\w*|resum\w+ from (?:suspend|sleep|hibernat|standby)|hibernat\w+|wak(?:e|ing)[- ]?up|sleep mode)\b[^\n]{0,200}(?:cuda|gpu|nvidia|torch|tensorflow)",
         0.66,
         needs=(
+            r"suspend|resum|hibern|sleep|wake|waking",
             r"fail\w*|error|not work\w*|n't work|stops?|stopped|broken|lost|unavailable|not available|crash\w*|no longer|unknown|not detect\w*|can't|cannot",
         ),
         unless=(r"Xid", r"fallen off", r"GSP", r"RmInitAdapter"),
@@ -99,6 +101,7 @@ signatures: tuple[Signature | str, ...] = (
     Signature(
         r"(?:rmmod|modprobe -r|modprobe|insmod) nvidia[-_]uvm\b|(?:reload\w*|unload\w*|load\w*) (?:the )?nvidia[-_]uvm",
         0.66,
+        needs=(r"uvm",),
         unless=(
             r"Operation not permitted",
             r"Key was rejected",

@@ -50,6 +50,7 @@ signatures: tuple[Signature | str, ...] = (
     Signature(
         r"GSP (?:RPC )?time-?out|_issueRpcAndWait|rpcRecvPoll|GSP (?:firmware )?(?:crash\w*|hang\w*|hung|stopped responding)|RPC response from GPU\d* GSP",
         0.78,
+        needs=(r"GSP|RPC",),
     ),
     Signature(
         r"NVreg_EnableGpuFirmware ?= ?0|disabl\w+ (?:the )?GSP",
