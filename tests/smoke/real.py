@@ -52,9 +52,11 @@ def run(
     deadline: float = 100.0,
     target: Target = CPU,
     allow_cpu: bool = True,
+    python: str = "",
 ) -> Trial:
-    """These phases alone, in the real framework, through the parent's own machinery. `deadline` of each phase but the import."""
-    python = str(environment(framework) / "bin" / "python")
+    """These phases alone, in the real framework, through the parent's own machinery. `deadline` of each phase but the import. `python`:
+    another interpreter than that of the framework's environment."""
+    python = python or str(environment(framework) / "bin" / "python")
     order = trial.Order(framework, "", python, target, full=True, allow_cpu=allow_cpu)
     for name, text in trial.programs().items():
         (tmp_path / name).write_bytes(text)
