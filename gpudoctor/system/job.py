@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import IO, Literal
 
 from gpudoctor.facts.record import Record
-from gpudoctor.system.live import _kill_group
+from gpudoctor.system.live import GRACE
 
 #: A line that is longer is cut: a progress bar without line breaks must not fill the memory (bytes).
 LINE_LIMIT = 1 << 20
@@ -91,6 +91,19 @@ def _stop(
     except (ProcessLookupError, PermissionError):
         pass
     return _follow(process, on_line or (lambda stream, line: None), time.monotonic() + grace)
+
+
+def _kill_group(process: subprocess.Popen[bytes], running: bool) -> None:
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        pass
+    if running:
+        try:
+            process.wait(GRACE)
+        except subprocess.TimeoutExpired:
+            # Uninterruptible: nobody can end it now. Tell Popen not to warn about it later.
+            process.returncode = -signal.SIGKILL
 
 
 def _follow(
