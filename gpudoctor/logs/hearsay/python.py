@@ -6,6 +6,7 @@ import re
 
 from gpudoctor.facts.frameworks import Build, Cubin, Frameworks, Interpreter, Package, Ptx, Targets
 from gpudoctor.facts.observed import Absent, Known, Observed, Unknown
+from gpudoctor.logs.lazy import Lazy
 from gpudoctor.logs.told import Told
 from gpudoctor.versions import is_version, older
 
@@ -33,7 +34,7 @@ def public(version: str) -> str:
     return version.partition("+")[0]
 
 
-_CONDA_CUDA = re.compile(r"cuda_?(\d{1,2}\.?\d)")
+_CONDA_CUDA = Lazy(r"cuda_?(\d{1,2}\.?\d)")
 
 
 def told(told: Told) -> tuple[Frameworks, tuple[str, ...]]:
