@@ -69,12 +69,12 @@ def run(
     return trial.judged(trial.Done(order, tuple(names), ended), watch.NOTHING)
 
 
-def named(*trials: Trial) -> set[str]:
-    """The causes of the family that a run with these trials has."""
+def named(*trials: Trial, folded: bool = False) -> set[str]:
+    """The causes of the family that a run with these trials has; `folded`: their consequences too."""
     machine = healthy.no_gpu_server().replace(smoke=Smoke(Known(Run("full", True, 0.0, trials), "a test")))
     judgement = judge(machine, [c for c in causes() if c.family == "smoke"])
     assert judgement.crashed == ()
-    return {f.id for f in judgement.findings if f.caused_by is None}
+    return {f.id for f in judgement.findings if folded or f.caused_by is None}
 
 
 def smoke(
