@@ -7,7 +7,7 @@ from typing import Any
 
 from gpudoctor.knowledge.records import Companions, FrameworkBuild
 from gpudoctor.knowledge.tables import source, table
-from gpudoctor.versions import at_least, is_version, major, older
+from gpudoctor.versions import at_least, is_version, major, numbers, older
 from gpudoctor.versions import release as release_of
 
 
@@ -80,6 +80,19 @@ def tensorflow_build(version: str) -> FrameworkBuild | None:
     )
 
 
+def tensorflow_for_windows(version: str) -> FrameworkBuild | None:
+    """TensorFlow's CUDA build for native Windows: the same CUDA, GPU code and Pythons as for Linux, other libraries."""
+    found = table("tensorflow")
+    bounds, row = found["windows"], tensorflow_build(version)
+    if row is None or not is_version(version) or not _between(version, bounds["from"], bounds["until"]):
+        return None
+    return row.replace(libraries=None, optional_libraries=(), source=source(found, bounds["source"]))
+
+
+def _between(version: str, first: str, last: str) -> bool:
+    return numbers(first) <= numbers(version) <= numbers(last)
+
+
 @lru_cache(maxsize=2048)
 def jax_build(package: str, version: str) -> FrameworkBuild | None:
     """A CUDA plugin of JAX: `package` "jax-cuda12-plugin". `cuda` is its major."""
@@ -114,6 +127,13 @@ def torch_companions(torch: str) -> Companions | None:
     return Companions(
         wanted, row.get("torchvision"), row.get("torchaudio"), row.get("triton"), source(found, row["source"])
     )
+
+
+def companion_pin(package: str, version: str) -> str | None:
+    """The torch that torchvision, torchaudio or xformers `version` requires ("==2.5.1", ">=2.11")."""
+    row = table("companions")["pins"].get(package)
+    pin: str | None = row["torch"].get(version.partition("+")[0]) if row else None
+    return pin
 
 
 @lru_cache(maxsize=2048)
