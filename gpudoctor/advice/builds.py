@@ -107,6 +107,16 @@ def build_of(asked: Question, wheel: Wheel) -> Build:
 COMPANIONS = ("torchvision", "torchaudio")
 
 
+def extensions(asked: Question) -> tuple[tuple[str, str], ...]:
+    """Packages whose demands are in the table; one without a version comes out newest."""
+    named = [(n, v or knowledge.newest_extension(n)) for n, v in asked.packages]
+    return tuple((n, v) for n, v in named if v and (knowledge.newest_extension(n) or _pinned_torch(n, v)))
+
+
+def _pinned_torch(name: str, version: str) -> bool:
+    return name not in COMPANIONS and knowledge.companion_pin(name, version) is not None
+
+
 def _companions(asked: Question) -> list[Build]:
     found = []
     for name, version in asked.packages:

@@ -202,17 +202,28 @@ def _old_compiler(asked: Question) -> list[Because]:
     return [Because("host-compiler-too-new", f"whether nvcc still takes gcc {asked.gcc} is in no header")]
 
 
+#: Packages that are compiled for one torch, which the table does not name.
+_FOR_ONE_TORCH = frozenset({"vllm", "flash-attn"})
+
+
 def _unjudged_packages(asked: Question) -> list[Because]:
     """Packages with GPU code or pins of their own, which nothing here judges."""
     found = []
     for name, version in asked.packages:
-        known = name in builds.COMPANIONS and knowledge.companion_pin(name, version) is not None
+        known = knowledge.companion_pin(name, version) is not None
+        known = known or bool(knowledge.newest_extension(name))  # the rule says what it does not know
         fits = name in builds.COMPANIONS and not version  # pip takes the one that goes with torch
         concerns = name in builds.COMPANIONS or EXTENSIONS.fullmatch(name)
         if concerns and not known and not fits and not asked.wanted:
             label = f"{name} {version}".strip()
             found.append(
                 Because("question", f"what {label} requires and which GPUs it has code for is in no table")
+            )
+        if known and asked.cards and knowledge.companion_pin(name, version) and name not in builds.COMPANIONS:
+            found.append(Because("question", f"which GPUs {name} {version} has code for is in no table"))
+        if name in _FOR_ONE_TORCH and asked.wheel("torch"):
+            found.append(
+                Because("question", f"which torch {f'{name} {version}'.strip()} is for is in no table")
             )
     return found
 

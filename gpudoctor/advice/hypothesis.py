@@ -73,6 +73,7 @@ def _machine(asked: Question, driver: str, cudnn: Package | None) -> Machine:
             image=asked.image,
             sonames=asked.wanted,
             targets=(asked.target,) if asked.target else (),
+            extensions=builds.extensions(asked),
             cudnn=asked.cudnn,
             cudnn_cuda=asked.cudnn_cuda,
             cudnn_beside=asked.runtime or asked.toolkit or asked.installed_cuda,

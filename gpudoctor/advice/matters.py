@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gpudoctor.advice.builds import COMPANIONS
+from gpudoctor import knowledge
+from gpudoctor.advice.builds import COMPANIONS, extensions
 from gpudoctor.advice.hypothesis import cuda_for_gpu
 from gpudoctor.advice.question import CONTEXT, Question
 from gpudoctor.facts.record import Record
@@ -143,6 +144,17 @@ def _rest(asked: Question) -> Iterator[Matter]:
         yield Matter("image-tag-unknown", ("image",), ALL_COUNT)
         if asked.driver:
             yield Matter("container-requirement-unsatisfied", ("image", "driver", "brand", "gpu"), ALL_COUNT)
+    wanted = extensions(asked)
+    if wanted:
+        keys = ["package", "version", "install", "installed"]
+        rows = [row for n, v in wanted if (row := knowledge.extension_demands(n, v)) is not None]
+        keys += ["torch"] if any(knowledge.companion_pin(n, v) for n, v in wanted) else []
+        keys += ["gpu", "cc"] if rows and all(r.least for r in rows) else []
+        keys += ["python"] if any(r.pythons for r in rows) else []
+        keys += ["os"] if any(r.systems for r in rows) else []
+        keys += ["cuda", "toolkit"] if any(r.cuda for r in rows) else []
+        keys += ["cudnn", "cudnn_package"] if any(r.cudnn for r in rows) else []
+        yield Matter("extension-requirements-unmet", tuple(keys), ALL_COUNT)
     if len(asked.packages) > 1 and asked.has("installed", "package"):
         yield Matter("mixed-cuda-libraries", ("package", "version", "installed"))
     if asked.wanted and asked.packages:

@@ -63,7 +63,8 @@ class Expectation(Record):
     """What the user told us to expect. `gpu`: who expects one ("--require-gpu"), empty when nobody does. The rest is of
     a what-if: `wheels` to be installed, `image` to be started, `sonames` (or paths below site-packages) to be found,
     `ptx_of`: the CUDA release whose PTX the driver has to compile, `targets`: what nvcc has to compile for ("9.0a"),
-    `cudnn` of the package for CUDA `cudnn_cuda` (0: not said) to be used with CUDA `cudnn_beside`. `policy`: the file whose `requirements` and
+    `cudnn` of the package for CUDA `cudnn_cuda` (0: not said) to be used with CUDA `cudnn_beside`,
+    `extensions`: packages beside a framework, and their versions. `policy`: the file whose `requirements` and
     `exemptions` these are; `baseline`: the snapshot from which there is `drift`; `smoked`: what ran before judging."""
 
     gpu: str = ""
@@ -75,6 +76,7 @@ class Expectation(Record):
     cudnn: str = ""
     cudnn_cuda: int = 0
     cudnn_beside: str = ""
+    extensions: tuple[tuple[str, str], ...] = ()
     policy: str = ""
     requirements: tuple[Requirement, ...] = ()
     exemptions: tuple[Exemption, ...] = ()

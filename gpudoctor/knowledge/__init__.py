@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from gpudoctor.knowledge.frameworks import bundled_ptxas as bundled_ptxas
     from gpudoctor.knowledge.frameworks import companion_pin as companion_pin
     from gpudoctor.knowledge.frameworks import deciding_library as deciding_library
+    from gpudoctor.knowledge.frameworks import extension_demands as extension_demands
     from gpudoctor.knowledge.frameworks import jax_build as jax_build
+    from gpudoctor.knowledge.frameworks import newest_extension as newest_extension
     from gpudoctor.knowledge.frameworks import requirements as requirements
     from gpudoctor.knowledge.frameworks import tensorflow_build as tensorflow_build
     from gpudoctor.knowledge.frameworks import tensorflow_for_windows as tensorflow_for_windows
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from gpudoctor.knowledge.records import CudnnKernels as CudnnKernels
     from gpudoctor.knowledge.records import CudnnPublished as CudnnPublished
     from gpudoctor.knowledge.records import DriverMinimum as DriverMinimum
+    from gpudoctor.knowledge.records import ExtensionDemands as ExtensionDemands
     from gpudoctor.knowledge.records import FirstBranch as FirstBranch
     from gpudoctor.knowledge.records import FrameworkBuild as FrameworkBuild
     from gpudoctor.knowledge.records import GpuModel as GpuModel
@@ -82,7 +85,9 @@ _HOLDS = {
         "bundled_ptxas",
         "companion_pin",
         "deciding_library",
+        "extension_demands",
         "jax_build",
+        "newest_extension",
         "requirements",
         "tensorflow_build",
         "tensorflow_for_windows",
@@ -105,6 +110,7 @@ _HOLDS = {
         "CudnnKernels",
         "CudnnPublished",
         "DriverMinimum",
+        "ExtensionDemands",
         "FirstBranch",
         "FrameworkBuild",
         "GpuModel",

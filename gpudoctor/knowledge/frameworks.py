@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from gpudoctor.knowledge.records import Companions, FrameworkBuild
+from gpudoctor.knowledge.records import Companions, ExtensionDemands, FrameworkBuild
 from gpudoctor.knowledge.tables import source, table
 from gpudoctor.versions import at_least, is_version, major, numbers, older
 from gpudoctor.versions import release as release_of
@@ -134,6 +134,35 @@ def companion_pin(package: str, version: str) -> str | None:
     row = table("companions")["pins"].get(package)
     pin: str | None = row["torch"].get(version.partition("+")[0]) if row else None
     return pin
+
+
+def extension_demands(package: str, version: str) -> ExtensionDemands | None:
+    """What flash-attn, vllm, bitsandbytes, tensorrt, onnxruntime-gpu or a CuPy of `version` asks for."""
+    plain = version.partition("+")[0].partition(".post")[0]
+    if not is_version(plain):
+        return None
+    found = table("extensions")
+    parts = numbers(plain)[:3]
+    for row in found["rows"]:
+        if package in row["packages"] and numbers(row["from"]) <= parts <= numbers(row["until"]):
+            return ExtensionDemands(
+                package,
+                version,
+                row.get("least", ""),
+                row.get("known", ""),
+                tuple(row.get("pythons", ())),
+                tuple(row.get("systems", ())),
+                tuple(row.get("cuda", ())),
+                tuple(row.get("cudnn", ())),
+                source(found, row["source"]),
+            )
+    return None
+
+
+def newest_extension(package: str) -> str:
+    """The newest release of the table; "" for a package that is not in it."""
+    having = [row["until"] for row in table("extensions")["rows"] if package in row["packages"]]
+    return having[-1] if having else ""
 
 
 @lru_cache(maxsize=2048)

@@ -129,6 +129,21 @@ class Companions(Record):
     source: str
 
 
+class ExtensionDemands(Record):
+    """What a package beside a framework asks for. `least` and `known`: the lowest and the highest compute capability
+    that its documentation names ("" where it names none); the others are empty where it names none."""
+
+    package: str
+    version: str
+    least: str
+    known: str
+    pythons: tuple[str, ...]
+    systems: tuple[str, ...]
+    cuda: tuple[int, ...]
+    cudnn: tuple[int, ...]
+    source: str
+
+
 class CudnnPublished(Record):
     """The cuDNN versions that were published for a CUDA."""
 
