@@ -19,7 +19,7 @@ SITE = f"{PREFIX}/lib/python3/site-packages"
 
 
 def interpreter(asked: Question, cudnn: Package | None) -> Interpreter:
-    found = [build_of(asked, wheel) for wheel in asked.wheels]
+    found = [*(build_of(asked, wheel) for wheel in asked.wheels), *_companions(asked)]
     runs = asked.runtime or (asked.toolkit if asked.driver else "")
     if runs:  # a program that was built with it
         cuda = Known(runs, ASKED)
@@ -43,6 +43,8 @@ def row_of(asked: Question, wheel: Wheel) -> knowledge.FrameworkBuild | None:
         return knowledge.torch_build(
             wheel.version, wheel.variant, asked.machine, "linux" if linux else asked.system.lower()
         )
+    if wheel.framework == "tensorflow" and asked.system == "Windows" and asked.machine == "x86_64":
+        return knowledge.tensorflow_for_windows(wheel.version)
     if not linux or asked.machine != "x86_64":
         return None  # what was read are Linux x86_64 wheels
     if wheel.framework == "tensorflow":
@@ -101,6 +103,33 @@ def build_of(asked: Question, wheel: Wheel) -> Build:
     )
 
 
+#: Packages that require a certain torch.
+COMPANIONS = ("torchvision", "torchaudio")
+
+
+def extensions(asked: Question) -> tuple[tuple[str, str], ...]:
+    """Packages whose demands are in the table; one without a version comes out newest."""
+    named = [(n, v or knowledge.newest_extension(n)) for n, v in asked.packages]
+    return tuple((n, v) for n, v in named if v and (knowledge.newest_extension(n) or _pinned_torch(n, v)))
+
+
+def _pinned_torch(name: str, version: str) -> bool:
+    return name not in COMPANIONS and knowledge.companion_pin(name, version) is not None
+
+
+def _companions(asked: Question) -> list[Build]:
+    found = []
+    for name, version in asked.packages:
+        pin = knowledge.companion_pin(name, version) if name in COMPANIONS and version else None
+        if pin is not None and asked.wheel("torch"):
+            unknown = Unknown("not part of the question")
+            built = Known(pin.lstrip("="), ASKED) if pin.startswith("==") else unknown
+            found.append(
+                Build(name, version, f"{SITE}/{name}", "", unknown, unknown, unknown, built_for_torch=built)
+            )
+    return found
+
+
 @lru_cache(maxsize=256)
 def _targets(capabilities: tuple[str, ...], ptx: tuple[str, ...], library: str) -> Targets:
     return Targets(tuple(Cubin(c) for c in capabilities), tuple(Ptx(p) for p in ptx), "table", library)
@@ -122,9 +151,10 @@ def _packages(asked: Question, found: tuple[Build, ...]) -> list[Package]:
         version = asked.plugin_version or jax.version
         packages.append(Package(asked.plugin, version, SITE))
         packages.append(Package(asked.plugin.replace("-plugin", "-pjrt"), version, SITE))
-    known = {p.name for p in packages}
+    known = {p.name for p in packages} - set(COMPANIONS)
+    packages = [p for p in packages if p.name in known]
     packages += [
-        Package(n, v, SITE)
+        Package(n, v, SITE, tuple(f"torch{p}" for p in [knowledge.companion_pin(n, v)] if p))
         for n, v in asked.packages
         if n not in known and v and not n.startswith("nvidia-cudnn")
     ]
@@ -234,6 +264,10 @@ def _files(asked: Question, name: str, version: str) -> tuple[tuple[str, str, st
     layout = knowledge.wheel_layout(number)
     if layout is None or component not in layout.folders or component == "cusparselt":
         return None
+    if component in layout.tools:
+        base = layout.folders[component]
+        paths = [f"{base}/{file}".rpartition("/") for file in layout.tools[component]]
+        return tuple((component, folder, name) for folder, _, name in paths)
     names = layout.sonames.get(component)
     if component == "cudnn":
         names = knowledge.cudnn_sublibraries(version or "9")

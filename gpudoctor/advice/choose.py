@@ -114,6 +114,8 @@ def _working(
     """What works, newest release first; of one release the build with the fewest caveats, then that of the default
     index, then the newest CUDA."""
     found = [version] if version else list(reversed(newest_patches(releases(target))))
+    if not version and asked.system == "Windows" and target == "tensorflow":
+        found = found[:1]  # nobody is sent back to 2.10 who did not name it: WSL2 has the newest
     for one in found:
         working = []
         for wheel in _wheels(target, one, variant):

@@ -11,6 +11,7 @@ from gpudoctor.advice.hypothesis import NEWEST_OF_BRANCH, image_version, impleme
 from gpudoctor.advice.matters import Matter, unjudged
 from gpudoctor.advice.names import newer_than_tables
 from gpudoctor.advice.question import Question
+from gpudoctor.advice.texts import EXTENSIONS
 from gpudoctor.facts.frameworks import Cubin
 from gpudoctor.facts.observed import Known
 from gpudoctor.facts.record import Record
@@ -109,6 +110,8 @@ def doubts(asked: Question, matters: tuple[Matter, ...], judgement: Judgement) -
             continue
         if matter.cause == "forward-compat-unsupported" and matter.cause in reasons:
             continue  # "allowed on this GPU" is how that rule says yes
+        if matter.elsewhere and matter.cause in reasons:
+            continue
         if matter.cause not in named:
             found.append(
                 Because(
@@ -199,6 +202,32 @@ def _old_compiler(asked: Question) -> list[Because]:
     return [Because("host-compiler-too-new", f"whether nvcc still takes gcc {asked.gcc} is in no header")]
 
 
+#: Packages that are compiled for one torch, which the table does not name.
+_FOR_ONE_TORCH = frozenset({"vllm", "flash-attn"})
+
+
+def _unjudged_packages(asked: Question) -> list[Because]:
+    """Packages with GPU code or pins of their own, which nothing here judges."""
+    found = []
+    for name, version in asked.packages:
+        known = knowledge.companion_pin(name, version) is not None
+        known = known or bool(knowledge.newest_extension(name))  # the rule says what it does not know
+        fits = name in builds.COMPANIONS and not version  # pip takes the one that goes with torch
+        concerns = name in builds.COMPANIONS or EXTENSIONS.fullmatch(name)
+        if concerns and not known and not fits and not asked.wanted:
+            label = f"{name} {version}".strip()
+            found.append(
+                Because("question", f"what {label} requires and which GPUs it has code for is in no table")
+            )
+        if known and asked.cards and knowledge.companion_pin(name, version) and name not in builds.COMPANIONS:
+            found.append(Because("question", f"which GPUs {name} {version} has code for is in no table"))
+        if name in _FOR_ONE_TORCH and asked.wheel("torch"):
+            found.append(
+                Because("question", f"which torch {f'{name} {version}'.strip()} is for is in no table")
+            )
+    return found
+
+
 def _target(asked: Question) -> list[Because]:
     """Compiling for a target is one thing, running on the GPU beside it another."""
     from gpudoctor.rules.targets import cubin_runs
@@ -212,4 +241,13 @@ def _target(asked: Question) -> list[Because]:
     return found
 
 
-_DOUBTS = (_target, _compat, _older_libraries, _no_requirement, _foreign_driver, _image, _old_compiler)
+_DOUBTS = (
+    _unjudged_packages,
+    _target,
+    _compat,
+    _older_libraries,
+    _no_requirement,
+    _foreign_driver,
+    _image,
+    _old_compiler,
+)

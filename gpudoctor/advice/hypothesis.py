@@ -72,6 +72,11 @@ def _machine(asked: Question, driver: str, cudnn: Package | None) -> Machine:
             ),
             image=asked.image,
             sonames=asked.wanted,
+            targets=(asked.target,) if asked.target else (),
+            extensions=builds.extensions(asked),
+            cudnn=asked.cudnn,
+            cudnn_cuda=asked.cudnn_cuda,
+            cudnn_beside=asked.runtime or asked.toolkit or asked.installed_cuda,
             ptx_of=next((cuda for _, cuda in needed.runtimes(asked) if "." in cuda), "") if asked.ptx else "",
         ),
     )
@@ -257,6 +262,8 @@ def _compilers(asked: Question) -> list[tuple[Literal["gcc", "clang"], str, str]
 
 def _limits(toolkit: str, asked: Question) -> Observed[CompilerLimits]:
     row = knowledge.host_compilers(toolkit)
+    if row is not None and asked.gcc and row.gcc_verified and not row.verified:
+        return Known(CompilerLimits(gcc_max=row.gcc_max or -1), row.source)
     if row is not None and row.verified:
         return Known(CompilerLimits(row.gcc_max or -1, row.clang_max or -1, row.clang_min or -1), row.source)
     return _between(toolkit, asked)
@@ -267,11 +274,14 @@ def _between(toolkit: str, asked: Question) -> Observed[CompilerLimits]:
     A compiler between the two is not known."""
     from gpudoctor.knowledge.tables import table
 
-    rows = [r for r in table("compilers")["rows"] if r.get("verified", True)]
+    gcc = bool(asked.gcc)
+    rows = [
+        r for r in table("compilers")["rows"] if r.get("verified", True) or (gcc and r.get("gcc_verified"))
+    ]
     before = [r for r in rows if older(release(r["releases"][0]), release(toolkit))]
     after = [r for r in rows if older(release(toolkit), release(r["releases"][0]))]
     key, version = ("gcc_max", asked.gcc) if asked.gcc else ("clang_max", asked.clang)
-    if not version or not before or not after:
+    if not version or not before or not after:  # the oldest rows of all
         return Unknown(f"the host compilers of CUDA {toolkit} are not in the table")
     low, high = before[-1][key], after[0][key]
     if major(version) <= low or major(version) > high:

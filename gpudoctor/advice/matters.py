@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gpudoctor import knowledge
+from gpudoctor.advice.builds import COMPANIONS, extensions
 from gpudoctor.advice.hypothesis import cuda_for_gpu
 from gpudoctor.advice.question import CONTEXT, Question
 from gpudoctor.facts.record import Record
@@ -12,15 +14,20 @@ from gpudoctor.facts.record import Record
 
 class Matter(Record):
     """`cause` is raised; it judges the keys `of`. `harmless`: severities of its findings that are no more than a
-    caveat. `decides`: a finding is a no; where it is false, it leaves the answer open."""
+    caveat. `decides`: a finding is a no; where it is false, it leaves the answer open. `elsewhere`: that it does not
+    apply is how it says yes (it is of another operating system)."""
 
     cause: str
     of: tuple[str, ...]
     harmless: tuple[str, ...] = ("note", "warning")
     decides: bool = True
+    elsewhere: bool = False
 
 
 ALL_COUNT: tuple[str, ...] = ("note",)
+
+#: Frameworks whose GPU support ended on native Windows, or never was.
+_WINDOWS = {"tensorflow": "tf-gpu-on-windows-unsupported", "jax": "jax-gpu-on-windows-unsupported"}
 
 _GPU = ("gpu", "cc", "task")
 _CUDA = ("cuda", "toolkit")
@@ -66,8 +73,8 @@ def _frameworks(asked: Question) -> Iterator[Matter]:
             *(("cuda",) if name == "torch" else ()),
         )
         yield Matter("framework-newer-than-knowledge", ())
-        if asked.system == "Windows" and name == "tensorflow":
-            yield Matter("tf-gpu-on-windows-unsupported", (*keys, "os"))
+        if name in _WINDOWS and (asked.system == "Windows" or "os" in asked.given):
+            yield Matter(_WINDOWS[name], (*keys, "os"), elsewhere=asked.system != "Windows")
         if asked.cards:
             yield Matter("wheel-lacks-gpu-arch", (*keys, *_GPU))
             yield Matter("gpu-too-old-for-toolkit", (*keys, *_GPU), ALL_COUNT)
@@ -88,6 +95,9 @@ def _frameworks(asked: Question) -> Iterator[Matter]:
         if asked.numpy:
             yield Matter("numpy-too-new-for-framework", (*keys, "numpy"), ALL_COUNT)
             yield Matter("numpy-too-old-for-framework", (*keys, "numpy"), ALL_COUNT)
+    if asked.wheel("torch") and any(n in COMPANIONS and v for n, v in asked.packages):
+        keys = ("torch", "install", "installed", "package", "version")
+        yield Matter("torchvision-torchaudio-mismatch", keys, ALL_COUNT)
     if asked.keras and asked.wheel("tensorflow"):
         yield Matter("keras-tensorflow-mismatch", ("keras", "tensorflow"), ALL_COUNT)
     if asked.wheel("jax") and (asked.plugin_version or asked.has("jax_plugin", "plugin")):
@@ -96,12 +106,22 @@ def _frameworks(asked: Question) -> Iterator[Matter]:
 
 def _cudnn(asked: Question) -> Iterator[Matter]:
     if asked.cards and (asked.cudnn or asked.fresh):
-        keys = ("cudnn", "cudnn_package", "gpu", "cc", "install", *(() if asked.wheels else ("cuda",)))
+        keys = (
+            "cudnn",
+            "cudnn_package",
+            "installed",
+            "gpu",
+            "cc",
+            "install",
+            *(() if asked.wheels else ("cuda",)),
+        )
         yield Matter("cudnn-lacks-gpu-kernels", keys, ALL_COUNT)
+    if asked.cudnn and (asked.runtime or asked.toolkit or asked.installed_cuda):
+        yield Matter("cudnn-not-for-this-cuda", ("cudnn", "cudnn_package", "cuda", "toolkit"), ALL_COUNT)
     if asked.cudnn and asked.wheels:
         yield Matter(
             "cudnn-version-mismatch",
-            ("cudnn", "cudnn_package", *(w.framework for w in asked.wheels)),
+            ("cudnn", "cudnn_package", "installed", *(w.framework for w in asked.wheels)),
             ALL_COUNT,
         )
 
@@ -124,6 +144,17 @@ def _rest(asked: Question) -> Iterator[Matter]:
         yield Matter("image-tag-unknown", ("image",), ALL_COUNT)
         if asked.driver:
             yield Matter("container-requirement-unsatisfied", ("image", "driver", "brand", "gpu"), ALL_COUNT)
+    wanted = extensions(asked)
+    if wanted:
+        keys = ["package", "version", "install", "installed"]
+        rows = [row for n, v in wanted if (row := knowledge.extension_demands(n, v)) is not None]
+        keys += ["torch"] if any(knowledge.companion_pin(n, v) for n, v in wanted) else []
+        keys += ["gpu", "cc"] if rows and all(r.least for r in rows) else []
+        keys += ["python"] if any(r.pythons for r in rows) else []
+        keys += ["os"] if any(r.systems for r in rows) else []
+        keys += ["cuda", "toolkit"] if any(r.cuda for r in rows) else []
+        keys += ["cudnn", "cudnn_package"] if any(r.cudnn for r in rows) else []
+        yield Matter("extension-requirements-unmet", tuple(keys), ALL_COUNT)
     if len(asked.packages) > 1 and asked.has("installed", "package"):
         yield Matter("mixed-cuda-libraries", ("package", "version", "installed"))
     if asked.wanted and asked.packages:

@@ -8,7 +8,7 @@ from gpudoctor import knowledge
 from gpudoctor.advice import builds
 from gpudoctor.advice.question import Question
 from gpudoctor.findings import Finding
-from gpudoctor.versions import is_version, sm
+from gpudoctor.versions import branch, is_version, sm
 
 
 def runtimes(asked: Question) -> list[tuple[str, str]]:
@@ -35,10 +35,17 @@ def least_driver(asked: Question) -> list[str]:
         least = (minimum.compatible or minimum.full) or (f"{minimum.branch}" if minimum.branch else "")
         if least:
             found.append(f"driver {least} or newer")
+    newest = max((branch(need.split()[1]) for need in found), default=0)
     for card in asked.cards:
         first = knowledge.first_branch(card.capability) if card.capability else None
-        if first is not None:
-            found.append(f"driver branch {first.branch} or newer, with the open kernel module")
+        bound = first or (knowledge.not_before(card.capability) if card.capability else None)
+        if first is None and bound is not None and bound.branch <= newest:
+            continue  # what the runtime needs knows the GPU too
+        if bound is not None and asked.system == "Linux":
+            flavour = knowledge.module_flavour(card.capability)
+            only_open = flavour is not None and flavour.flavours == ("open",)
+            with_open = ", with the open kernel module" if only_open else ""
+            found.append(f"driver branch {bound.branch} or newer{with_open}")
     return list(dict.fromkeys(found))
 
 

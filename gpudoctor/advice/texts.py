@@ -21,10 +21,12 @@ class Install(Record):
 
 
 class Task(Record):
-    """`compiles` with nvcc; `ptx`: the driver has to compile PTX."""
+    """`compiles` with nvcc; `ptx`: the driver has to compile PTX; `target`: "9.0a", where the target is not that of plain
+    `capability`."""
 
     compiles: bool
     capability: str = ""
+    target: str = ""
     ptx: bool = False
 
 
@@ -38,7 +40,18 @@ _REQUIREMENT = re.compile(
     r"(?<![\w./+-])(?P<name>[A-Za-z][A-Za-z0-9._-]*)(?P<extras>\[[\w,-]+\])?\s*(?:==|=|~=|\s(?=\d))\s*(?P<version>\d[\w.+]*)"
 )
 _BARE = re.compile(
-    r"(?<![\w./+-])(?P<name>torch|tensorflow|jax|keras|numpy|nvidia-[a-z0-9-]+)(?P<extras>\[[\w,-]+\])?(?![\w.=+-])"
+    r"(?<![\w./+-])(?P<name>torch|tensorflow|jax|keras|numpy|nvidia-[a-z0-9-]+|torchvision|torchaudio|torchtext|xformers|triton"
+    r"|flash[-_]attn|vllm|bitsandbytes|deepspeed|onnxruntime-gpu|tensorrt(?:-cu\d+)?|cupy-cuda\w+|mxnet-cu\d+|paddlepaddle-gpu)"
+    r"(?P<extras>\[[\w,-]+\])?(?![\w.=+-])"
+)
+
+
+#: Packages beside a framework that bring GPU code, or that pin a framework.
+EXTENSIONS = re.compile(
+    r"torchtext|torchdata|torchao|torchcodec|torch-(?:scatter|sparse|cluster|geometric|tensorrt)|xformers|triton|flash-attn"
+    r"|vllm|sglang|bitsandbytes|deepspeed|apex|auto-gptq|autoawq|mamba-ssm|causal-conv1d|transformer-engine|pytorch3d"
+    r"|onnxruntime-gpu|tensorrt(?:-.*)?|cupy(?:-.*)?|faiss-gpu.*|cu(?:df|ml|graph)-cu\d+|mxnet-cu\d+|paddlepaddle-gpu"
+    r"|tensorflow-(?:text|addons|io|probability|gpu)|jaxlib|numba-cuda"
 )
 
 
@@ -46,7 +59,7 @@ def requirements(text: str) -> list[tuple[str, str]]:
     """ "nvidia-cudnn-cu12 9.28.0.42, torch==2.5.1" -> names and versions; a bare known name has version ""."""
     found = {m["name"].lower().replace("_", "-"): m["version"] for m in _REQUIREMENT.finditer(text)}
     for match in _BARE.finditer(text):
-        found.setdefault(match["name"].lower(), "")
+        found.setdefault(match["name"].lower().replace("_", "-"), "")
     return list(found.items())
 
 
@@ -93,16 +106,20 @@ _COMPILING = re.compile(r"\b(compil\w*|build\w*|nvcc|-arch|gencode|from source)\
 
 def task(text: str) -> Task | None:
     """ "compile", "compile sm_110", "build an extension for 8.9"."""
-    match = re.search(r"\b(?:sm|compute)_(\d{2,3})[af]?\b|\b(\d{1,2}\.\d)\b", text)
-    found = (match[1] or match[2]) if match else ""
+    plain = re.sub(
+        r"(?i)\b(?:cuda|nvcc|toolkit|ptx(?: of)?)[- ]?\d{1,2}\.\d+(?:\.\d+)?|\d{1,2}\.\d+ PTX", " ", text
+    )
+    match = re.search(r"\b(?:sm|compute)_(\d{2,3})([af]?)\b|\b(\d{1,2}\.\d)([af]?)\b", plain)
+    found = (match[1] or match[3]) if match else ""
     capability = "" if not found else found if "." in found else f"{found[:-1]}.{found[-1]}"
+    suffix = (match[2] or match[4]) if match else ""
     if _PTX.search(text):
-        return Task(False, capability, True)
+        return Task(False, capability, ptx=True)
     if re.fullmatch(r"\s*(?:run|execute|start|use|running|run(?: a)? (?:cuda )?program)\s*", text, re.I):
         return Task(False)
     if not _COMPILING.search(text):
         return None
-    rest = _COMPILING.sub(" ", re.sub(r"(?:sm|compute)_\d+[af]?|\d+\.\d", " ", text))
+    rest = _COMPILING.sub(" ", re.sub(r"(?:sm|compute)_\d+[af]?|\d+\.\d[af]?", " ", plain))
     words = set(re.findall(r"[a-z]+", rest.lower()))
     known = {
         "for",
@@ -125,7 +142,7 @@ def task(text: str) -> Task | None:
         "gpu",
         "host",
     }
-    return Task(True, capability) if words <= known else None
+    return Task(True, capability, f"{capability}{suffix}" if suffix else "") if words <= known else None
 
 
 def needs(text: str) -> Needs | None:

@@ -62,7 +62,9 @@ class Smoked(Record):
 class Expectation(Record):
     """What the user told us to expect. `gpu`: who expects one ("--require-gpu"), empty when nobody does. The rest is of
     a what-if: `wheels` to be installed, `image` to be started, `sonames` (or paths below site-packages) to be found,
-    `ptx_of`: the CUDA release whose PTX the driver has to compile. `policy`: the file whose `requirements` and
+    `ptx_of`: the CUDA release whose PTX the driver has to compile, `targets`: what nvcc has to compile for ("9.0a"),
+    `cudnn` of the package for CUDA `cudnn_cuda` (0: not said) to be used with CUDA `cudnn_beside`,
+    `extensions`: packages beside a framework, and their versions. `policy`: the file whose `requirements` and
     `exemptions` these are; `baseline`: the snapshot from which there is `drift`; `smoked`: what ran before judging."""
 
     gpu: str = ""
@@ -70,6 +72,11 @@ class Expectation(Record):
     image: str = ""
     sonames: tuple[str, ...] = ()
     ptx_of: str = ""
+    targets: tuple[str, ...] = ()
+    cudnn: str = ""
+    cudnn_cuda: int = 0
+    cudnn_beside: str = ""
+    extensions: tuple[tuple[str, str], ...] = ()
     policy: str = ""
     requirements: tuple[Requirement, ...] = ()
     exemptions: tuple[Exemption, ...] = ()

@@ -18,14 +18,19 @@ if TYPE_CHECKING:
     from gpudoctor.knowledge.driver import last_branch as last_branch
     from gpudoctor.knowledge.driver import module_flavour as module_flavour
     from gpudoctor.knowledge.driver import newest_ptx as newest_ptx
+    from gpudoctor.knowledge.driver import not_before as not_before
     from gpudoctor.knowledge.driver import ptx_isa as ptx_isa
     from gpudoctor.knowledge.driver import sxid as sxid
     from gpudoctor.knowledge.driver import xid as xid
     from gpudoctor.knowledge.frameworks import bundled_ptxas as bundled_ptxas
+    from gpudoctor.knowledge.frameworks import companion_pin as companion_pin
     from gpudoctor.knowledge.frameworks import deciding_library as deciding_library
+    from gpudoctor.knowledge.frameworks import extension_demands as extension_demands
     from gpudoctor.knowledge.frameworks import jax_build as jax_build
+    from gpudoctor.knowledge.frameworks import newest_extension as newest_extension
     from gpudoctor.knowledge.frameworks import requirements as requirements
     from gpudoctor.knowledge.frameworks import tensorflow_build as tensorflow_build
+    from gpudoctor.knowledge.frameworks import tensorflow_for_windows as tensorflow_for_windows
     from gpudoctor.knowledge.frameworks import torch_build as torch_build
     from gpudoctor.knowledge.frameworks import torch_companions as torch_companions
     from gpudoctor.knowledge.gpus import gpu_by_name as gpu_by_name
@@ -38,7 +43,9 @@ if TYPE_CHECKING:
     from gpudoctor.knowledge.records import Companions as Companions
     from gpudoctor.knowledge.records import CudaImage as CudaImage
     from gpudoctor.knowledge.records import CudnnKernels as CudnnKernels
+    from gpudoctor.knowledge.records import CudnnPublished as CudnnPublished
     from gpudoctor.knowledge.records import DriverMinimum as DriverMinimum
+    from gpudoctor.knowledge.records import ExtensionDemands as ExtensionDemands
     from gpudoctor.knowledge.records import FirstBranch as FirstBranch
     from gpudoctor.knowledge.records import FrameworkBuild as FrameworkBuild
     from gpudoctor.knowledge.records import GpuModel as GpuModel
@@ -53,6 +60,7 @@ if TYPE_CHECKING:
     from gpudoctor.knowledge.tables import newest as newest
     from gpudoctor.knowledge.toolkits import cudnn_kernels as cudnn_kernels
     from gpudoctor.knowledge.toolkits import cudnn_neighbours as cudnn_neighbours
+    from gpudoctor.knowledge.toolkits import cudnn_published as cudnn_published
     from gpudoctor.knowledge.toolkits import cudnn_sublibraries as cudnn_sublibraries
     from gpudoctor.knowledge.toolkits import first_cuda as first_cuda
     from gpudoctor.knowledge.toolkits import host_compilers as host_compilers
@@ -70,16 +78,21 @@ _HOLDS = {
         "last_branch",
         "module_flavour",
         "newest_ptx",
+        "not_before",
         "ptx_isa",
         "sxid",
         "xid",
     ),
     "frameworks": (
         "bundled_ptxas",
+        "companion_pin",
         "deciding_library",
+        "extension_demands",
         "jax_build",
+        "newest_extension",
         "requirements",
         "tensorflow_build",
+        "tensorflow_for_windows",
         "torch_build",
         "torch_companions",
     ),
@@ -98,7 +111,9 @@ _HOLDS = {
         "Companions",
         "CudaImage",
         "CudnnKernels",
+        "CudnnPublished",
         "DriverMinimum",
+        "ExtensionDemands",
         "FirstBranch",
         "FrameworkBuild",
         "GpuModel",
@@ -115,6 +130,7 @@ _HOLDS = {
     "toolkits": (
         "cudnn_kernels",
         "cudnn_neighbours",
+        "cudnn_published",
         "cudnn_sublibraries",
         "first_cuda",
         "host_compilers",

@@ -81,6 +81,14 @@ def first_branch(capability: str) -> FirstBranch | None:
 
 
 @lru_cache(maxsize=2048)
+def not_before(capability: str) -> FirstBranch | None:
+    """The driver branch before which no driver knows this GPU's architecture. A GPU may have come with a later one."""
+    found, row = _architecture(capability)
+    bound = row.get("not_before") if row else None
+    return FirstBranch(capability, bound["branch"], source(found, bound["source"])) if bound else None
+
+
+@lru_cache(maxsize=2048)
 def module_flavour(capability: str) -> ModuleFlavour | None:
     """Which kernel modules can drive a GPU of this capability; None for Jetson parts, which have their own."""
     found, row = _architecture(capability)

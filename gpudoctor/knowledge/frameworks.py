@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from gpudoctor.knowledge.records import Companions, FrameworkBuild
+from gpudoctor.knowledge.records import Companions, ExtensionDemands, FrameworkBuild
 from gpudoctor.knowledge.tables import source, table
-from gpudoctor.versions import at_least, is_version, major, older
+from gpudoctor.versions import at_least, is_version, major, numbers, older
 from gpudoctor.versions import release as release_of
 
 
@@ -80,6 +80,19 @@ def tensorflow_build(version: str) -> FrameworkBuild | None:
     )
 
 
+def tensorflow_for_windows(version: str) -> FrameworkBuild | None:
+    """TensorFlow's CUDA build for native Windows: the same CUDA, GPU code and Pythons as for Linux, other libraries."""
+    found = table("tensorflow")
+    bounds, row = found["windows"], tensorflow_build(version)
+    if row is None or not is_version(version) or not _between(version, bounds["from"], bounds["until"]):
+        return None
+    return row.replace(libraries=None, optional_libraries=(), source=source(found, bounds["source"]))
+
+
+def _between(version: str, first: str, last: str) -> bool:
+    return numbers(first) <= numbers(version) <= numbers(last)
+
+
 @lru_cache(maxsize=2048)
 def jax_build(package: str, version: str) -> FrameworkBuild | None:
     """A CUDA plugin of JAX: `package` "jax-cuda12-plugin". `cuda` is its major."""
@@ -114,6 +127,42 @@ def torch_companions(torch: str) -> Companions | None:
     return Companions(
         wanted, row.get("torchvision"), row.get("torchaudio"), row.get("triton"), source(found, row["source"])
     )
+
+
+def companion_pin(package: str, version: str) -> str | None:
+    """The torch that torchvision, torchaudio or xformers `version` requires ("==2.5.1", ">=2.11")."""
+    row = table("companions")["pins"].get(package)
+    pin: str | None = row["torch"].get(version.partition("+")[0]) if row else None
+    return pin
+
+
+def extension_demands(package: str, version: str) -> ExtensionDemands | None:
+    """What flash-attn, vllm, bitsandbytes, tensorrt, onnxruntime-gpu or a CuPy of `version` asks for."""
+    plain = version.partition("+")[0].partition(".post")[0]
+    if not is_version(plain):
+        return None
+    found = table("extensions")
+    parts = numbers(plain)[:3]
+    for row in found["rows"]:
+        if package in row["packages"] and numbers(row["from"]) <= parts <= numbers(row["until"]):
+            return ExtensionDemands(
+                package,
+                version,
+                row.get("least", ""),
+                row.get("known", ""),
+                tuple(row.get("pythons", ())),
+                tuple(row.get("systems", ())),
+                tuple(row.get("cuda", ())),
+                tuple(row.get("cudnn", ())),
+                source(found, row["source"]),
+            )
+    return None
+
+
+def newest_extension(package: str) -> str:
+    """The newest release of the table; "" for a package that is not in it."""
+    having = [row["until"] for row in table("extensions")["rows"] if package in row["packages"]]
+    return having[-1] if having else ""
 
 
 @lru_cache(maxsize=2048)

@@ -87,7 +87,7 @@ class PtxIsa(Record):
 
 class HostCompilers(Record):
     """The newest compilers (majors) that a toolkit accepts; None: no bound known. `verified` is false where it is not
-    from the toolkit's own header."""
+    from the toolkit's own header; `gcc_verified`: the one for gcc is, or headers that people cite say so."""
 
     release: str
     gcc_max: int | None
@@ -95,6 +95,7 @@ class HostCompilers(Record):
     clang_min: int | None
     verified: bool
     source: str
+    gcc_verified: bool = True
 
 
 class FrameworkBuild(Record):
@@ -128,6 +129,30 @@ class Companions(Record):
     source: str
 
 
+class ExtensionDemands(Record):
+    """What a package beside a framework asks for. `least` and `known`: the lowest and the highest compute capability
+    that its documentation names ("" where it names none); the others are empty where it names none."""
+
+    package: str
+    version: str
+    least: str
+    known: str
+    pythons: tuple[str, ...]
+    systems: tuple[str, ...]
+    cuda: tuple[int, ...]
+    cudnn: tuple[int, ...]
+    source: str
+
+
+class CudnnPublished(Record):
+    """The cuDNN versions that were published for a CUDA."""
+
+    cuda_major: int
+    first: str
+    last: str
+    source: str
+
+
 class CudnnKernels(Record):
     """The GPUs that a cuDNN's own kernels serve."""
 
@@ -152,12 +177,14 @@ class Xid(Record):
 
 
 class WheelLayout(Record):
-    """Where NVIDIA's wheels put their libraries below site-packages: component -> folder, and component -> sonames."""
+    """Where NVIDIA's wheels put their libraries below site-packages: component -> folder, and component -> sonames;
+    `tools`: the files of a component that has no libraries alone, below its folder."""
 
     cuda_major: int
     folders: dict[str, str]
     sonames: dict[str, tuple[str, ...]]
     source: str
+    tools: dict[str, tuple[str, ...]]
 
 
 class Newest(Record):

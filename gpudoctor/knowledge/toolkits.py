@@ -6,7 +6,13 @@ import re
 from functools import lru_cache
 from typing import Any
 
-from gpudoctor.knowledge.records import CudnnKernels, HostCompilers, ToolkitTargets, WheelLayout
+from gpudoctor.knowledge.records import (
+    CudnnKernels,
+    CudnnPublished,
+    HostCompilers,
+    ToolkitTargets,
+    WheelLayout,
+)
 from gpudoctor.knowledge.tables import source, table
 from gpudoctor.versions import at_least, is_version, older
 from gpudoctor.versions import release as release_of
@@ -43,6 +49,7 @@ def host_compilers(release: str) -> HostCompilers | None:
                     row["clang_min"],
                     row.get("verified", True),
                     source(found, row["source"]),
+                    row.get("verified", True) or row.get("gcc_verified", False),
                 )
     return None
 
@@ -56,6 +63,13 @@ def cudnn_sublibraries(version: str) -> tuple[str, ...] | None:
         if _within(version, row):
             return tuple(row["sonames"])
     return None
+
+
+def cudnn_published(cuda_major: int) -> CudnnPublished | None:
+    """The first and the last cuDNN that was built for CUDA `cuda_major`."""
+    found = table("cudnn")
+    row = next((r for r in found["published"] if r["cuda"] == cuda_major), None)
+    return CudnnPublished(cuda_major, row["from"], row["to"], source(found, row["source"])) if row else None
 
 
 @lru_cache(maxsize=2048)
@@ -122,7 +136,8 @@ def wheel_layout(cuda_major: int) -> WheelLayout | None:
     if row is None:
         return None
     sonames = {name: tuple(files) for name, files in row["sonames"].items()}
-    return WheelLayout(cuda_major, dict(row["folders"]), sonames, source(found, row["source"]))
+    tools = {name: tuple(files) for name, files in row["tools"].items()}
+    return WheelLayout(cuda_major, dict(row["folders"]), sonames, source(found, row["source"]), tools)
 
 
 def _within(version: str, row: dict[str, Any]) -> bool:

@@ -422,8 +422,8 @@ class TestFrameworks:
         assert found.deciding_library == "torch/lib/libtorch_cuda.so"
 
     def test_targets_that_nobody_read_are_not_known(self) -> None:
-        found = knowledge.torch_build("1.10.0", "cu113")
-        assert found is not None and found.cuda == "11.3" and found.capabilities is None
+        found = knowledge.torch_build("2.7.0", "cu128", "aarch64")
+        assert found is not None and found.cuda == "12.8" and found.capabilities is None
 
     @pytest.mark.parametrize(
         ("arguments", "cuda"),

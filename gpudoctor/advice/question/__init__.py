@@ -36,7 +36,7 @@ class Question(Record):
     """`given`: the keys that were filled. `cuda` has been given its meaning: `wheels[...].variant`, `installed_cuda`
     (libraries beside TensorFlow or JAX), `toolkit` (nvcc), or `runtime`. `compat`: the CUDA of a cuda-compat package;
     `wanted`: sonames or paths that are looked for in `packages`; `fresh`: open ranges are resolved anew; `foreign`:
-    GPUs of another capability than the one that is compiled for. `unread`: free
+    GPUs of another capability than the one that is compiled for; `target`: "9.0a", where that is compiled for. `unread`: free
     text that was not understood; `renamed`: keys that said what another key says."""
 
     given: tuple[str, ...] = ()
@@ -65,6 +65,7 @@ class Question(Record):
     packages: tuple[tuple[str, str], ...] = ()
     wanted: tuple[str, ...] = ()
     foreign: tuple[Card, ...] = ()
+    target: str = ""
     compiles: bool = False
     runs: bool = False
     ptx: bool = False

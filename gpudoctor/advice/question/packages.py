@@ -27,6 +27,14 @@ def rest(asked: Question, values: Mapping[str, Any]) -> Question:
             raise bad(f"{values['cudnn_package']!r} is no package of cuDNN", near, "cudnn_package")
         else:
             cuda_major, cudnn = int(match[1]), cudnn or match[2] or ""
+    if not cudnn and "installed" in values and not cuda_major and "look_for" not in values:
+        found = [
+            (m[1], v)
+            for n, v in texts.requirements(values["installed"])
+            if (m := re.fullmatch(r"nvidia-cudnn-cu(\d+)", n)) and v
+        ]
+        if len(found) == 1:  # of two, nobody knows which one is loaded
+            cuda_major, cudnn = int(found[0][0]), found[0][1]
     packages = list(asked.packages)
     if "package" in values:
         named = texts.requirements(values["package"]) or [(values["package"].lower(), "")]

@@ -122,13 +122,24 @@ def _task(asked: Question, text: str) -> tuple[Question, bool]:
     task = texts.task(text)
     if task is None:
         return asked, False
-    asked = asked.replace(compiles=task.compiles, runs=not task.compiles, ptx=task.ptx)
+    asked = asked.replace(compiles=task.compiles, runs=not task.compiles, ptx=task.ptx, target=task.target)
     if task.capability:
         target = names.cards((), (task.capability,))
         named = tuple(card.replace(capability=target[0].capability) for card in asked.cards[:1])
         foreign = tuple(c for c in asked.cards if c.capability != target[0].capability)
         asked = asked.replace(cards=named or target, foreign=foreign)
     return asked, True
+
+
+def _newest(name: str, variant: str) -> str:
+    """What a command gets that names no version: an index of PyTorch's has the newest with that CUDA."""
+    if name == "torch" and variant.startswith("cu"):
+        from gpudoctor.knowledge.tables import table
+
+        having = [r["versions"][-1] for r in table("torch")["builds"] if variant in r["variants"]]
+        if having:
+            return str(having[-1])
+    return knowledge.newest(name).value
 
 
 def _add(values: Any, name: str, version: str, found: texts.Install) -> None:
@@ -141,14 +152,13 @@ def _add(values: Any, name: str, version: str, found: texts.Install) -> None:
         and "+" not in values[name]
     ):
         values[name] += f"+{found.variant}"
+    if name == "jax" and found.variant.startswith("cuda") and "cuda" not in values:
+        values.setdefault("jax_plugin", f"jax-{found.variant}-plugin")
     if name in ("torch", "tensorflow", "jax", "keras", "numpy") and name not in values:
-        values[name] = (
-            version or knowledge.newest(name).value if name in ("torch", "tensorflow", "jax") else version
-        )
+        newest = _newest(name, found.variant) if name in ("torch", "tensorflow", "jax") else ""
+        values[name] = version or newest
         if name == "torch" and found.variant and "cuda" not in values and "+" not in values[name]:
             values[name] += f"+{found.variant}"
-        if name == "jax" and found.variant.startswith("cuda"):
-            values.setdefault("jax_plugin", f"jax-{found.variant}-plugin")
         if not values[name]:
             del values[name]
     match = re.fullmatch(r"nvidia-cudnn-cu(\d+)", name)

@@ -1,7 +1,7 @@
 """The installed driver is older than this GPU
 
-What it is: A GPU needs a driver branch that knows it. Blackwell came with branch 570; older drivers do not claim such a
-GPU at all.
+What it is: A GPU needs a driver branch that knows its architecture: Turing came with branch 410, Ampere with 450, Ada and
+Hopper with 520, Blackwell with 570; older drivers do not claim such a GPU at all.
 
 Why it hurts: The module loads and no device is found, or the module does not load because there is no device for it.
 
@@ -10,6 +10,7 @@ How to tell: The GPU's generation, by its PCI id, against the driver's version.
 How to fix: Install a newer driver branch (for Blackwell in the open flavour).
 
 Sources: https://docs.nvidia.com/cuda/cuda-toolkit-release-notes/index.html
+https://docs.nvidia.com/datacenter/tesla/drivers/cuda-toolkit-driver-and-architecture-matrix.html
 https://www.nvidia.com/en-us/drivers/unix/
 """
 
@@ -47,14 +48,14 @@ def check(host: Host, driver: Driver, gpu: Gpu) -> Iterator[Problem | CouldNotTe
     ill: list[PciDevice] = []
     first = 0
     for one, known in there.told:
-        row = knowledge.first_branch(known)
-        if row is None and not _known_by(version.value, known):
-            yield CouldNotTell(
-                f"whether driver {version.value} is new enough for {product(one)} is not in the tables"
-            )
+        row = knowledge.first_branch(known) or knowledge.not_before(known)
         if row is not None and branch(version.value) < row.branch:
             ill.append(one)
             first = max(first, row.branch)
+        elif knowledge.first_branch(known) is None and not _known_by(version.value, known):
+            yield CouldNotTell(
+                f"whether driver {version.value} is new enough for {product(one)} is not in the tables"
+            )
     for whom in subject(gpu, ill, found) if ill else []:
         command = f"sudo apt-get install nvidia-driver-{max(first, 580)}-open"
         yield Problem(
@@ -76,6 +77,8 @@ def _known_by(driver: str, capability: str) -> bool:
     from gpudoctor import knowledge
 
     own, first = knowledge.branch_cuda(branch(driver)), knowledge.first_cuda(capability)
-    if own is None or first is None or capability in JETSON:
+    if own is None or capability in JETSON:
         return False
+    if first is None:  # older than every toolkit of the table, and than every driver whose CUDA is known
+        return capability in ("2.0", "2.1")
     return not older(own.cuda, first)

@@ -25,14 +25,18 @@ from gpudoctor import knowledge
 from gpudoctor.facts.frameworks import Build, Frameworks, Interpreter
 from gpudoctor.facts.gpu import Gpu
 from gpudoctor.facts.observed import Absent, Known, value_of
-from gpudoctor.findings import DoesNotApply, Evidence, Fix, Problem
+from gpudoctor.findings import DoesNotApply, Evidence, Fix, Problem, Severity
 from gpudoctor.rules.pythons import (
     TORCH_INDEX,
     build_named,
     is_release,
+    package_named,
     pip,
+    public,
     pythons,
+    requirements,
     same_release,
+    satisfies,
     subject,
     torch_variant,
 )
@@ -110,6 +114,8 @@ def check(gpu: Gpu, frameworks: Frameworks) -> Iterator[Problem]:
             why = _release_differs(build, torch) or _cuda_differs(build, torch)
             if why:
                 yield _problem(python, build, torch, why, gpu)
+            elif pin := _pin_broken(python, build, torch):
+                yield _problem(python, build, torch, f"it requires {pin}", gpu, "warning")
     if not pairs:
         raise DoesNotApply("torch and torchvision or torchaudio are not installed together")
 
@@ -139,7 +145,17 @@ def _cuda_differs(build: Build, torch: Build) -> str:
     return ""
 
 
-def _problem(python: Interpreter, build: Build, torch: Build, why: str, gpu: Gpu) -> Problem:
+def _pin_broken(python: Interpreter, build: Build, torch: Build) -> str:
+    """Another patch of the same release loads, but pip refuses it, and "pip check" complains."""
+    own = package_named(python, build.framework)
+    pins = [(n, s) for n, s, _ in requirements(own, python) if n == "torch"] if own is not None else []
+    broken = next((s for _, s in pins if satisfies(public(torch.version), s) is False), "")
+    return f"torch{broken}" if broken else ""
+
+
+def _problem(
+    python: Interpreter, build: Build, torch: Build, why: str, gpu: Gpu, severity: Severity = "failure"
+) -> Problem:
     release = torch.version.partition("+")[0]
     variant = torch.variant if re.fullmatch(r"cu\d+|cpu", torch.variant) else torch_variant(release, gpu)
     index = f" --index-url {TORCH_INDEX}/{variant}" if variant else ""
@@ -147,6 +163,7 @@ def _problem(python: Interpreter, build: Build, torch: Build, why: str, gpu: Gpu
     return Problem(
         f"{build.framework} {build.version} does not belong to PyTorch {torch.version}: {why}",
         subject=subject(python, build),
+        severity=severity,
         evidence=(
             Evidence(build.framework, build.version, build.location),
             Evidence("PyTorch", torch.version, torch.location),

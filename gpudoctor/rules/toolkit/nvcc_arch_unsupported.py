@@ -25,6 +25,7 @@ from gpudoctor import knowledge
 from gpudoctor.facts.cuda import Cuda, Selection, Toolkit
 from gpudoctor.facts.frameworks import Frameworks
 from gpudoctor.facts.gpu import Gpu
+from gpudoctor.facts.machine import Expectation
 from gpudoctor.facts.observed import Known, value_of
 from gpudoctor.findings import CouldNotTell, Evidence, Fix, Problem
 from gpudoctor.rules.judging import Device, untold
@@ -82,14 +83,37 @@ signatures: tuple[Signature | str, ...] = (
 )
 
 
-def check(cuda: Cuda, gpu: Gpu, frameworks: Frameworks) -> Iterator[Problem | CouldNotTell]:
+def check(
+    cuda: Cuda, gpu: Gpu, frameworks: Frameworks, expectation: Expectation
+) -> Iterator[Problem | CouldNotTell]:
     chosen = selected(cuda)
+    for target in expectation.targets:
+        for selection, toolkit in chosen:
+            yield from _target(target, selection, toolkit)
     for device in gpus(gpu):
         if not isinstance(device.compute_capability, Known):
             yield untold(device, "compute capability", device.compute_capability)
             continue
         for selection, toolkit in chosen:
             yield from _judged(device, device.compute_capability, selection, toolkit, cuda, frameworks)
+
+
+def _target(target: str, selection: Selection, toolkit: Toolkit) -> Iterator[Problem | CouldNotTell]:
+    """A target that is wanted beside the GPUs' own: "9.0a"."""
+    targets = knowledge.toolkit_targets(value_of(toolkit.release, ""))
+    if targets is None:
+        yield CouldNotTell(f"no list of the targets of {toolkit.prefix}")
+        return
+    if target in targets.sm:
+        return
+    named = sm(target.rstrip("af")) + target[-1:].strip("0123456789")
+    yield Problem(
+        f"nvcc {value_of(toolkit.release, '')} does not know the target {named}",
+        toolkit_subject(toolkit),
+        "failure",
+        (chose(selection), Evidence("the newest that it knows", ", ".join(targets.sm[-4:]), targets.source)),
+        fix=Fix(f"Select a toolkit that knows {named}"),
+    )
 
 
 def _judged(

@@ -21,3 +21,12 @@ def test_a_driver_from_before_the_gpu_is_named() -> None:
 
 def test_the_first_branch_is_new_enough() -> None:
     assert "driver-too-old-for-gpu" not in causes(blackwell_with("570.86.10"))
+
+
+def test_an_h100_with_a_driver_from_before_hopper() -> None:
+    """README.md of NVIDIA's open modules: no Hopper up to 515.105.01, H100 in 520.56.06."""
+    hopper = healthy.h100_node()
+    ill = hopper.replace(driver=driver.not_loaded("470.256.02"), gpu=gpu.not_loaded(hopper.gpu))
+    assert "520" in finding(ill, "driver-too-old-for-gpu").title
+    well = hopper.replace(driver=driver.not_loaded("535.183.01"), gpu=gpu.not_loaded(hopper.gpu))
+    assert "driver-too-old-for-gpu" not in causes(well)

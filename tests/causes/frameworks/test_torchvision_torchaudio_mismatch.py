@@ -46,3 +46,12 @@ def test_a_torchvision_without_gpu_code_beside_a_cuda_torch() -> None:
 def test_the_right_pair_is_well() -> None:
     for build in (vision("0.20.1+cu124", "2.5.1", "cu124"), vision("0.20.1", "2.5.1")):
         assert causes(healthy.rtx3050_laptop().replace(frameworks=frameworks.with_torch(build))) == set()
+
+
+def test_another_patch_of_the_right_release_is_a_warning() -> None:
+    """torchvision 0.20.0 requires torch==2.5.0 (METADATA): it loads beside 2.5.1, and pip check complains."""
+    build = vision("0.20.0+cu124", "2.5.0", "cu124")
+    pinned = frameworks.package("torchvision", "0.20.0", "torch==2.5.0")
+    environment = frameworks.with_torch(build, pinned)
+    machine = healthy.rtx3050_laptop().replace(frameworks=environment)
+    assert finding(machine, "torchvision-torchaudio-mismatch").severity == "warning"

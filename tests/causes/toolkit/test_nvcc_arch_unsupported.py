@@ -43,3 +43,13 @@ def test_an_old_gpu_is_another_cause() -> None:
         cuda=cuda.installed(cuda.toolkit("13.0")),
     )
     assert "nvcc-arch-unsupported" not in causes(machine)
+
+
+def test_a_target_of_one_architecture_came_later_than_the_architecture() -> None:
+    """sm_90a came with CUDA 12.0, sm_90 with 11.8 (ptxas --help of both)."""
+    from gpudoctor.facts.machine import Expectation
+
+    for release, ill in (("11.8", True), ("12.0", False)):
+        machine = cuda.with_cuda(healthy.rtx3050_laptop(), cuda.toolkit(release))
+        found = causes(machine.replace(expectation=Expectation(targets=("9.0a",))))
+        assert ("nvcc-arch-unsupported" in found) is ill
