@@ -71,7 +71,6 @@ def plan(finding: Finding, machine: Machine, see: See) -> Plan:
         raise Manual("no build is known that would mend it")
     _refuse_managed(python, commands)
     actions = _actions(python, commands, see)
-    what = "; ".join(" ".join(("pip", *c.arguments)) for c in commands)
     return Plan(
         finding.id,
         f"{finding.fix.summary if finding.fix else 'Install packages'} ({python.path})",
@@ -80,7 +79,7 @@ def plan(finding: Finding, machine: Machine, see: See) -> Plan:
         actions=actions,
         recheck=(finding.id,),
         notes=(
-            f"what {what} replaces is kept for `gpudoctor undo`, until you have it forgotten (`undo --forget`)",
+            "what is replaced is kept for `gpudoctor undo`; `undo ID --forget` frees the room",
             "programs that use this interpreter now keep what they have loaded: restart them",
         ),
     )
