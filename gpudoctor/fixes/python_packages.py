@@ -214,7 +214,10 @@ def _become(python: Interpreter, see: See) -> tuple[str, ...]:
         return ()
     if owner != login.uid:
         raise Manual(f"{python.prefix} belongs to neither root nor {login.user}")
-    return ("runuser", "-u", login.user, "--")
+    # With the environment of that user: pip.conf and its mirrors, the cache.
+    unset = ("-u", "XDG_CONFIG_HOME", "-u", "XDG_CACHE_HOME", "-u", "XDG_DATA_HOME")
+    names = (f"HOME={login.home}", f"USER={login.user}", f"LOGNAME={login.user}")
+    return ("runuser", "-u", login.user, "--", "env", *unset, *names)
 
 
 def _folder(python: Interpreter, commands: list[_Command], see: See, other: bool) -> str:
