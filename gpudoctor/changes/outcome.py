@@ -59,4 +59,13 @@ def shown(argv: tuple[str, ...]) -> str:
     """The command as it would be typed; a program handed over as text is only hinted at."""
     import shlex
 
-    return " ".join(shlex.quote(word) if len(word) < 200 else "..." for word in argv)
+    return " ".join("..." if _is_program(word) else shlex.quote(word) for word in argv)
+
+
+def is_ours(argv: tuple[str, ...]) -> bool:
+    """A program of ours, handed over as text: nobody would type it, and its reason says more."""
+    return any(map(_is_program, argv))
+
+
+def _is_program(word: str) -> bool:
+    return len(word) >= 200

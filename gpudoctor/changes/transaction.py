@@ -16,7 +16,7 @@ from typing import Literal
 from gpudoctor.changes import journal as journals_of
 from gpudoctor.changes.diff import unified
 from gpudoctor.changes.journal import Journal, SavedAction, SavedFile, keep, mark
-from gpudoctor.changes.outcome import Outcome, Runner, Step, run_program, said, shown
+from gpudoctor.changes.outcome import Outcome, Runner, Step, is_ours, run_program, said, shown
 from gpudoctor.changes.places import owner_of
 from gpudoctor.changes.plan import Action, FileChange, Plan, Validation
 from gpudoctor.changes.restore import settle, stuck, sweep, take_back
@@ -316,7 +316,8 @@ def _step(what: Literal["validation", "action"], asked: Validation | Action, run
 
 def _failed(journal: Journal, writer: Writer, run: Runner, steps: list[Step], reason: str) -> Outcome:
     last = steps[-1]
-    why = f"{reason}: `{shown(last.argv)}` failed" + (f": {last.said}" if last.said else "")
+    what = reason if is_ours(last.argv) else f"{reason}: `{shown(last.argv)}`"
+    why = f"{what} failed" + (f": {last.said}" if last.said else "")
     back = take_back(journal.replace(why=why), writer, run, "rolled-back")
     why = f"{why}\n{back.why}" if back.why else why
     return back.replace(steps=(*steps, *back.steps), why=why)

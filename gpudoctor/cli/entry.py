@@ -22,6 +22,9 @@ def run(arguments: Sequence[str]) -> int:
 
 def guarded(command: Callable[[], int], arguments: Sequence[str] = ()) -> int:
     """The command's exit code. Nothing but this prints an error; `arguments`: the command line, which may have asked for JSON."""
+    before = sys.modules.get("gpudoctor.cli.output")
+    if before is not None:  # another command line in this process
+        vars(before)["printed"] = False
     try:
         return command()
     except KeyboardInterrupt:

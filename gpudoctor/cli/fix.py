@@ -74,9 +74,17 @@ def command(
         text = to_json(report.fix_report(changes, fixed.judgement, fixed.exit_code)) + "\n"
     else:
         style = style_for(sys.stdout) if output in (None, "-") else Style(unicode=True)
-        text = report.render(changes, style, " ".join(["gpudoctor fix", *causes]))
+        text = report.render(changes, style, _again(causes, root, pythons))
     write_out(text, output)
     return fixed.exit_code
+
+
+def _again(causes: tuple[str, ...], root: str, pythons: tuple[str, ...]) -> str:
+    """The same command line, to which --apply is added."""
+    import shlex
+
+    words = ["gpudoctor", "fix", *causes, *(["--root", root] if root else [])]
+    return shlex.join([*words, *(word for python in pythons for word in ("--python", python))])
 
 
 def _tell(what: str) -> None:

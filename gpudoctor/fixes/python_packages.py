@@ -71,7 +71,6 @@ def plan(finding: Finding, machine: Machine, see: See) -> Plan:
         raise Manual("no build is known that would mend it")
     _refuse_managed(python, commands)
     actions = _actions(python, commands, see)
-    what = "; ".join(" ".join(("pip", *c.arguments)) for c in commands)
     return Plan(
         finding.id,
         f"{finding.fix.summary if finding.fix else 'Install packages'} ({python.path})",
@@ -80,7 +79,7 @@ def plan(finding: Finding, machine: Machine, see: See) -> Plan:
         actions=actions,
         recheck=(finding.id,),
         notes=(
-            f"what {what} replaces is kept for `gpudoctor undo`, until you have it forgotten (`undo --forget`)",
+            "what is replaced is kept for `gpudoctor undo`; `undo ID --forget` frees the room",
             "programs that use this interpreter now keep what they have loaded: restart them",
         ),
     )
@@ -215,7 +214,10 @@ def _become(python: Interpreter, see: See) -> tuple[str, ...]:
         return ()
     if owner != login.uid:
         raise Manual(f"{python.prefix} belongs to neither root nor {login.user}")
-    return ("runuser", "-u", login.user, "--")
+    # With the environment of that user: pip.conf and its mirrors, the cache.
+    unset = ("-u", "XDG_CONFIG_HOME", "-u", "XDG_CACHE_HOME", "-u", "XDG_DATA_HOME")
+    names = (f"HOME={login.home}", f"USER={login.user}", f"LOGNAME={login.user}")
+    return ("runuser", "-u", login.user, "--", "env", *unset, *names)
 
 
 def _folder(python: Interpreter, commands: list[_Command], see: See, other: bool) -> str:

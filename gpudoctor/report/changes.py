@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from gpudoctor.changes.diff import of_change
 from gpudoctor.changes.journal import Journal
-from gpudoctor.changes.outcome import Outcome, Step, shown
+from gpudoctor.changes.outcome import Outcome, Step, is_ours, shown
 from gpudoctor.changes.plan import Plan
 from gpudoctor.facts.record import Record
 from gpudoctor.findings import MACHINE, Judgement, Subject
@@ -159,7 +159,7 @@ _VERDICTS = {
 
 def render(changes: Changes, style: Style, command: str = "gpudoctor fix") -> str:
     """`command`: what the reader typed, for the line that says how to go on."""
-    lines = [line for note in changes.notes for line in wrapped(f"{style.glyph('warning')} {note}", style, 0)]
+    lines = [line for note in changes.notes for line in wrapped(f"{style.glyph('note')} {note}", style, 0)]
     for change in changes.items:
         lines += [*render_change(change, style), ""]
     lines += _close(changes, style, command)
@@ -191,7 +191,10 @@ def render_change(change: Change, style: Style) -> Iterator[str]:
 
 def _programs(change: Change, style: Style) -> Iterator[str]:
     for program in change.actions:
-        yield f"    {style.paint('run', 'bold')} {_command(program.argv)}  {style.paint(f'({program.reason})', 'dim')}"
+        if is_ours(program.argv):
+            yield f"    {style.paint('run', 'bold')} {style.paint(f'({program.reason})', 'dim')}"
+        else:
+            yield f"    {style.paint('run', 'bold')} {_command(program.argv)}  {style.paint(f'({program.reason})', 'dim')}"
         if program.stops:
             yield from wrapped(f"stops: {', '.join(program.stops)}", style, 8)
     if change.state == "pending":
@@ -202,7 +205,7 @@ def _programs(change: Change, style: Style) -> Iterator[str]:
 
 
 def _after(change: Change, style: Style) -> Iterator[str]:
-    for note in change.notes:
+    for note in () if change.state in ("rolled-back", "refused", "declined") else change.notes:
         yield from wrapped(f"note: {note}", style, 4)
     if change.recheck:
         glyph, words = _VERDICTS[change.recheck]
@@ -228,7 +231,8 @@ def _close(changes: Changes, style: Style, command: str) -> Iterator[str]:
     pending = states.count("pending")
     if pending:
         unsafe = sum(c.state == "pending" and c.applicability != "safe" for c in changes.items)
-        asks = f"; {unsafe} of them ask first (--yes consents)" if unsafe else ""
+        which = "which asks" if pending == 1 else f"{unsafe} of which ask{'s' * (unsafe == 1)}"
+        asks = f", {which} first (--yes consents)" if unsafe else ""
         yield f"nothing was changed; `{_sudo()}{command} --apply` makes {pending} change{'s' * (pending > 1)}{asks}"
 
 
@@ -255,7 +259,9 @@ def render_journals(journals: Sequence[Journal], style: Style, hint: str = "") -
             f"{journal.id:>4}  {journal.at}  {_JOURNALS[journal.state]:<11}  {journal.plan}: {_plain(journal.title)}{where}"
         )
         lines += [f"{'':8}{file.path}" for file in journal.files if file.action < 0]
-        lines += [f"{'':8}run {_command(action.argv)}" for action in journal.actions]
+        lines += [
+            f"{'':8}run {_command(action.argv)}" for action in journal.actions if not is_ours(action.argv)
+        ]
         lines += [f"{'':8}left as it was: {_plain(one)}" for one in journal.left]
     if any(journal.state == "done" for journal in journals):
         lines.append(f"`{_sudo()}gpudoctor undo ID` takes one back that is {_JOURNALS['done']}")
@@ -271,7 +277,9 @@ def render_outcome(outcome: Outcome, style: Style) -> str:
     }.get(outcome.state, f"change {outcome.id} could not be taken back wholly")
     lines = [f"{style.glyph('ok' if good else 'failure')} {style.paint(words, 'bold')}"]
     lines += [f"    {path} is as it was" for path in outcome.files]
-    lines += [f"    {'ran' if s.ok else 'failed:'} {_command(s.argv)}" for s in outcome.steps]
+    for step in outcome.steps:
+        words = _ours(step.argv) if is_ours(step.argv) else _command(step.argv)
+        lines.append(f"    {'ran' if step.ok else 'failed:'} {words}")
     for line in outcome.why.splitlines():
         lines += wrapped(f"{'left as it is: ' if good else ''}{_plain(line)}", style, 4)
     if not good:
@@ -279,6 +287,11 @@ def render_outcome(outcome: Outcome, style: Style) -> str:
             f"    mend that and run `gpudoctor undo {outcome.id}`; --leave gives up what can't be taken back"
         )
     return "\n".join(lines) + "\n"
+
+
+def _ours(argv: tuple[str, ...]) -> str:
+    """Who runs it, and what it is told: without the program's text."""
+    return f"{_plain(argv[0])}: {_command(tuple(word for word in argv[1:] if not is_ours((word,)) and word != '-c'))}"
 
 
 def _command(argv: tuple[str, ...]) -> str:

@@ -79,7 +79,8 @@ def run(
     an interrupted change can't be taken back."""
     if ask.select:
         choose(ask.select, ())  # names that don't exist are an error before anything else
-    door = writer or Writer(ask.root, command=f"gpudoctor fix {' '.join(ask.select)}".strip())
+    command = " ".join(["gpudoctor fix", *ask.select, *(f"--python {p}" for p in ask.options.pythons)])
+    door = writer or Writer(ask.root, command=command)
     notes = recover(door) if ask.act else _interrupted(door)
     machine, judgement, see, code = _look(ask)
     findings = [f for f in judgement.findings if f.caused_by is None and _selected(f, ask.select)]
@@ -88,7 +89,27 @@ def run(
     if ask.act:
         items = _apply(ask, items, machine, see, door, consents, tell)
         items, judgement = _recheck(ask, items, judgement)
-    return Fixed(tuple(items), judgement, _exit_code(items, code, ask), notes)
+    notes += tuple(
+        _not_here(name, judgement) for name in ask.select if not any(i.finding.id == name for i in items)
+    )
+    return Fixed(tuple(items), judgement, _exit_code(items, code, ask), tuple(filter(None, notes)))
+
+
+def _not_here(name: str, judgement: Judgement) -> str:
+    """Why nothing is done about a cause that was named; "" for a family."""
+    for skip in judgement.skipped:
+        if skip.id == name:
+            return f"{name} could not be judged: {skip.reason}"
+    for crash in judgement.crashed:
+        if crash.id == name:
+            return f"{name} could not be judged: {crash.error}"
+    for one in judgement.not_applicable:
+        if one.id == name:
+            return f"{name} does not apply here: {one.reason}"
+    for finding in judgement.findings:
+        if finding.id == name and finding.caused_by:
+            return f"{name} is a consequence of {finding.caused_by}: `gpudoctor fix {finding.caused_by}`"
+    return f"{name} was looked for, and is not here" if name in judgement.passed else ""
 
 
 def _interrupted(writer: Writer) -> tuple[str, ...]:
@@ -112,6 +133,10 @@ def _look(ask: Ask, env: Mapping[str, str] | None = None) -> tuple[Machine, Judg
     request = Request(root=ask.root, timeout=ask.timeout, options=ask.options)
     port = _port(request, env)
     try:
+        if ask.options.pythons:
+            from gpudoctor.probes.frameworks import complain
+
+            complain(port)  # a --python that names nothing is an error of the command, not a fact
         login = None if ask.root else login_of(port, os.environ, os.geteuid())
         if login is not None and login.other and env is None:
             # Under sudo the environment is root's: the machine is judged as its user meets it.

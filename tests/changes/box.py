@@ -5,7 +5,6 @@ Needs root, for a mount namespace. The shells, runuser and the files are real; t
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
@@ -13,6 +12,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from tests import schemas
 
 REPOSITORY = Path(__file__).parents[2]
 ANN = 12345
@@ -108,7 +109,7 @@ class Box:
         """Exit code and the report; fails where there is none."""
         ran = self.doctor("fix", *arguments, "--format", "json", env=env)
         assert ran.stdout, ran.stderr
-        return ran.returncode, json.loads(ran.stdout)
+        return ran.returncode, schemas.report(ran.stdout)
 
     def login(self, command: str) -> subprocess.CompletedProcess[str]:
         """`command` in a new login shell of ann."""

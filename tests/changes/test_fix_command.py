@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from pathlib import Path
 
-import jsonschema
 import pytest
 
+from tests import schemas
 from tests.changes import small
-from tests.changes.box import ANN, REPOSITORY, Box, missing
+from tests.changes.box import ANN, Box, missing
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(missing()), reason=missing())]
 
@@ -129,17 +128,18 @@ def test_an_unsafe_change_needs_consent(tmp_path: Path) -> None:
 
 def test_the_reports_are_as_their_schemas_say(tmp_path: Path) -> None:
     box = _box(tmp_path)
-    reports = {
-        "fix-1": [box.fix()[1], box.fix(ID, "--apply")[1]],
-        "undo-1": [
-            json.loads(box.doctor("undo", "--list", "--format", "json").stdout),
-            json.loads(box.doctor("undo", "--format", "json").stdout),
-        ],
-    }
-    for name, found in reports.items():
-        schema = json.loads((REPOSITORY / f"docs/schema/{name}.json").read_text())
-        for report in found:
-            jsonschema.validate(report, schema)
+    assert box.fix()[1]["schema"] == "gpudoctor-fix/1"
+    assert box.fix(ID, "--apply")[1]["changes"]["items"][0]["state"] == "applied"
+    for words, state in ((("--list",), None), ((), "undone"), ((), "refused"), (("--list",), None)):
+        ran = box.doctor("undo", *words, "--format", "json")
+        report = schemas.report(ran.stdout)
+        if state == "refused":
+            assert ran.returncode == 2 and report["schema"] == "gpudoctor-error/1"
+        else:
+            assert (report["changes"]["taken_back"] or {}).get("state") == state
+    assert box.fix(ID, "--apply")[0] == 0
+    forgotten = schemas.report(box.doctor("undo", "2", "--forget", "--format", "json").stdout)
+    assert forgotten["changes"]["taken_back"]["state"] == "forgotten"
 
 
 def test_names_that_do_not_exist_are_told(tmp_path: Path) -> None:

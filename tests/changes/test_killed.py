@@ -30,20 +30,21 @@ def _killed_everywhere(tmp_path: Path, deed: str) -> Iterator[tuple[int, Path]]:
     """A machine for each step, on which `deed` was killed before that step."""
     steps = ["?"]
     number = 0
-    while number <= len(steps):
-        root = small.machine(tmp_path / f"{number}")
-        if deed == "undo":
-            apply(small.plan(), small.writer(root))
-        ended = small.child(root, deed, number)
-        if number == 0:
-            assert ended.returncode == 0, ended.stderr
-            steps = ended.stdout.split()
-            assert {"write", "rename", "fsync"} <= set(steps)
-        else:
-            assert ended.returncode == -signal.SIGKILL, ended.stderr
-            yield number, root
-        shutil.rmtree(root.parent)
-        number += 1
+    with small.Children() as child:
+        while number <= len(steps):
+            root = small.machine(tmp_path / f"{number}")
+            if deed == "undo":
+                apply(small.plan(), small.writer(root))
+            code, said = child(root, deed, number)
+            if number == 0:
+                assert code == 0, said
+                steps = said.split()
+                assert {"write", "rename", "fsync"} <= set(steps)
+            else:
+                assert code == -signal.SIGKILL, said
+                yield number, root
+            shutil.rmtree(root.parent)
+            number += 1
 
 
 def test_a_change_killed_at_any_step_leaves_each_file_old_or_new_and_the_next_run_restores_all(

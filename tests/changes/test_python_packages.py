@@ -23,7 +23,8 @@ from gpudoctor.findings import Finding, Fix, package
 from gpudoctor.fixes import python_packages
 from gpudoctor.fixes.see import Login, Manual, See
 from gpudoctor.system.writer import Writer
-from tests import fakes
+from tests import fakes, nobody
+from tests.changes import box
 from tests.changes.environments import Environment, template
 from tests.changes.mending import plan_for
 from tests.changes.test_pip_fixes import CASES, made, proven
@@ -170,6 +171,43 @@ def test_under_sudo_the_environments_owner_installs(env: Environment) -> None:
     plan = python_packages.plan(found, machine(env), See(env.port(), login))
     assert all(action.argv[:4] == ("runuser", "-u", "ann", "--") for action in plan.actions)
     assert any("/home/ann/.local/state/gpudoctor/packages/" in word for word in plan.actions[0].argv)
+
+
+@pytest.mark.skipif(bool(box.missing()), reason=box.missing())
+def test_through_sudo_ann_replaces_her_packages_with_her_own_settings(tmp_path: Path, pip: Path) -> None:
+    """Her pip.conf names where packages come from; root's is not asked. What is hers stays hers."""
+    here = box.Box(tmp_path / "box", "/bin/bash")
+    python = nobody.python()
+    version = subprocess.run(
+        [python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+    env = Environment.__new__(Environment)
+    env.prefix, env.house = here.home / "env", here.home / "house"
+    env.site = env.prefix / "lib" / f"python{version}" / "site-packages"
+    (env.prefix / "bin").mkdir(parents=True)
+    (env.prefix / "bin" / "python").symlink_to(python)
+    (env.prefix / "pyvenv.cfg").write_text(f"home = {os.path.dirname(python)}\n")
+    shutil.copytree(next(pip.glob("lib/python*/site-packages/pip")), env.site / "pip")
+    env.installed(CASE.ill)
+    env.house.mkdir()
+    env.offered(CASE.house)
+    (here.home / ".config/pip").mkdir(parents=True)
+    (here.home / ".config/pip/pip.conf").write_text(
+        "[global]\nno-index = true\nfind-links = /home/ann/house\n"
+    )
+    here.own()
+    before = env.picture()
+    words = (KERAS, "--python", "/home/ann/env", "--apply", "--yes")
+    code, report = here.fix(*words)
+    item = report["changes"]["items"][0]
+    assert (code, item["state"], item["recheck"]) == (0, "applied", "mended"), item
+    owners = {path.lstat().st_uid for path in here.home.rglob("*")}
+    assert owners == {box.ANN}
+    assert here.doctor("undo").returncode == 0
+    assert env.picture() == before and {path.lstat().st_uid for path in env.prefix.rglob("*")} == {box.ANN}
 
 
 # ---------------------------------------------------------------- other installers

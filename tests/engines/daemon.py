@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -12,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tests import schemas
 from tests.engines.generations import programs, root_of
 
 FAKE_RUNTIME = """#!/bin/sh
@@ -79,7 +79,7 @@ class Daemon:
         """The last change of `gpudoctor runtime ... --format json`."""
         said = self.gpudoctor("runtime", *words, "--format", "json")
         assert said.returncode == code, said.stdout + said.stderr
-        found: dict[str, Any] = json.loads(said.stdout)["changes"]["items"][-1]
+        found: dict[str, Any] = schemas.report(said.stdout)["changes"]["items"][-1]
         return found
 
     def running_pid(self) -> int:

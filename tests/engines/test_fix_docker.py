@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests import fakes
+from tests import fakes, schemas
 from tests.engines import generations
 from tests.engines.daemon import FAKE_HOOK, Dockerd, script
 from tests.engines.test_runtime_docker import long_running
@@ -43,14 +42,15 @@ class Doctored:
         """The item of this daemon."""
         said = self.daemon.gpudoctor("fix", cause, "--format", "json", *words)
         assert said.stdout, said.stderr
-        items = json.loads(said.stdout)["changes"]["items"]
+        items = schemas.report(said.stdout)["changes"]["items"]
         mine = [i for i in items if str(self.daemon.folder) in i["subject"]["name"]]
         assert len(mine) <= 1
         return mine[0] if mine else {"state": "", "all": items}
 
     def undo(self) -> None:
-        back = self.daemon.gpudoctor("undo")
+        back = self.daemon.gpudoctor("undo", "--format", "json")
         assert back.returncode == 0, back.stdout + back.stderr
+        assert schemas.report(back.stdout)["changes"]["taken_back"]["state"] == "undone"
 
     def proven(self, cause: str) -> None:
         before = self.daemon.config.read_bytes()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 
 import pytest
 
 from gpudoctor.codec import toml_loads
+from tests import schemas
 from tests.engines.daemon import Containerd, script
 from tests.engines.generations import each
 from tests.runtimes.toml_files import DEBIAN, DOCKERS
@@ -39,7 +39,7 @@ def test_configured_restarted_proven_and_taken_back(containerd: Containerd) -> N
         "the throwaway container went through the runtime"
     )
     said = containerd.gpudoctor("runtime", "prove", "containerd", "--format", "json")
-    steps = {s["what"]: s["ok"] for s in json.loads(said.stdout)["proof"]}
+    steps = {s["what"]: s["ok"] for s in schemas.report(said.stdout)["proof"]}
     assert steps["the CRI plugin is up"] is True, said.stdout
     assert containerd.change("configure", "containerd")["state"] == "unchanged"
     assert containerd.change("unconfigure", "containerd", "--apply")["state"] == "applied"

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from gpudoctor.workflows.runtime.image import Image
+from tests import schemas
 from tests.engines import generations
 from tests.engines.daemon import FAKE_HOOK, Dockerd, holds, script
 from tests.engines.generations import apart, version
@@ -228,7 +229,7 @@ def test_cdi_brings_the_switch_the_specification_and_a_container_with_the_device
 def test_prove_without_a_gpu_is_not_known_and_never_passed(newest: Dockerd) -> None:
     newest.change("configure", "docker", "--apply")
     said = newest.gpudoctor("runtime", "prove", "docker", "--format", "json")
-    steps = json.loads(said.stdout)["proof"]
+    steps = schemas.report(said.stdout)["proof"]
     if Path("/dev/nvidia0").exists():
         pytest.skip("this machine has a GPU")
     assert said.returncode == 2 and [s["ok"] for s in steps] == [True, True, True, None]
@@ -236,12 +237,12 @@ def test_prove_without_a_gpu_is_not_known_and_never_passed(newest: Dockerd) -> N
 
 def test_status_tells_which_daemon_and_which_file(newest: Dockerd) -> None:
     said = newest.gpudoctor("runtime", "status", "docker", "--format", "json")
-    line = next(e for e in json.loads(said.stdout)["engines"] if e["selected_by"] == "DOCKER_HOST")
+    line = next(e for e in schemas.report(said.stdout)["engines"] if e["selected_by"] == "DOCKER_HOST")
     assert line["endpoint"] == newest.env["DOCKER_HOST"] and line["config_file"] == str(newest.config)
     assert line["ready"] is False and said.returncode == 1
     newest.change("configure", "docker", "--apply")
     said = newest.gpudoctor("runtime", "status", "docker", "--format", "json")
-    line = next(e for e in json.loads(said.stdout)["engines"] if e["selected_by"] == "DOCKER_HOST")
+    line = next(e for e in schemas.report(said.stdout)["engines"] if e["selected_by"] == "DOCKER_HOST")
     assert line["ready"] is True
 
 

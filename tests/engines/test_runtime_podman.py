@@ -13,6 +13,7 @@ import pytest
 
 from gpudoctor.runtimes import cdi
 from gpudoctor.workflows.runtime.image import Image
+from tests import schemas
 from tests.engines.daemon import script, search_path
 from tests.engines.generations import each, root_of
 
@@ -109,7 +110,7 @@ def test_configured_proven_and_told_apart_from_not_configured(podman: Podman) ->
     )
     assert said.returncode == 0, said.stdout + said.stderr
     assert "no specification has nvidia.com/gpu=all" in said.stdout
-    steps = json.loads(said.stdout[said.stdout.index('{\n  "schema"') :])["proof"]
+    steps = schemas.report(said.stdout[said.stdout.index('{\n  "schema"') :])["proof"]
     assert [step["ok"] for step in steps] == [True]
 
 

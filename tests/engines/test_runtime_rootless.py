@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import schemas
 from tests.engines import generations
 from tests.engines.daemon import FAKE_HOOK, end, holds, mounted_under, script, search_path
 
@@ -132,7 +133,7 @@ def rootless() -> Iterator[Rootless]:
 
 def test_a_rootless_daemon_reads_its_users_file(rootless: Rootless) -> None:
     said = rootless.gpudoctor("configure", "docker", "--apply", "--format", "json")
-    change = json.loads(said.stdout)["changes"]["items"][0]
+    change = schemas.report(said.stdout)["changes"]["items"][0]
     assert said.returncode == 0 and change["files"][0]["path"] == str(rootless.config), (
         said.stdout + said.stderr
     )

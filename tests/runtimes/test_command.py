@@ -13,6 +13,7 @@ import pytest
 from gpudoctor.cli.entry import run
 from gpudoctor.codec import toml_loads
 from gpudoctor.parsers import cdi_spec
+from tests import schemas
 from tests.runtimes.test_other_texts import TOOLKIT
 from tests.runtimes.toml_files import DEBIAN, KUBEADM, VERSION_3
 from tests.sysroot import build, loader_cache, shared_object
@@ -43,8 +44,10 @@ class Machine:
         ended = run(["runtime", *words, "--root", str(self.root), "--format", "json"])
         said = self.capsys.readouterr()
         assert ended == code, said.out + said.err
-        found: dict[str, Any] = json.loads(said.out) if said.out else {"error": said.err}
-        return found
+        if code == 2 and said.err:  # refused: in JSON too, and in words
+            assert schemas.report(said.out)["error"]["what"] in said.err
+            return {"error": said.err}
+        return schemas.report(said.out)
 
     def change(self, *words: str, code: int = 0) -> dict[str, Any]:
         found: dict[str, Any] = self(*words, code=code)["changes"]["items"][-1]

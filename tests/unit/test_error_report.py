@@ -9,13 +9,13 @@ import jsonschema
 import pytest
 
 from gpudoctor.cli import entry, output
+from gpudoctor.errors import GpudoctorError
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs/schema/error-1.json").read_text())
 
 
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(output, "printed", False)
     monkeypatch.setenv("GPUDOCTOR_STATE", str(tmp_path / "state"))
 
 
@@ -61,9 +61,10 @@ def test_where_nobody_waits_for_json_there_is_none(
     assert said.out == "" and said.err.startswith("error: ") and not file.exists()
 
 
-def test_a_report_that_is_out_is_not_followed_by_another(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(output, "printed", True)
-    assert entry.run(["undo", "77", "--format=json"]) == 2
-    assert capsys.readouterr().out == ""
+def test_a_report_that_is_out_is_not_followed_by_another(capsys: pytest.CaptureFixture[str]) -> None:
+    def command() -> int:
+        output.write_out("{}\n", None)
+        raise GpudoctorError("and then it broke")
+
+    assert entry.guarded(command, ["undo", "--format=json"]) == 2
+    assert capsys.readouterr().out == "{}\n"

@@ -63,13 +63,7 @@ def requested(port: Port, wanted: str) -> Candidate:
                 f"the kernel {name} runs {kernel.interpreter}, which is not there", context=kernel.path
             )
         return Candidate(kernel.interpreter, f"kernel {name}")
-    path = (
-        wanted
-        if wanted.startswith("/")
-        else which(port, wanted)
-        if "/" not in wanted
-        else _absolute(port, wanted)
-    )
+    path = _named(port, wanted)
     if path and is_dir(port, path):
         inside = _in_folder(port, path.rstrip("/"))
         if inside is None:
@@ -93,6 +87,18 @@ def requested(port: Port, wanted: str) -> Candidate:
             hint="give a path to python, an environment's folder, or kernel:NAME",
         )
     return Candidate(_unshimmed(port, path) or path, "--python")
+
+
+def _named(port: Port, wanted: str) -> str | None:
+    """A bare name is a program on PATH, or an environment's folder beside us: "env" is both, and hardly meant as the first."""
+    if wanted.startswith("/"):
+        return wanted
+    if "/" in wanted:
+        return _absolute(port, wanted)
+    program, folder = which(port, wanted), _absolute(port, wanted)
+    if program is not None and _may_be_python(port, program):
+        return program
+    return folder if is_dir(port, folder) else program
 
 
 def _may_be_python(port: Port, path: str) -> bool:

@@ -112,9 +112,10 @@ def toolkit(port: Port, request: Request) -> Plan:
     path = toolkit_config.PATH
     if not request.settings:
         raise GpudoctorError(
-            "which setting?",
+            "configure toolkit wants to be told which of its settings",
             context="--set",
-            hint="--set nvidia-container-cli.no-cgroups=false, and the like",
+            note=f"its settings: {', '.join(toolkit_config.KEYS)}",
+            hint="gpudoctor runtime configure toolkit --set nvidia-container-cli.no-cgroups=false",
         )
     before, text = find.read_text(port, path)
     if before is None:
