@@ -91,7 +91,7 @@ def test_a_step_that_buildkit_completes_twice_is_told_once() -> None:
 
     told: list[tuple[str, str]] = []
     raw = _Raw(lambda step, line: told.append((step.state, line)))
-    for second in (1, 1, 2, 2):
+    for second in (1, 2):
         vertex = {
             "digest": "sha256:1",
             "name": "[base 1/2] FROM x",
