@@ -121,3 +121,11 @@ def test_the_command_prints_json_with_the_image(tmp_path: Path) -> None:
     assert [f["id"] for f in report["findings"]] == ["image-runs-as-root"]
     assert report["image"]["frameworks"][0]["framework"] == "tensorflow"
     assert len(report["image"]["layers"]) == 2 and "hunter2" not in ran.stdout
+
+
+def test_no_fix_claims_that_a_program_could_make_it(tmp_path: Path) -> None:
+    """`gpudoctor fix` mends a machine; an image is mended in its Dockerfile."""
+    path = docker_archive(tmp_path / "i.tar", healthy(), {**NVIDIA_ENV, "LD_LIBRARY_PATH": "/opt/x:"})
+    found = verify(Request(str(path))).judgement.findings
+    assert {f.id for f in found} >= {"ld-library-path-empty-element", "image-library-path-drops-driver"}
+    assert {f.fix.applicability for f in found if f.fix} == {"manual"}
