@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from gpudoctor.errors import GpudoctorError
+from gpudoctor.images.daemon import why
 
 #: How long podman may take to begin and to end (seconds).
 _PODMAN_GRACE = 10.0
@@ -56,7 +57,7 @@ def docker_client(timeout: float) -> Any:
         )
     except DockerException as error:
         raise GpudoctorError(
-            f"Docker's daemon does not answer: {_short(error)}",
+            f"Docker's daemon does not answer: {why(error)}",
             context=f"{endpoint} ({by})",
             note="nothing was judged",
             hint="start it, set DOCKER_HOST, or give a file instead of an image's name",
@@ -80,7 +81,7 @@ def _docker(name: str, timeout: float) -> Iterator[bytes]:
         ) from None
     except (APIError, DockerException, OSError) as error:
         raise GpudoctorError(
-            f"Docker does not give {name}: {_short(error)}", note="nothing was judged"
+            f"Docker does not give {name}: {why(error)}", note="nothing was judged"
         ) from None
     return _rest(first, pieces, name, client)
 
@@ -93,16 +94,10 @@ def _rest(first: bytes, pieces: Iterator[bytes], name: str, client: Any) -> Iter
         raise
     except Exception as error:  # requests and urllib3 have types of their own for a connection that breaks
         raise GpudoctorError(
-            f"the daemon stopped in the middle of {name}: {_short(error)}", note="nothing was judged"
+            f"the daemon stopped in the middle of {name}: {why(error)}", note="nothing was judged"
         ) from None
     finally:
         client.close()
-
-
-def _short(error: Exception) -> str:
-    return (
-        str(getattr(error, "explanation", "") or error).strip().splitlines()[0][:300] if str(error) else "?"
-    )
 
 
 def _podman(name: str, timeout: float) -> Iterator[bytes]:

@@ -205,6 +205,8 @@ def _ping(endpoint: str, by: str) -> str:
     import docker
     import docker.errors
 
+    from gpudoctor.images.daemon import why
+
     try:
         api = docker.APIClient(base_url=endpoint, version="auto", timeout=_ANSWER)
         try:
@@ -212,6 +214,5 @@ def _ping(endpoint: str, by: str) -> str:
         finally:
             api.close()
     except (docker.errors.DockerException, OSError, ValueError) as error:
-        reason = getattr(error, "__cause__", None) or error
-        return f"{endpoint} ({by}) does not answer: {str(reason)[:160]}"
+        return f"{endpoint} ({by}) does not answer: {why(error)}"
     return ""
