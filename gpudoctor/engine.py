@@ -102,13 +102,13 @@ def _run(cause: Cause, machine: Machine) -> _Outcome | None:
             return None
         for said in check(**arguments(check, machine)) or ():
             if isinstance(said, CouldNotTell):
-                skipped.append(Skip(cause.id, said.reason, said.would_help))
+                skipped.append(Skip(cause.id, said.reason, said.would_help, said.minor))
             else:
                 problems.append(said)
     except DoesNotApply as reason:
         return _Outcome(tuple(problems), tuple(skipped), (), (NotApplicable(cause.id, str(reason)),))
     except CannotLook as error:
-        skipped.append(Skip(cause.id, error.reason, error.would_help))
+        skipped.append(Skip(cause.id, error.reason, error.would_help, error.minor))
     except Exception as error:
         # A rule's bug must not take the report with it; it is shown, counted, and changes the exit code.
         return _Outcome(tuple(problems), tuple(skipped), (Crash(cause.id, _where(error)),))

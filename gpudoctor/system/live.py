@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from gpudoctor.system.port import TEXT_LIMIT, FileInfo, NotHere, Options, Ran
+from gpudoctor.system.process import GRACE
 
 if TYPE_CHECKING:
     from gpudoctor.system.spawn import Started
@@ -22,8 +23,8 @@ _SIGKILL = 9
 PIPE, LOOK = 1 << 16, 0.01
 #: What a program may print before it is cut (bytes).
 OUTPUT_LIMIT = 4 << 20
-#: How long a killed process group may take to die before we stop waiting for it (seconds).
-GRACE = 0.3
+#: How long the end waits for a program that is just being started (seconds): on a dead file system that takes for ever.
+STARTING = 2.0
 #: Before the total deadline so much is kept for killing what hangs and for printing the report (seconds).
 RESERVE = 0.5
 
@@ -84,6 +85,9 @@ class Live:
         self._deadline = time.monotonic() + timeout
         self._children: set[Started] = set()
         self._closed = False
+        #: Threads that are starting a program: it may run already, and `_children` does not know it yet.
+        self._starting: set[int] = set()
+        self._started = threading.Condition()
         self.memo = Memo()
         self._running: set[int] = set()
         #: Called when a thread has started a program and begins to wait for it.
@@ -95,8 +99,12 @@ class Live:
         return bool(self._running)
 
     def close(self) -> None:
-        """Kill what is still running of ours; called when the report is out and the exit waits for nobody."""
+        """Kill what is still running of ours; called when the report is out and the exit waits for nobody.
+
+        But for a program that is just being started: were it left, what it starts in its turn would outlive us."""
         self._closed = True
+        with self._started:
+            self._started.wait_for(lambda: not self._starting, STARTING)
         for process in list(self._children):
             _kill_group(process, running=False)
 
@@ -187,8 +195,15 @@ class Live:
         timeout = min(timeout, self.remaining() - RESERVE)
         if timeout <= 0:
             raise NotHere("no time left")
-        process = start(argv, self.env if env is None else env, bool(stdin), cwd)
-        self._children.add(process)
+        thread = threading.get_ident()
+        self._starting.add(thread)
+        try:
+            process = start(argv, self.env if env is None else env, bool(stdin), cwd)
+            self._children.add(process)
+        finally:
+            with self._started:
+                self._starting.discard(thread)
+                self._started.notify_all()
         try:
             self.waiting()
             if self._closed:  # between the start and the line above: nobody else would end it

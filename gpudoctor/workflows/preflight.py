@@ -189,8 +189,9 @@ def policy_text(result: check.Result, today: object) -> str:
     }
     if names:
         lines.append(f"frameworks = [{', '.join(_quoted(name) for name in sorted(names))}]")
-    for cause in dict.fromkeys(skip.id for skip in result.judgement.skipped):
-        reason = next(s.reason for s in result.judgement.skipped if s.id == cause)
+    open_ends = [skip for skip in result.judgement.skipped if not skip.minor]
+    for cause in dict.fromkeys(skip.id for skip in open_ends):
+        reason = next(s.reason for s in open_ends if s.id == cause)
         lines += [
             "",
             "[[allow]]",

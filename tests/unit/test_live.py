@@ -7,13 +7,16 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import gpudoctor
 from gpudoctor.facts.observed import Absent, Unknown
+from gpudoctor.system import spawn
 from gpudoctor.system.live import RESERVE, Live
 from gpudoctor.system.port import NotHere, observe, text, which
 
@@ -198,3 +201,26 @@ def test_which_takes_the_first_executable(tmp_path: Path) -> None:
     port = Live(env={"PATH": f"{tmp_path}/none:{tmp_path}/a:{tmp_path}/b"})
     assert which(port, "nvcc") == f"{tmp_path}/b/nvcc"
     assert which(port, "ptxas") is None
+
+
+def test_the_end_waits_for_a_program_that_is_just_being_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It runs already and nobody knows it yet: left alone, what it has started in its turn would outlive us."""
+    live, begun, made = Live(), threading.Event(), []
+    start = spawn.start
+
+    def slow(*arguments: Any, **more: Any) -> spawn.Started:
+        made.append(start(*arguments, **more))
+        begun.set()
+        while not live._closed:
+            time.sleep(0.001)
+        return made[0]
+
+    monkeypatch.setattr(spawn, "start", slow)
+    asking = threading.Thread(target=lambda: live.run(["sh", "-c", "sleep 600 & wait"], 30))
+    asking.start()
+    assert begun.wait(10)
+    assert not live._children
+    live.close()
+    assert live._children == {made[0]} or made[0].poll() is not None
+    asking.join(10)
+    assert not asking.is_alive() and made[0].poll() == -signal.SIGKILL

@@ -252,4 +252,4 @@ def _exit_code(judgement: Judgement, selected: Iterable[Cause], strict: bool) ->
     bad = ("failure", "warning") if strict else ("failure",)
     if any(f.severity in bad for f in judgement.findings):
         return 1
-    return EXIT_CANNOT_TELL if judgement.crashed or judgement.skipped or not list(selected) else 0
+    return EXIT_CANNOT_TELL if judgement.undecided(strict) or not list(selected) else 0
