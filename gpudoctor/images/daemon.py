@@ -1,6 +1,9 @@
-"""Why Docker's daemon does not answer, in words: its SDK wraps the reason in three exceptions of three libraries."""
+"""Docker's daemon through its SDK: the client for an endpoint, and in words why it does not answer."""
 
 from __future__ import annotations
+
+import os
+from typing import Any
 
 _WORDS: tuple[tuple[type[OSError], str], ...] = (
     (FileNotFoundError, "its socket is not there, so no daemon runs"),
@@ -10,8 +13,19 @@ _WORDS: tuple[tuple[type[OSError], str], ...] = (
 )
 
 
+def client(endpoint: str, timeout: float) -> Any:
+    """A `docker.DockerClient`. On another machine with the certificates that DOCKER_TLS_VERIFY and DOCKER_CERT_PATH name, as
+    `docker` itself does. Raises DockerException, OSError, ValueError."""
+    import docker
+
+    if not endpoint.startswith("tcp://"):
+        return docker.DockerClient(base_url=endpoint, version="auto", timeout=timeout)
+    environment = {**os.environ, "DOCKER_HOST": endpoint}
+    return docker.from_env(version="auto", timeout=timeout, environment=environment)
+
+
 def why(error: BaseException) -> str:
-    """One line. `error`: whatever `docker` raised.
+    """One line: the SDK wraps the reason in three exceptions of three libraries. `error`: whatever it raised.
 
     >>> why(Exception("Error while fetching", ("Connection aborted.", FileNotFoundError(2, "No such file"))))
     'its socket is not there, so no daemon runs'

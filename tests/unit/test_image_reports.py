@@ -12,7 +12,7 @@ import pytest
 from gpudoctor.codec import encode
 from gpudoctor.engine import judge
 from gpudoctor.images.building.steps import Built, Step
-from gpudoctor.images.daemon import why
+from gpudoctor.images.daemon import client, why
 from gpudoctor.images.running.gpus import none
 from gpudoctor.images.running.result import Given, Inside, Result, SmokeInside, SmokeTrial
 from gpudoctor.report.image.build import build_report
@@ -121,3 +121,16 @@ def test_why_a_daemon_does_not_answer_is_said_in_words(endpoint: str, words: str
     with pytest.raises((docker.errors.DockerException, OSError)) as error:
         docker.APIClient(base_url=endpoint, version="auto", timeout=5)
     assert why(error.value).startswith(words) and "Connection aborted" not in why(error.value)
+
+
+def test_certificates_are_for_daemons_on_other_machines(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_TLS_VERIFY", "1")
+    monkeypatch.setenv("DOCKER_CERT_PATH", str(tmp_path))
+    with pytest.raises(
+        Exception, match=r"TLS|cert"
+    ):  # docker.errors.TLSParameterError: there are none in that folder
+        client("tcp://127.0.0.1:1", 5)
+    with pytest.raises(Exception, match="Connection aborted"):
+        client(f"unix://{tmp_path}/none", 5)

@@ -10,7 +10,7 @@ import uuid
 from typing import Any
 
 from gpudoctor.errors import GpudoctorError
-from gpudoctor.images.daemon import why
+from gpudoctor.images.daemon import client, why
 from gpudoctor.images.running.order import LABEL, LABELLED, OUTPUT_LIMIT, SHM, ZIPAPP, Ended, Order
 
 #: For what the daemon answers at once (seconds).
@@ -32,7 +32,7 @@ class Docker:
         self.mounts = endpoint.startswith("unix://")
         self._errors = (docker.errors.DockerException, requests.exceptions.RequestException, OSError)
         try:
-            self._client: Any = docker.DockerClient(base_url=endpoint, version="auto", timeout=_ASK)
+            self._client: Any = client(endpoint, _ASK)
             self.version = str(self._client.version().get("Version", ""))
             self._client.images.get(image)
         except docker.errors.ImageNotFound:

@@ -202,13 +202,12 @@ def _lacks(port: Live, builder: Builder, endpoint: str, by: str) -> str:
 def _ping(endpoint: str, by: str) -> str:
     if not endpoint:
         return f"{by} names no daemon"
-    import docker
     import docker.errors
 
-    from gpudoctor.images.daemon import why
+    from gpudoctor.images.daemon import client, why
 
     try:
-        api = docker.APIClient(base_url=endpoint, version="auto", timeout=_ANSWER)
+        api = client(endpoint, _ANSWER)
         try:
             api.ping()
         finally:
