@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from gpudoctor.errors import GpudoctorError
+from gpudoctor.images.daemon import client, why
 
 #: How long podman may take to begin and to end (seconds).
 _PODMAN_GRACE = 10.0
@@ -41,7 +42,6 @@ def _into_file(name: str, pieces: Iterable[bytes]) -> int:
 
 def docker_client(timeout: float) -> Any:
     """The daemon that `docker` itself talks to. Raises GpudoctorError where none answers."""
-    import docker
     from docker.errors import DockerException
 
     from gpudoctor.probes.container_engines import selected
@@ -51,25 +51,22 @@ def docker_client(timeout: float) -> Any:
     if not endpoint:
         raise GpudoctorError(f"Docker's {by} names no daemon", note="nothing was judged")
     try:
-        client: Any = docker.from_env(
-            timeout=timeout, version="auto", environment={**os.environ, "DOCKER_HOST": endpoint}
-        )
-    except DockerException as error:
+        return client(endpoint, timeout)
+    except (DockerException, OSError, ValueError) as error:
         raise GpudoctorError(
-            f"Docker's daemon does not answer: {_short(error)}",
+            f"Docker's daemon does not answer: {why(error)}",
             context=f"{endpoint} ({by})",
             note="nothing was judged",
             hint="start it, set DOCKER_HOST, or give a file instead of an image's name",
         ) from None
-    return client
 
 
 def _docker(name: str, timeout: float) -> Iterator[bytes]:
     from docker.errors import APIError, DockerException, ImageNotFound
 
-    client = docker_client(timeout)
+    daemon = docker_client(timeout)
     try:
-        image = client.images.get(name)
+        image = daemon.images.get(name)
         pieces: Iterator[bytes] = image.save(chunk_size=4 << 20, named=name if ":" in name else False)
         first = next(pieces, b"")
     except ImageNotFound:
@@ -80,12 +77,12 @@ def _docker(name: str, timeout: float) -> Iterator[bytes]:
         ) from None
     except (APIError, DockerException, OSError) as error:
         raise GpudoctorError(
-            f"Docker does not give {name}: {_short(error)}", note="nothing was judged"
+            f"Docker does not give {name}: {why(error)}", note="nothing was judged"
         ) from None
-    return _rest(first, pieces, name, client)
+    return _rest(first, pieces, name, daemon)
 
 
-def _rest(first: bytes, pieces: Iterator[bytes], name: str, client: Any) -> Iterator[bytes]:
+def _rest(first: bytes, pieces: Iterator[bytes], name: str, daemon: Any) -> Iterator[bytes]:
     try:
         yield first
         yield from pieces
@@ -93,16 +90,10 @@ def _rest(first: bytes, pieces: Iterator[bytes], name: str, client: Any) -> Iter
         raise
     except Exception as error:  # requests and urllib3 have types of their own for a connection that breaks
         raise GpudoctorError(
-            f"the daemon stopped in the middle of {name}: {_short(error)}", note="nothing was judged"
+            f"the daemon stopped in the middle of {name}: {why(error)}", note="nothing was judged"
         ) from None
     finally:
-        client.close()
-
-
-def _short(error: Exception) -> str:
-    return (
-        str(getattr(error, "explanation", "") or error).strip().splitlines()[0][:300] if str(error) else "?"
-    )
+        daemon.close()
 
 
 def _podman(name: str, timeout: float) -> Iterator[bytes]:

@@ -19,7 +19,7 @@ def render(report: CheckReport, judgement: Judgement, strict: bool = False) -> s
 
     cases = _cases(judgement)
     family_of = {cause.id: cause.family for cause in causes()}
-    top = ET.Element("testsuites", name="gpudoctor check", tests=str(len(cases)))
+    top = ET.Element("testsuites", name=f"gpudoctor {report.command}", tests=str(len(cases)))
     suites: dict[str, ET.Element] = {}
     for name in sorted(cases, key=lambda n: (family_of.get(n, ""), n)):
         family = family_of.get(name, "")

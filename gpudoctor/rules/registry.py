@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import os
 import sys
 import threading
@@ -52,6 +50,8 @@ _being_loaded: set[str] = set()
 def _load(name: str) -> ModuleType:
     """As an import does it, but for the search: where the file of a cause lies is known. A check with a GPU loads 140 of them,
     and the search through all finders is a fifth of what that costs (11.9 ms instead of 14.5)."""
+    import importlib.util
+
     folder, _, module = name.rpartition(".")
     package = importlib.import_module(folder)
     path = f"{next(iter(package.__path__))}{os.sep}{module}.py"

@@ -65,14 +65,14 @@ class Daemon:
     def log(self) -> str:
         return (self.folder / "log").read_text(errors="replace")[-3000:]
 
-    def gpudoctor(self, *words: str) -> subprocess.CompletedProcess[str]:
+    def gpudoctor(self, *words: str, timeout: float = 170) -> subprocess.CompletedProcess[str]:
         """The tool, as a user runs it against this daemon."""
         return subprocess.run(
             [sys.executable, "-m", "gpudoctor", *words],
             env=self.env,
             capture_output=True,
             text=True,
-            timeout=170,
+            timeout=timeout,
         )
 
     def change(self, *words: str, code: int = 0) -> dict[str, Any]:

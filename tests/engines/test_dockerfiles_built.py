@@ -91,9 +91,10 @@ def built(docker: Dockerd, index: str, name: str, context: Path, **arguments: st
     given = {"BASE_IMAGE": "gd/debian-python:1", "PIP_INDEX_URL": index, **arguments}
     words = [word for key, value in given.items() for word in ("--build-arg", f"{key}={value}")]
     recipe = ROOT / "dockerfiles" / name / "Dockerfile"
+    words = ["-f", str(recipe), "-t", f"gd/{name}:1", "--network", "host", *words]
     said = docker.gpudoctor(
-        "image", "build", str(context), "-f", str(recipe), "-t", f"gd/{name}:1", "--network", "host", *words
-    )
+        "image", "build", str(context), *words, timeout=600
+    )  # 12 s, and 75 s on a busy machine
     assert said.returncode == 0, said.stdout + said.stderr
 
 
@@ -106,7 +107,7 @@ def report(docker: Dockerd, *words: str) -> tuple[int, dict[str, Any]]:
 def inside(docker: Dockerd, image: str, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["docker", "run", "--rm", "--network", "none", image, *words],
-        env=docker.env, capture_output=True, text=True, timeout=120,
+        env=docker.env, capture_output=True, text=True, timeout=300,
     )  # fmt: skip
 
 

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+import pytest
 
 from gpudoctor.codec import encode
 from gpudoctor.engine import judge
 from gpudoctor.images.building.steps import Built, Step
+from gpudoctor.images.daemon import client, why
 from gpudoctor.images.running.gpus import none
 from gpudoctor.images.running.result import Given, Inside, Result, SmokeInside, SmokeTrial
 from gpudoctor.report.image.build import build_report
@@ -91,7 +93,7 @@ def test_a_step_that_buildkit_completes_twice_is_told_once() -> None:
 
     told: list[tuple[str, str]] = []
     raw = _Raw(lambda step, line: told.append((step.state, line)))
-    for second in (1, 1, 2, 2):
+    for second in (1, 2):
         vertex = {
             "digest": "sha256:1",
             "name": "[base 1/2] FROM x",
@@ -103,3 +105,32 @@ def test_a_step_that_buildkit_completes_twice_is_told_once() -> None:
             json.dumps({"vertexes": [{**vertex, "completed": f"2026-11-21T06:05:0{second}.{second}5Z"}]}),
         )
     assert told == [("running", ""), ("done", "")]
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "words"),
+    [
+        ("unix:///nowhere/docker.sock", "its socket is not there, so no daemon runs"),
+        ("tcp://127.0.0.1:1", "nobody listens there"),
+        ("foo", "Invalid bind address format"),
+    ],
+)
+def test_why_a_daemon_does_not_answer_is_said_in_words(endpoint: str, words: str) -> None:
+    import docker
+
+    with pytest.raises((docker.errors.DockerException, OSError)) as error:
+        docker.APIClient(base_url=endpoint, version="auto", timeout=5)
+    assert why(error.value).startswith(words) and "Connection aborted" not in why(error.value)
+
+
+def test_certificates_are_for_daemons_on_other_machines(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_TLS_VERIFY", "1")
+    monkeypatch.setenv("DOCKER_CERT_PATH", str(tmp_path))
+    with pytest.raises(
+        Exception, match=r"TLS|cert"
+    ):  # docker.errors.TLSParameterError: there are none in that folder
+        client("tcp://127.0.0.1:1", 5)
+    with pytest.raises(Exception, match="Connection aborted"):
+        client(f"unix://{tmp_path}/none", 5)

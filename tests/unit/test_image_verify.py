@@ -12,7 +12,18 @@ import pytest
 from gpudoctor.errors import GpudoctorError
 from gpudoctor.workflows.image.target import LABEL
 from gpudoctor.workflows.image.verify import Request, Verified, verify
-from tests.images import NVIDIA_ENV, causes, docker_archive, finding, healthy, judgement
+from tests.images import (
+    NVIDIA_ENV,
+    SITE,
+    causes,
+    debian,
+    distribution,
+    docker_archive,
+    finding,
+    healthy,
+    judgement,
+    venv,
+)
 from tests.sysroot import build
 
 REQUIRE = {**NVIDIA_ENV, "NVIDIA_REQUIRE_CUDA": "cuda>=12.5"}
@@ -121,3 +132,13 @@ def test_the_command_prints_json_with_the_image(tmp_path: Path) -> None:
     assert [f["id"] for f in report["findings"]] == ["image-runs-as-root"]
     assert report["image"]["frameworks"][0]["framework"] == "tensorflow"
     assert len(report["image"]["layers"]) == 2 and "hunter2" not in ran.stdout
+
+
+def test_no_fix_claims_that_a_program_could_make_it(tmp_path: Path) -> None:
+    """`gpudoctor fix` mends a machine, here by pip; an image is mended in its Dockerfile."""
+    info = f"{SITE}/tensorflow/python/platform/build_info.py"
+    cpu = {info: "build_info = {'is_cuda_build': False, 'is_rocm_build': False}\n"}
+    files = {**cpu, **distribution("tensorflow-cpu", "2.18.1")}
+    found = verify(Request(str(docker_archive(tmp_path / "i.tar", (debian(), venv(), files))))).judgement
+    fix = next(f.fix for f in found.findings if f.id == "cpu-only-wheel")
+    assert fix is not None and fix.applicability == "manual" and "pip install" in fix.commands[-1]

@@ -16,6 +16,7 @@ from typing import Any
 
 from gpudoctor.errors import GpudoctorError
 from gpudoctor.images.building.steps import Built, Order, Progress, Watch
+from gpudoctor.images.daemon import client, why
 
 _STEP = re.compile(r"^Step (\d+)/(\d+) : (.*)")
 #: What a step prints on standard error comes in red.
@@ -66,10 +67,10 @@ def _connected(endpoint: str) -> Any:
     import docker.errors
 
     try:
-        return docker.APIClient(base_url=endpoint, version="auto", timeout=60)
+        return client(endpoint, 60).api
     except docker.errors.DockerException as error:
         raise GpudoctorError(
-            f"the engine at {endpoint} does not answer: {error}", note="nothing was built"
+            f"the engine at {endpoint} does not answer: {why(error)}", note="nothing was built"
         ) from None
 
 

@@ -98,8 +98,8 @@ class Progress:
             changes["state"] = state
         new = old.replace(**changes)
         self._steps[key] = new
-        # BuildKit completes a step twice when it looks again at what it has loaded: that is no news.
-        if new.state != old.state or old.state == "waiting":
+        # BuildKit looks again at what it has loaded, and completes it a second time: that is no news.
+        if (new.state != old.state and old.state not in ("done", "cached")) or old.state == "waiting":
             self._watch(new, "")
         return new
 

@@ -10,6 +10,7 @@ import uuid
 from typing import Any
 
 from gpudoctor.errors import GpudoctorError
+from gpudoctor.images.daemon import client, why
 from gpudoctor.images.running.order import LABEL, LABELLED, OUTPUT_LIMIT, SHM, ZIPAPP, Ended, Order
 
 #: For what the daemon answers at once (seconds).
@@ -31,7 +32,7 @@ class Docker:
         self.mounts = endpoint.startswith("unix://")
         self._errors = (docker.errors.DockerException, requests.exceptions.RequestException, OSError)
         try:
-            self._client: Any = docker.DockerClient(base_url=endpoint, version="auto", timeout=_ASK)
+            self._client: Any = client(endpoint, _ASK)
             self.version = str(self._client.version().get("Version", ""))
             self._client.images.get(image)
         except docker.errors.ImageNotFound:
@@ -43,7 +44,7 @@ class Docker:
             ) from None
         except (*self._errors, ValueError) as error:
             raise GpudoctorError(
-                f"Docker's daemon does not answer: {_words(error)[:300]}",
+                f"Docker's daemon does not answer: {why(error)}",
                 context=endpoint,
                 note="nothing was run",
                 hint="start it, set DOCKER_HOST, or name another with --engine",

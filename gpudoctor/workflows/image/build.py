@@ -202,16 +202,16 @@ def _lacks(port: Live, builder: Builder, endpoint: str, by: str) -> str:
 def _ping(endpoint: str, by: str) -> str:
     if not endpoint:
         return f"{by} names no daemon"
-    import docker
     import docker.errors
 
+    from gpudoctor.images.daemon import client, why
+
     try:
-        api = docker.APIClient(base_url=endpoint, version="auto", timeout=_ANSWER)
+        api = client(endpoint, _ANSWER)
         try:
             api.ping()
         finally:
             api.close()
     except (docker.errors.DockerException, OSError, ValueError) as error:
-        reason = getattr(error, "__cause__", None) or error
-        return f"{endpoint} ({by}) does not answer: {str(reason)[:160]}"
+        return f"{endpoint} ({by}) does not answer: {why(error)}"
     return ""

@@ -108,7 +108,7 @@ def _verified(
     image = _facts(port)
     target = aimed.target if aimed else None
     selected, not_judged = _asked(chosen, target)
-    judgement = _judged(image, aimed, selected)
+    judgement = _by_hand(_judged(image, aimed, selected))
     code = _exit_code(judgement, selected, request.strict)
     return Verified(image, judgement, code, target, not_judged)
 
@@ -222,6 +222,14 @@ def _judged(image: Machine, aimed: Aim | None, selected: tuple[Cause, ...]) -> J
         return judge(image, selected)
     found = [judge(onto(image, machine), selected) for machine in aimed.machines]
     return found[0] if len(found) == 1 else _agreed(found)
+
+
+def _by_hand(judgement: Judgement) -> Judgement:
+    """`gpudoctor fix` mends machines: what is wrong with an image is mended in its Dockerfile, by its maker."""
+    findings = tuple(
+        f.replace(fix=f.fix.replace(applicability="manual")) if f.fix else f for f in judgement.findings
+    )
+    return judgement.replace(findings=findings)
 
 
 def _agreed(found: Sequence[Judgement]) -> Judgement:
