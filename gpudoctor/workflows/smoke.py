@@ -143,9 +143,9 @@ def _tried(
             for name in names:  # frameworks one after the other: two on one GPU would disturb each other
                 orders = [_order(request, interpreter, name, t) for t in found]
                 done += _side_by_side(orders, heard)
-                together = _together(found)
-                if request.full and name == "torch" and together is not None:
-                    done.append(_run(_order(request, interpreter, name, together), heard))
+                all_of_them = together(found)
+                if request.full and name == "torch" and all_of_them is not None:
+                    done.append(_run(_order(request, interpreter, name, all_of_them), heard))
                 if watcher is not None and any(t.tenants for t in found):
                     watcher.look_after(LOOK_TIMEOUT)
         finally:
@@ -178,9 +178,10 @@ def _order(request: Request, interpreter: where.Interpreter, name: str, one: Tar
     )
 
 
-def _together(found: Sequence[Target]) -> Target | None:
-    """All whole GPUs at once, for what they do with each other. Shared ones are left out of it."""
+def together(found: Sequence[Target]) -> Target | None:
+    """All whole GPUs at once, for what they do with each other. Shared and full ones are left out of it."""
     whole = [t for t in found if t.uuid and "mig" not in t.platform and not t.tenants]
+    whole = [t for t in whole if not 0 <= t.free < target.FULL_NEEDS]
     if len(whole) < 2:
         return None
     return Target(

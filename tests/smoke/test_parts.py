@@ -24,7 +24,7 @@ from gpudoctor.report.smoke import junit, render, smoke_report
 from gpudoctor.report.style import Style
 from gpudoctor.smoke import trial, watch
 from gpudoctor.smoke.target import targets, with_tenants
-from gpudoctor.workflows.smoke import exit_code
+from gpudoctor.workflows.smoke import exit_code, together
 from tests import fakes
 from tests.machines import healthy
 from tests.machines.parts import smoke
@@ -79,6 +79,14 @@ class TestTargets:
         assert with_tenants(first, [{"pids": [], "others": [900, 901]}]).tenants == ()
         assert with_tenants(first, [{"pids": [77], "others": []}]).tenants == (77,)
         assert with_tenants(first, []) == first
+
+    def test_together_work_those_that_are_whole_free_and_nobodys(self) -> None:
+        found = list(targets(healthy.h100_node(), (), None))
+        found[1] = found[1].replace(tenants=(77,))
+        found[2] = found[2].replace(free=1 << 30)
+        one = together(found)
+        assert one is not None and set(one.uuids) == {t.uuid for t in (found[0], *found[3:])}
+        assert together(found[:2]) is None
 
     def test_mig_instances_are_devices_of_their_own(self) -> None:
         """However their GPU is named, all of them are tried: a PASS of the first says nothing of the second."""

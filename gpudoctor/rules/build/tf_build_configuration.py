@@ -8,7 +8,8 @@ Why it hurts: The build stops at loading, or at its very last step.
 How to tell: The message names what it accepts.
 
 How to fix: Take what the message lists: a version from the table (or LOCAL_CUDA_PATH), sm_XY or X.Y for capabilities,
---config=cuda_wheel for the wheel, apt install patchelf, the Bazel of .bazelversion (bazelisk does that).
+--config=cuda_wheel for the wheel, apt install patchelf, the Bazel of .bazelversion (bazelisk does that). "must have redundant URLs":
+an edit of tf_mirror_urls may shorten NVIDIA's lists alone (`gpudoctor build-tf patch --list`).
 Without a driver on the build machine, --config=cuda_wheel keeps generators from needing libcuda.so.1.
 
 Sources: https://github.com/tensorflow/tensorflow/issues/86405
@@ -52,6 +53,10 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"TF wheel shouldn't be built with CUDA dependencies", 0.97),
     Signature(r"The supported (?:CUDA|CUDNN|NCCL) versions are \[", 0.95),
     Signature(r"Invalid compute capability: ", 0.93),
+    # The guard of tf_http_archive: an edit of tf_mirror_urls made its list shorter.
+    Signature(r"must have redundant URLs", 0.95),
+    # LOCAL_CUDA_PATH, LOCAL_CUDNN_PATH or LOCAL_NCCL_PATH names no folder.
+    Signature(r"Error in fail: /\S{1,300}/(?:include|lib|bin|nvvm) directory doesn't exist!", 0.93),
     Signature(r"no such target '@local_config_cuda//cuda:cuda_runtime'", 0.95),
     Signature(r"no such package '@local_config_cuda", 0.85),
     # Bazel 8 reads no WORKSPACE unless it is told to: the repositories of one are then not visible.

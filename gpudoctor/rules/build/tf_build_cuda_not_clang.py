@@ -54,8 +54,8 @@ from gpudoctor.signature import Signature
 signatures: tuple[Signature | str, ...] = (
     # TensorFlow 2.16 to 2.18 from source.
     Signature(r"cannot find libdevice for sm_\d+[.;] provide path .{0,80}--cuda-path", 0.95),
-    Signature(r"unknown argument: '?-Xcuda-fatbinary=--compress-all", 0.95),
-    Signature(r"unknown argument: '?-nvcc_options=", 0.95),
+    Signature(r"(?:unknown argument:?|unrecognized (?:command[- ]line )?option) '?-Xcuda-fatbinary=--compress-all", 0.95),
+    Signature(r"(?:unknown argument:?|unrecognized (?:command[- ]line )?option) '?-nvcc_options=", 0.95),
     Signature(r"(?:unrecognized command[- ]line option|unrecognized option) '?--cuda-gpu-arch=", 0.93),
     Signature(r"unknown argument: '?-fno-canonical-system-headers", 0.93),
     # nvcc with clang as its host compiler: headers take it for clang (PR 90579).

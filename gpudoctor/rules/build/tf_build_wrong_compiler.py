@@ -50,7 +50,7 @@ from gpudoctor.signature import Signature
 signatures: tuple[Signature | str, ...] = (
     Signature(r"defining a type within 'offsetof' is a (?:Clang|C2x|C23) extension", 0.95),
     Signature(r"invalid linker name in (?:argument|-fuse-ld=) ?'?-?(?:fuse-ld=)?lld", 0.93),
-    Signature(r"unrecognized (?:command[- ]line )?option '?-mavx(?:512fp16|vnniint8)", 0.93),
+    Signature(r"(?:unknown argument:?|unrecognized (?:command[- ]line )?option) '?-mavx(?:512fp16|vnniint8)", 0.93),
     Signature(r"undeclared inclusion\(s\) in rule", 0.9),
     # clang's own wording; nvcc says "Unsupported gpu architecture 'compute_89'".
     Signature(r"clang(?:\+\+)?: error: unsupported CUDA gpu architecture: sm_\d+", 0.97, needs=(r"bazel|tensorflow|external/",)),

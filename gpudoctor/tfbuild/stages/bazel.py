@@ -212,11 +212,28 @@ def build(build: Build) -> Done:
     )
 
 
+#: What says most of a failure, the best first: a compiler's error, an exception, Bazel's own words, anything that says so.
+_WORDS = (
+    re.compile(r":\d+(?::\d+)?: (?:fatal )?error: |^\S*(?:clang|gcc|ld|ld\.lld|nvcc)\S*: (?:fatal )?error: "),
+    re.compile(r"^(?:\w+\.)*\w+(?:Error|Exception): \S"),
+    re.compile(r"^ERROR: |^Error in "),
+    re.compile(r"\berror\b[:\s]|\bfailed\b", re.I),
+)
+#: Bazel's last words, which are the same for every failure.
+_EPILOGUE = re.compile(r"^FAILED: Build did NOT|^ERROR: Build did NOT|^Target .* failed to build|^INFO: ")
+
+
+def _telling(last: Sequence[str]) -> Iterator[list[str]]:
+    lines = [x.strip() for x in last if not _EPILOGUE.search(x)]
+    yield from ([x for x in lines if pattern.search(x)] for pattern in _WORDS)
+
+
 def _why(ended: Ended, last: Sequence[str]) -> str:
     if ended.timed_out:
         return f"no end after {ended.seconds / 3600:.1f} h (--timeout)"
-    errors = [x.strip() for x in last if re.search(r"\berror\b[:\s]|\bFAILED\b|^ERROR", x, re.I)]
-    words = errors[-1] if errors else (last[-1].strip() if last else "it said nothing")
+    words = next(
+        (told[-1] for told in _telling(last) if told), last[-1].strip() if last else "it said nothing"
+    )
     how = f"signal {ended.signal}" if ended.signal else f"status {ended.code}"
     return f"bazel ended with {how}: {words[:300]}"
 
