@@ -50,6 +50,7 @@ REMEDIES = {
     "cuda-home-missing": "toolkit",
     "nvcc-mismatch-with-torch": "toolkit",
     "container-no-gpu-flag": "containers",
+    "container-toolkit-missing": "containers",
     "container-requirement-unsatisfied": "containers",
     "container-driver-capabilities": "containers",
     "container-runtime-not-registered": "containers",

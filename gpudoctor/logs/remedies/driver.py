@@ -120,7 +120,15 @@ def kernel_module_not_loaded(told: Told) -> Fix | None:
         re.M,
     )
     if running is None:
-        return None
+        return Fix(
+            "Find out whether there is a module for the running kernel (the first two commands). If not: install this kernel's headers and "
+            "let DKMS build it, or boot the older kernel. If there is: load it, and read what the kernel says when it refuses",
+            (
+                "uname -r; dkms status; modinfo nvidia | head -3",
+                "lsmod | grep -E 'nvidia|nouveau'; mokutil --sb-state",
+                "sudo modprobe nvidia; sudo dmesg | grep -iE 'nvrm|nvidia' | tail",
+            ),
+        )
     kernel = next(g for g in running.groups() if g)
     others = sorted({a or b for a, b in built} - {kernel})
     if not others and kernel in {a or b for a, b in built}:
