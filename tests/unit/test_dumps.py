@@ -182,6 +182,16 @@ Server:
  Docker Root Dir: {root}
 """
 
+DAEMON_JSON = """{
+    "runtimes": {
+        "nvidia": {
+            "args": [],
+            "path": "nvidia-container-runtime"
+        }
+    }
+}
+"""
+
 SMI_ROW_WINDOWS = (
     "|   0  NVIDIA GeForce RTX 4090      WDDM  |   00000000:01:00.0  On |                  Off |"
 )
@@ -433,6 +443,23 @@ TWINS = {
             context="default", runtimes="nvidia ", system="Ubuntu 22.04.5 LTS", root="/var/lib/docker"
         )
         + "$ nvidia-ctk --version\nNVIDIA Container Toolkit CLI version 1.17.8\n",
+    ),
+    "docker info against daemon.json": (
+        "container-runtime-not-registered",
+        FAILS
+        + smi()
+        + DOCKER_INFO.format(
+            context="default", runtimes="", system="Ubuntu 22.04.5 LTS", root="/var/lib/docker"
+        )
+        + "$ cat /etc/docker/daemon.json\n"
+        + DAEMON_JSON,
+        FAILS
+        + smi()
+        + DOCKER_INFO.format(
+            context="default", runtimes="nvidia ", system="Ubuntu 22.04.5 LTS", root="/var/lib/docker"
+        )
+        + "$ cat /etc/docker/daemon.json\n"
+        + DAEMON_JSON,
     ),
     "systemctl: the Fabric Manager has failed": (
         "nvlink-fabric-manager",
