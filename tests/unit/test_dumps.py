@@ -570,6 +570,11 @@ TWINS = {
         "torch 2.6.0+cu124 does not see my GPU. Ubuntu 20.04, driver 470, Tesla T4\n",
         "torch 2.6.0+cu124 does not see my GPU. Ubuntu 20.04, driver 550, Tesla T4\n",
     ),
+    "prose: a plain release, and the CUDA that somebody chose for it": (
+        "wheel-lacks-gpu-arch",
+        "RTX 5090 and torch 2.6.0: nothing works, help\n",
+        "RTX 5090 and torch 2.7.0, CUDA 12.8: nothing works, help\n",
+    ),
     "prose in Chinese": (
         "driver-too-old-for-runtime",
         "显卡 RTX 3090，驱动版本：470.82.01，PyTorch 版本：2.5.1+cu124，torch 无法使用 GPU，怎么办？\n",

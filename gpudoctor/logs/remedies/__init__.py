@@ -26,6 +26,7 @@ REMEDIES = {
     "gpu-init-failed": "driver",
     "nvlink-fabric-manager": "driver",
     "gpu-fell-off-bus": "driver",
+    "driver-open-module-required": "driver",
     "harmless": "verdicts",
     "not-gpu-environment": "verdicts",
     "cpu-only-wheel": "frameworks",

@@ -226,6 +226,31 @@ def gpu_init_failed(told: Told) -> Fix | None:
     )
 
 
+def driver_open_module_required(told: Told) -> Fix | None:
+    from gpudoctor.logs.hearsay.gpu import capability_of
+
+    capability = capability_of(told.gpus[0]) if len(told.gpus) == 1 else ""
+    first = knowledge.first_branch(capability) if capability else None
+    number = branch(told.driver) if told.driver else told.driver_branch
+    if first is None:
+        return None
+    too_old = bool(number) and number < first.branch
+    wanted = max(first.branch, 580) if too_old or not number else number
+    said = (
+        f"Driver {told.driver or number} is older than this GPU, which needs branch {first.branch} or newer: install"
+        if too_old
+        else "Install"
+    )
+    flavour = f"the open flavour of driver {wanted}, remove the proprietary one, reboot"
+    return Fix(
+        f"{said} {flavour}",
+        (
+            f"sudo apt-get install nvidia-driver-{wanted}-open   # Ubuntu; elsewhere the package with -open",
+            "sudo reboot",
+        ),
+    )
+
+
 def gpu_fell_off_bus(told: Told) -> Fix | None:
     return Fix(
         "Reboot; if the GPU stays away, switch the machine off and on. Then find out why: temperature and power when it happened, "

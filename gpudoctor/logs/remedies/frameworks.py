@@ -138,7 +138,16 @@ def gpu_too_old_for_toolkit(told: Told) -> Fix | None:
         )
     if "torch" not in told.low:
         return None
-    newest, variant = _wheels.releases(capability, _wheels.ceiling(told))
+    version, limit = _wheels.torch(told), _wheels.ceiling(told)
+    same = next(_wheels.variants(version, limit, capability), "") if version else ""
+    if same and f"+{same}" in told.packages.get("torch", ""):
+        return None  # this very wheel is on record as having it: then it is something else of it that has not
+    if same:
+        return Fix(
+            f"The {same} wheel of torch {version} still has code for sm_{sm}",
+            (_wheels.install(version, same, told),),
+        )
+    newest, variant = _wheels.releases(capability, limit)
     if newest:
         return Fix(
             f"torch {newest} for {variant} is the newest wheel on record that has code for sm_{sm}",
