@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from gpudoctor.knowledge.records import Xid as Xid
     from gpudoctor.knowledge.tables import newest as newest
     from gpudoctor.knowledge.toolkits import cudnn_kernels as cudnn_kernels
+    from gpudoctor.knowledge.toolkits import cudnn_neighbours as cudnn_neighbours
     from gpudoctor.knowledge.toolkits import cudnn_sublibraries as cudnn_sublibraries
     from gpudoctor.knowledge.toolkits import first_cuda as first_cuda
     from gpudoctor.knowledge.toolkits import host_compilers as host_compilers
@@ -113,6 +114,7 @@ _HOLDS = {
     "tables": ("newest",),
     "toolkits": (
         "cudnn_kernels",
+        "cudnn_neighbours",
         "cudnn_sublibraries",
         "first_cuda",
         "host_compilers",

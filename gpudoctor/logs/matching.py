@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from gpudoctor.facts.record import Record
-from gpudoctor.logs.conditions import CONDITIONS
+from gpudoctor.logs.conditions import CONDITIONS, OF_THE_TEXT
 from gpudoctor.logs.index import Entry, Runs, runs_of, signature
 from gpudoctor.logs.patterns import compiled, literals_of
 from gpudoctor.logs.reading import Text
@@ -49,8 +49,14 @@ def _runs(entry: Entry) -> Runs:
 
 
 def _hit(name: str, signature: Signature, text: Text, flat: str, told: Told) -> Hit | None:
+    # What costs nothing is asked first: compiling is what a short text's time goes into.
+    if any(not any(literal in flat for literal in literals_of(pattern)) for pattern in signature.needs):
+        return None
+    whole = OF_THE_TEXT.get(signature.when)
+    if whole is not None and not whole(told):
+        return None
     joined = text.joined
-    condition = CONDITIONS[signature.when] if signature.when else None
+    condition = CONDITIONS[signature.when] if signature.when and whole is None else None
     indices: list[int] = []
     first = None
     matches = 0

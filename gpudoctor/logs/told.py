@@ -38,7 +38,7 @@ _NVCC = Lazy(r"release (\d{1,2}\.\d{1,2}), V\d", re.I)
 _TOOLKIT = Lazy(
     r"(?:CUDA runtime version:|toolkit:? (?:is )?(?:version )?(?:cuda )?|cuda[ -]?toolkit[ =:/]{1,3}|/usr/local/cuda-|installed cuda |cudatoolkit[ =]{1,12}|cuda-toolkit-|libcudart\.so\.(?=\d+(?:\.\d+)? \(libc6)|"
     r"nvidia-cuda-runtime-cu\d\d[ =]{1,30}|cuda-cudart[ =]{1,30}|"
-    r"(?<![\w.])CUDA(?:/cuDNN)?(?: version)?[ :=]{1,3}v?)(\d{1,2}\.\d{1,2})",
+    r"(?<![\w.])CUDA(?:/cuDNN)?(?: version(?: is)?)?(?:[ :=]{1,3}|(?<=version))v?|CUDA\\v)(\d{1,2}\.\d{1,2})",
     re.I,
 )
 _BUILT = Lazy(r"CUDA used to build PyTorch: (\S+)|torch\.version\.cuda\W{1,4}(\d\d?\.\d)", re.I)
@@ -52,14 +52,18 @@ _TORCH = Lazy(
     re.I,
 )
 _TF = Lazy(
-    r"(?:tensor ?flow(?:-gpu|-intel)?(?: version(?: \(GPU\?\))?| v)?|tf\.__version__|tf\.version\.VERSION|tf(?:-gpu)? version|tensorflow:)\W{1,6}(?:version )?v?(\d\.\d{1,2}(?:\.\d{1,2})?)",
+    r"(?:tensor ?flow(?:-gpu|-intel)?(?: version(?: \(GPU\?\))?| v)?|tf\.__version__|tf\.version\.VERSION|tf(?:-gpu)?(?: version)?|tensorflow:)\W{1,6}(?:version |is )?v?(\d\.\d{1,2}(?:\.\d{1,2})?)|\btf ?v?(2\.\d{1,2}(?:\.\d{1,2})?)\b",
     re.I,
 )
 _WINDOWS = Lazy(
-    r"\bWindows (?:1[01]|7|8|Server|NT)|\b(?:win32|win_amd64|mingw64)\b|[A-Z]:\\|C:/Users|OS: Microsoft Windows|PS C:|_windows\b",
+    r"\bWindows(?: (?:OS|version|machine|PC|laptop))?[ :_-]{0,2}(?:1[01]|7|8|Server|NT|x64|x86)|\bwin ?(?:1[01]|7|8)\b|\[WinError \d|\bWindows_NT\b|\b(?:on|native|in) windows\b(?! subsystem)|"
+    r"\b(?:cudart|cublas|cudnn\w{0,20}|nvcuda)(?:64_\d+)?\.dll|\b(?:win32|win_amd64|mingw64)\b|[A-Z]:\\|C:/Users|OS: Microsoft Windows|PS C:|_windows\b",
     re.I,
 )
-_WSL = Lazy(r"\bWSL ?2?\b|microsoft-standard|/usr/lib/wsl", re.I)
+_WSL = Lazy(
+    r"\bW(?:SL|LS) ?[12]?\b|microsoft-standard|/usr/lib/wsl|Windows Subsystem for Linux|\d-Microsoft\b|(?:Bash|Ubuntu)[\w .]{0,12} on (?:Ubuntu on )?Win(?:dows|10|11)",
+    re.I,
+)
 _CONTAINER = Lazy(
     r"docker run|docker exec|docker-compose|docker compose|Dockerfile|/\.dockerenv|container(?:ized)?\b|kubectl|\bpod\b|kubepods|podman|(?:in|inside|using|via|with|jellyfin|plex|frigate|ollama) (?:a |the )?docker\b|docker ?(?:里|中|镜像|容器)|容器|singularity|apptainer|\.sif\b|enroot|nvcr\.io|/usr/local/nvidia/lib|root@[0-9a-f]{12}\b",
     re.I,
