@@ -91,9 +91,10 @@ def _pair(line: str) -> bool:
 
 
 def _run(lines: list[str], index: int) -> int:
+    """How many such lines stand together here; more than enough are not counted."""
     first = last = index
-    while first > 0 and _FROZEN.match(lines[first - 1]):
+    while first > 0 and index - first < _ENOUGH and _FROZEN.match(lines[first - 1]):
         first -= 1
-    while last + 1 < len(lines) and _FROZEN.match(lines[last + 1]):
+    while last + 1 < len(lines) and last - index < _ENOUGH and _FROZEN.match(lines[last + 1]):
         last += 1
     return last - first + 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterator
 
@@ -40,28 +41,46 @@ def render(result: Result, style: Style, verbose: bool = False) -> str:
             reason = f"follows from {diagnosis.caused_by}" if diagnosis.caused_by else "less likely"
             lines.append(f"  {diagnosis.id} ({reason}): {diagnosis.title}")
             continue
-        lines += [*([""] if number else []), *shown(diagnosis, style, len(files) > 1, number == 0 or verbose)]
+        whole = 2 if verbose else 1 if number == 0 else 0
+        lines += [*([""] if number else []), *shown(diagnosis, style, len(files) > 1, whole)]
     return "\n".join(lines) + "\n"
 
 
-def shown(diagnosis: Diagnosis, style: Style, files: bool = False, whole: bool = True) -> Iterator[str]:
+#: Of an explanation so many characters are shown, by whole sentences; all of it with -v.
+_ENOUGH = 330
+
+
+def shown(diagnosis: Diagnosis, style: Style, files: bool = False, whole: int = 1) -> Iterator[str]:
+    """`whole`: 0 without the explanation, 1 its beginning, 2 all of it. What to do stands before why: it is what is
+    looked for first."""
     kind = (
         "ok" if diagnosis.id == "harmless" else "note" if diagnosis.id == "not-gpu-environment" else "failure"
     )
     colour = {"ok": "green", "note": "cyan", "failure": "red"}[kind]
-    yield f"{style.glyph(kind)} {style.paint(diagnosis.id, 'bold', colour)}  {diagnosis.confidence:.0%}"
+    sure = "sure" if diagnosis.confidence >= 0.9 else "likely" if diagnosis.confidence >= 0.7 else "possible"
+    yield f"{style.glyph(kind)} {style.paint(diagnosis.id, 'bold', colour)}  {sure} ({diagnosis.confidence:.0%})"
     yield from _wrapped(diagnosis.title, style, 2)
     for proof in diagnosis.evidence[:6]:
         where = f"{proof.file}:{proof.line}" if files else f"line {proof.line}"
         yield f"    {style.paint(where, 'dim')}: {_short(proof.text)}"
-    if whole:
-        yield from _wrapped(diagnosis.explanation, style, 4)
     if diagnosis.fix is not None:
         yield from _wrapped(f"fix: {diagnosis.fix.summary}", style, 4)
         for command in diagnosis.fix.commands:
             yield f"      {style.paint(command, 'bold')}"
     if whole:
+        said = diagnosis.explanation if whole == 2 else _beginning(diagnosis.explanation)
+        yield from _wrapped(f"why: {said}", style, 4)
         yield f"    more: gpudoctor explain {diagnosis.id}"
+
+
+def _beginning(text: str) -> str:
+    """Whole sentences, one at least."""
+    end = 0
+    for match in re.finditer(r"[.?!](?= [A-Z\"])|[.?!]$", text):
+        if end and match.end() > _ENOUGH:
+            break
+        end = match.end()
+    return text[:end] or text
 
 
 def _short(text: str) -> str:

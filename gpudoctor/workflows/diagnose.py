@@ -98,10 +98,10 @@ def diagnose(
 def redacted(paths: Sequence[str]) -> str:
     """The text of the files, line by line, without names, hosts, tokens and keys."""
     from gpudoctor.logs.reading import raw_lines
-    from gpudoctor.workflows.redaction import Redactor, names_of_this_machine
+    from gpudoctor.workflows.redaction import Redactor, names_in, names_of_this_machine
 
-    redactor = Redactor(names_of_this_machine())
     whole = "\n".join(line for source in _sources(paths) for line in raw_lines(*source))
+    redactor = Redactor((*names_of_this_machine(), *names_in(whole)))
     return redactor.text(whole) + "\n"
 
 
@@ -298,7 +298,6 @@ def _of_cause(candidate: Candidate, text: Text, told: Told, finding: Finding | N
     explanation = " ".join(
         part
         for part in (
-            finding.title + "." if finding else "",
             _filled(said[0].signature.explanation, said[0]) if said else "",
             page.what,
             page.why,

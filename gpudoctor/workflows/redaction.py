@@ -72,7 +72,48 @@ _SECRETS: tuple[tuple[str, str], ...] = (
     ("email", r"\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+\b"),
 )
 _HOME = re.compile(
-    r"(?P<before>(?:/home/|/Users/|/export/home/|/mnt/[a-z]/Users/|[A-Za-z]:[\\/]+Users[\\/]+))(?P<name>[^/\\:\s\"',;]+)"
+    r"(?P<before>(?:/home/|/Users/|/export/home/|/mnt/[a-z]/Users/|[A-Za-z]:[\\/]+Users[\\/]+))"
+    # On Windows a name may hold a blank: then the backslash behind it tells where it ends.
+    r"(?P<name>(?<=[\\])[^/\\:\n\"',;<>|]{1,40}(?=[\\>])|[^/\\:\s\"',;<>]+)"
+)
+#: Where a text names its user and its machine: prompts, the lines of syslog and uname, and what says so.
+_NAMED = (
+    re.compile(
+        r"^[ \t]*(?:\([\w.-]{1,40}\) ?)?\[?(?P<user>[a-z_][\w.-]{1,31})@(?P<host>[A-Za-z0-9][\w.-]{1,62})(?=[:~ \]])",
+        re.M,
+    ),
+    re.compile(
+        r"^(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT[\d:.+Z-]+) (?P<host>[A-Za-z0-9][\w.-]{1,62}) (?:kernel|[\w./-]{2,40}\[\d+\]): ",
+        re.M,
+    ),
+    re.compile(r"\bLinux (?P<host>(?!version\b)[A-Za-z0-9][\w.-]{1,62}) \d+\.\d+\.\d+\S* #"),
+    re.compile(
+        r"(?i)\b(?:host ?name|node ?name|host|node|server)(?: ?[=:] ?| )[\"']?(?P<host>(?=[\w-]*\d|[\w-]+\.)[a-z][\w-]*(?:\.[a-z][\w-]*)*)(?=[\"'\s,;:)\]]|$)"
+    ),
+    re.compile(
+        r"(?i)\b(?P<host>[a-z0-9][\w-]*(?:\.[\w-]+)*\.(?:internal|local|lan|corp|intranet|localdomain))\b"
+    ),
+    re.compile(r"(?i)\b(?:user(?:name)?|login|owner)(?: ?[=:] ?)[\"']?(?P<user>[a-z][\w.-]{2,31})\b"),
+)
+#: Machines that everybody means by that name, and words that stand where a name could.
+_NO_NAMES = frozenset(
+    [
+        "localhost",
+        "host",
+        "node",
+        "server",
+        "name",
+        "version",
+        "memory",
+        "code",
+        "driver",
+        "device",
+        "none",
+        "true",
+        "false",
+        "linuxkit",
+        "docker-desktop",
+    ]
 )
 _UUID = re.compile(
     r"\b(?P<kind>GPU|MIG)-(?P<id>[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12})\b"
@@ -168,6 +209,27 @@ class Redactor:
             self._counts[kind] = self._counts.get(kind, 0) + 1
             self._pseudonyms[key] = f"{kind}-{self._counts[kind]}"
         return self._pseudonyms[key]
+
+
+def names_in(text: str) -> tuple[str, ...]:
+    """Users and machines that a text names in the places where texts do: prompts, home folders, syslog, uname.
+
+    >>> names_in("alice@gpubox7:~/src$ nvidia-smi")
+    ('alice', 'gpubox7')
+    """
+    found: list[str] = []
+    for pattern in (_HOME, *_NAMED):
+        for match in pattern.finditer(text):
+            found += [
+                value
+                for value in match.groupdict().values()
+                if value and value != match.groupdict().get("before")
+            ]
+    names = [
+        n for n in dict.fromkeys(found) if n.lower() not in _NO_NAMES and not n.replace(".", "").isdigit()
+    ]
+    # The first label of a full name stands alone elsewhere.
+    return tuple(dict.fromkeys([*names, *(n.partition(".")[0] for n in names if "." in n)]))
 
 
 def _full_name(gecos: str) -> list[str]:

@@ -182,6 +182,50 @@ Server:
  Docker Root Dir: {root}
 """
 
+SILENT = (
+    "$ nvidia-smi\nNVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver. "
+    "Make sure that the latest NVIDIA driver is installed and running.\n"
+)
+
+LSMOD = """$ lsmod
+Module                  Size  Used by
+{row}
+snd_hda_intel          61440  2
+video                  73728  1
+"""
+
+#: `ldconfig -p` under WSL.
+WSL = """$ uname -a
+Linux box 5.15.167.4-microsoft-standard-WSL2 #1 SMP x86_64 GNU/Linux
+$ ldconfig -p | grep libcuda
+	libcuda.so.1 (libc6,x86-64) => {first}
+	libcuda.so.1 (libc6,x86-64) => /usr/lib/wsl/lib/libcuda.so.1
+"""
+
+#: vLLM 0.8 and later: vllm/collect_env.py.
+VLLM = """==============================
+       PyTorch Info
+==============================
+PyTorch version              : {torch}
+CUDA used to build PyTorch   : {cuda}
+==============================
+       CUDA / GPU Info
+==============================
+Is CUDA available            : True
+GPU models and configuration : GPU 0: NVIDIA GeForce RTX 5090
+Nvidia driver version        : 570.86.15
+"""
+
+DAEMON_JSON = """{
+    "runtimes": {
+        "nvidia": {
+            "args": [],
+            "path": "nvidia-container-runtime"
+        }
+    }
+}
+"""
+
 SMI_ROW_WINDOWS = (
     "|   0  NVIDIA GeForce RTX 4090      WDDM  |   00000000:01:00.0  On |                  Off |"
 )
@@ -435,6 +479,86 @@ TWINS = {
         )
         + "$ nvidia-ctk --version\nNVIDIA Container Toolkit CLI version 1.17.8\n",
     ),
+    "lsmod: nouveau is loaded, nvidia is not": (
+        "nouveau-active",
+        SILENT + LSMOD.format(row="nouveau              2310144  4"),
+        "Why is everything slow?\n"
+        + LSMOD.format(row="nvidia              56807424  1234 nvidia_uvm,nvidia_modeset"),
+    ),
+    "dkms status: a module for another kernel": (
+        "kernel-module-not-loaded",
+        SILENT
+        + "$ uname -r\n6.8.0-90-generic\n$ dkms status\nnvidia/550.163.01, 6.8.0-51-generic, x86_64: installed\n",
+        "Why is everything slow?\n$ uname -r\n6.8.0-90-generic\n$ dkms status\nnvidia/550.163.01, 6.8.0-90-generic, x86_64: installed\n",
+    ),
+    "mokutil: Secure Boot, and the module is refused": (
+        "secure-boot-unsigned-module",
+        SILENT
+        + "$ sudo modprobe nvidia\nmodprobe: ERROR: could not insert 'nvidia': Key was rejected by service\n$ mokutil --sb-state\nSecureBoot enabled\n",
+        "Can I leave this on?\n$ mokutil --sb-state\nSecureBoot enabled\n",
+    ),
+    "conda info: an old driver": (
+        "driver-too-old-for-runtime",
+        SEES_NONE
+        + "       virtual packages : __archspec=1=zen3\n                          __cuda=11.4=0\npytorch 2.5.1+cu124\n",
+        SEES_NONE
+        + "       virtual packages : __archspec=1=zen3\n                          __cuda=12.4=0\npytorch 2.5.1+cu124\n",
+    ),
+    "transformers-cli env: the CPU's torch": (
+        "cpu-only-wheel",
+        "- `transformers` version: 4.46.0\n- Python version: 3.11.9\n- PyTorch version (GPU?): 2.5.1+cpu (False)\n- Using GPU in script?: yes\n",
+        "- `transformers` version: 4.46.0\n- Python version: 3.11.9\n- PyTorch version (GPU?): 2.5.1+cu124 (True)\n- Using GPU in script?: yes\n",
+    ),
+    "xformers.info: a GPU that the wheel has no code for": (
+        "wheel-lacks-gpu-arch",
+        FAILS
+        + "pytorch.version:                  2.5.1+cu124\npytorch.cuda:                     available\ngpu.name:                         NVIDIA GeForce RTX 5090\n",
+        FAILS
+        + "pytorch.version:                  2.5.1+cu124\npytorch.cuda:                     available\ngpu.name:                         NVIDIA GeForce RTX 4090\n",
+    ),
+    "vLLM's collect_env: no code for the GPU": (
+        "wheel-lacks-gpu-arch",
+        VLLM.format(torch="2.6.0+cu124", cuda="12.4"),
+        VLLM.format(torch="2.7.0+cu128", cuda="12.8"),
+    ),
+    "tf_env_collect on Windows": (
+        "tf-gpu-on-windows-unsupported",
+        "tf.config.list_physical_devices('GPU') returns []\n== check os platform ===\nOS: Windows 11\ntf.version.VERSION = 2.16.1\nC:\\Users\\me> pip list\nPackage Version\n------- -------\ntensorflow 2.16.1\n",
+        "How do I save a model?\n== check os platform ===\nOS: Linux\ntf.version.VERSION = 2.16.1\n",
+    ),
+    "jax.print_environment_info and pip list: no plugin": (
+        "jax-cpu-only-jaxlib",
+        "jax.devices() shows only the CPU\njax:    0.4.35\njaxlib: 0.4.34\ndevice info: cpu-1, 1 local devices\n$ pip list | grep jax\njax 0.4.35\njaxlib 0.4.34\n",
+        "jax:    0.4.35\njaxlib: 0.4.34\ndevice info: NVIDIA A100-SXM4-40GB-8, 8 local devices\n",
+    ),
+    "nvidia-container-cli info and an image's demand": (
+        "container-requirement-unsatisfied",
+        "NVRM version:   535.183.01\nCUDA version:   12.2\n\nDevice Index:   0\nModel:          NVIDIA A100-SXM4-40GB\n"
+        "nvidia-container-cli: requirement error: unsatisfied condition: cuda>=12.8, please update your driver to a newer version\n",
+        "NVRM version:   535.183.01\nCUDA version:   12.2\n\nDevice Index:   0\nModel:          NVIDIA A100-SXM4-40GB\n",
+    ),
+    "WSL: a Linux driver's libcuda in front": (
+        "wsl-linux-driver-installed",
+        FAILS + WSL.format(first="/usr/lib/x86_64-linux-gnu/libcuda.so.1"),
+        FAILS + WSL.format(first="/usr/lib/wsl/lib/libcuda.so.1"),
+    ),
+    "docker info against daemon.json": (
+        "container-runtime-not-registered",
+        FAILS
+        + smi()
+        + DOCKER_INFO.format(
+            context="default", runtimes="", system="Ubuntu 22.04.5 LTS", root="/var/lib/docker"
+        )
+        + "$ cat /etc/docker/daemon.json\n"
+        + DAEMON_JSON,
+        FAILS
+        + smi()
+        + DOCKER_INFO.format(
+            context="default", runtimes="nvidia ", system="Ubuntu 22.04.5 LTS", root="/var/lib/docker"
+        )
+        + "$ cat /etc/docker/daemon.json\n"
+        + DAEMON_JSON,
+    ),
     "systemctl: the Fabric Manager has failed": (
         "nvlink-fabric-manager",
         "× nvidia-fabricmanager.service - NVIDIA fabric manager service\n     Loaded: loaded (/lib/systemd/system/nvidia-fabricmanager.service; enabled)\n     Active: failed (Result: exit-code) since Fri 2026-11-20 10:00:00 UTC; 2min ago\nWhy does CUDA not start on this HGX?\n"
@@ -446,6 +570,11 @@ TWINS = {
         "driver-too-old-for-runtime",
         "torch 2.6.0+cu124 does not see my GPU. Ubuntu 20.04, driver 470, Tesla T4\n",
         "torch 2.6.0+cu124 does not see my GPU. Ubuntu 20.04, driver 550, Tesla T4\n",
+    ),
+    "prose: a plain release, and the CUDA that somebody chose for it": (
+        "wheel-lacks-gpu-arch",
+        "RTX 5090 and torch 2.6.0, nothing works, help\n",
+        "RTX 5090 and torch 2.7.0, CUDA 12.8, nothing works, help\n",
     ),
     "prose in Chinese": (
         "driver-too-old-for-runtime",

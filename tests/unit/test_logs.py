@@ -189,6 +189,11 @@ HOSTILE = {
     "tables": "| NVIDIA-SMI 550 | " * 10_000,
     "lines": "Unsupported gpu architecture\n" * 8000,
     "quotes": "LD_LIBRARY_PATH=" + "cuda:" * 40_000,
+    "a list without end": "a==1.0\n" * 30_000,
+    "rows of a table": ("| 0 " + "x " * 4000 + "\n") * 10,
+    "a name without end": ("01:00.0 VGA compatible controller: NVIDIA Corporation " + "[x] " * 2000 + "\n")
+    * 10,
+    "sections": "Volatile\n" + "x\n" * 40_000,
 }
 
 

@@ -10,7 +10,7 @@ import pytest
 from gpudoctor.codec import decode, encode
 from gpudoctor.engine import judge
 from gpudoctor.facts.machine import Machine
-from gpudoctor.workflows.redaction import Redactor, _full_name
+from gpudoctor.workflows.redaction import Redactor, _full_name, names_in
 from tests.machines import healthy
 from tests.machines.parts import containers
 
@@ -90,6 +90,40 @@ def test_people_hosts_and_secrets_do_not_come_out(text: str, secret: str) -> Non
 )
 def test_what_the_verdicts_need_stays(text: str) -> None:
     assert Redactor(("root", "bob")).text(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "secrets"),
+    [
+        ("alice@gpubox7:~/src$ nvidia-smi\nwritten by alice on gpubox7", ("alice", "gpubox7")),
+        ("(base) [alice@gpubox7 src]$ python x.py", ("alice", "gpubox7")),
+        ("root@3f2a9b1c4d5e:/# nvidia-smi", ("3f2a9b1c4d5e",)),
+        ('File "C:\\Users\\Alice Liddell\\x.py"\nAlice Liddell said', ("Alice", "Liddell")),
+        ("Nov 20 10:00:00 gpubox7 kernel: NVRM: Xid", ("gpubox7",)),
+        ("2026-11-20T10:00:00+01:00 gpubox7 dockerd[812]: failed", ("gpubox7",)),
+        ("Linux gpubox7 6.8.0-51-generic #52-Ubuntu SMP", ("gpubox7",)),
+        ("hostname: gpubox7, node=worker12.cluster.internal", ("gpubox7", "worker12")),
+        ("ssh to build-07.corp.example.internal failed", ("build-07", "example.internal")),
+    ],
+)
+def test_names_that_a_text_itself_tells_do_not_come_out(text: str, secrets: tuple[str, ...]) -> None:
+    out = Redactor(names_in(text)).text(text)
+    assert [s for s in secrets if s.lower() in out.lower()] == [], out
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "host memory 64 GiB, device driver version 550.54.14, node 0: 8 GPUs",
+        "Collecting torch==2.5.1 from download.pytorch.org",
+        "/usr/local/lib/python3.11/site-packages/torch/cuda/__init__.py",
+        "root@localhost:~# nvidia-smi",
+        "Kernel driver in use: nouveau",
+        "docker: Error response from daemon: could not select device driver",
+    ],
+)
+def test_what_only_looks_like_a_name_stays(text: str) -> None:
+    assert Redactor(names_in(text)).text(text) == text
 
 
 def test_equal_values_become_equal_pseudonyms() -> None:

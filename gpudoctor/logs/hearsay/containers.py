@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from gpudoctor.facts.containers import Containers, ContainerToolkit, Engine
 from gpudoctor.facts.observed import Absent, Known, Observed, Unknown
@@ -36,6 +37,7 @@ def told(told: Told) -> tuple[Containers, tuple[str, ...]]:
     flavour = shown.flavour
     if flavour == "unknown" and (shown.context == "desktop-linux" or "/.docker/desktop/" in told.text):
         flavour = "desktop"
+    written = _file_runtimes(told)
     engine = Engine(
         "docker",
         "unix:///var/run/docker.sock",
@@ -44,13 +46,14 @@ def told(told: Told) -> tuple[Containers, tuple[str, ...]]:
         version=_known(info.version),
         answers=Known(True, VIA),
         runtimes=Known(info.runtimes, VIA) if info.runtimes else NOT_TOLD,
+        file_runtimes=written,
         default_runtime=_known(info.default_runtime),
         cgroup_driver=_known(info.cgroup_driver),
         cgroup_version=_known(info.cgroup_version),
         cdi_dirs=Known(info.cdi_dirs, VIA) if info.cdi_dirs else NOT_TOLD,
     )
     return Containers(
-        inside=Absent(VIA), engines=Known((engine,), VIA), toolkit=_toolkit(told), cdi=Absent(VIA)
+        inside=Absent(VIA), engines=Known((engine,), VIA), toolkit=_toolkit(told, written), cdi=Absent(VIA)
     ), CAUSES
 
 
@@ -58,9 +61,32 @@ def _known(value: str) -> Observed[str]:
     return Known(value, VIA) if value else NOT_TOLD
 
 
-def _toolkit(told: Told) -> Observed[ContainerToolkit]:
+def _file_runtimes(told: Told) -> Observed[Mapping[str, str]]:
+    """The runtimes of a daemon.json that is shown beside."""
+    shown = re.search(r"daemon\.json[^\n{]{0,60}\n(\{[\s\S]{2,3000}?\n\}(?=\n[^,\]}]|\s*$))", told.text)
+    if shown is None:
+        return NOT_TOLD
+    import json
+
+    try:
+        found = json.loads(shown[1])
+    except ValueError:
+        return NOT_TOLD
+    runtimes = found.get("runtimes") if isinstance(found, dict) else None
+    if not isinstance(runtimes, dict):
+        return Known({}, VIA)
+    return Known(
+        {str(k): str(v.get("path", "")) if isinstance(v, dict) else "" for k, v in runtimes.items()}, VIA
+    )
+
+
+def _toolkit(told: Told, written: Observed[Mapping[str, str]]) -> Observed[ContainerToolkit]:
     version = _TOOLKIT.search(told.text)
     if version:
         found = next(g for g in version.groups() if g)
         return Known(ContainerToolkit({"nvidia-ctk": "nvidia-ctk"}, Known(found, VIA)), VIA)
-    return Absent(VIA) if _NO_TOOLKIT.search(told.text) else NOT_TOLD
+    if _NO_TOOLKIT.search(told.text):
+        return Absent(VIA)
+    if isinstance(written, Known) and any("nvidia" in name for name in written.value):
+        return Known(ContainerToolkit({"nvidia-container-runtime": "nvidia-container-runtime"}), VIA)
+    return NOT_TOLD

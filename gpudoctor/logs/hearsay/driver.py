@@ -112,6 +112,11 @@ def _files(told: Told) -> Observed[tuple[ModuleFile, ...]]:
 
 def _libraries(told: Told) -> Observed[tuple[DriverLibrary, ...]]:
     if " => /" not in told.text:
+        if (
+            told.driver_silent
+        ):  # nvidia-smi is there to say so: the driver's programs and libraries are installed
+            name = "libnvidia-ml.so.1"
+            return Known((DriverLibrary(name, name, name),), "nvidia-smi in the text")
         gpus = [slot for slot in told.slots if slot.vendor == 0x10DE and slot.modules]
         if gpus and not any("nvidia" in slot.modules for slot in gpus) and not told.driver:
             return Known(

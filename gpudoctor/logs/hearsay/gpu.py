@@ -143,6 +143,9 @@ def _bus(told: Told) -> Observed[tuple[PciDevice, ...]]:
     """From lspci. That no GPU of NVIDIA's is there is known only where lspci was not asked for NVIDIA's alone."""
     slots = told.slots
     if not slots:
+        # nouveau loads itself for NVIDIA's GPUs alone: where it is used and nvidia is not loaded, it has one.
+        if "nouveau" in told.modules and "nvidia" not in told.modules and told.modules[0]:
+            return Known((PciDevice("0000:??:??.?", 0x10DE, 0, 0x030000, Known("nouveau", VIA)),), VIA)
         return NOT_TOLD
     found = []
     for slot in slots:

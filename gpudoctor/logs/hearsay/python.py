@@ -134,6 +134,8 @@ def _plain(version: str, system: str, told: Told) -> Build | None:
     if row.cuda is None:
         return Build("torch", version, VIA, "cpu", Absent(row.source)) if "torch" in told.listed else None
     cuda = ".".join(row.cuda.split(".")[:2])
+    if told.toolkits and cuda not in told.toolkits:
+        return None  # "torch 2.7.0, CUDA 12.8" means PyTorch's own variant, not what a plain install gets
     return Build("torch", version, VIA, row.variant or "", Known(cuda, row.source), targets=_of_row(row))
 
 

@@ -48,6 +48,22 @@ def container_requirement_unsatisfied(told: Told) -> Fix | None:
     return Fix(f"The image wants CUDA {wanted[1]}, {here}: {update}, or {image}")
 
 
+def container_toolkit_missing(told: Told) -> Fix | None:
+    if told.has("podman", "containerd.service", "kubelet"):
+        return None
+    return Fix(
+        "Install NVIDIA's container toolkit on the host (its repository first: "
+        "https://docs.nvidia.com/datacenter/cloud-native/container-toolkit/latest/install-guide.html), register its runtime, restart "
+        "Docker, and try it. The driver stays as it is. If it is installed already, the last three do",
+        (
+            "sudo apt-get install -y nvidia-container-toolkit   # or: sudo dnf install nvidia-container-toolkit",
+            "sudo nvidia-ctk runtime configure --runtime=docker",
+            "sudo systemctl restart docker",
+            "docker run --rm --gpus all ubuntu nvidia-smi",
+        ),
+    )
+
+
 _PARTS = {
     "libnvidia-encode": ("video", "libnvidia-encode1", "libnvidia-encode-{branch}"),
     "libnvcuvid": ("video", "libnvcuvid1", "libnvidia-decode-{branch}"),

@@ -120,7 +120,15 @@ def kernel_module_not_loaded(told: Told) -> Fix | None:
         re.M,
     )
     if running is None:
-        return None
+        return Fix(
+            "Find out whether there is a module for the running kernel (the first two commands). If not: install this kernel's headers and "
+            "let DKMS build it, or boot the older kernel. If there is: load it, and read what the kernel says when it refuses",
+            (
+                "uname -r; dkms status; modinfo nvidia | head -3",
+                "lsmod | grep -E 'nvidia|nouveau'; mokutil --sb-state",
+                "sudo modprobe nvidia; sudo dmesg | grep -iE 'nvrm|nvidia' | tail",
+            ),
+        )
     kernel = next(g for g in running.groups() if g)
     others = sorted({a or b for a, b in built} - {kernel})
     if not others and kernel in {a or b for a, b in built}:
@@ -215,6 +223,31 @@ def gpu_init_failed(told: Told) -> Fix | None:
         f"Switch the machine off completely (mains too) and on again; in the BIOS switch on Above 4G Decoding and Resizable BAR.{flavour} "
         "For a missing firmware install the driver's firmware package. If it stays: power plugs and seat, a newer BIOS and driver, another slot",
         ("sudo dmesg | grep -E 'NVRM|nvidia' | tail -30",),
+    )
+
+
+def driver_open_module_required(told: Told) -> Fix | None:
+    from gpudoctor.logs.hearsay.gpu import capability_of
+
+    capability = capability_of(told.gpus[0]) if len(told.gpus) == 1 else ""
+    first = knowledge.first_branch(capability) if capability else None
+    number = branch(told.driver) if told.driver else told.driver_branch
+    if first is None:
+        return None
+    too_old = bool(number) and number < first.branch
+    wanted = max(first.branch, 580) if too_old or not number else number
+    said = (
+        f"Driver {told.driver or number} is older than this GPU, which needs branch {first.branch} or newer: install"
+        if too_old
+        else "Install"
+    )
+    flavour = f"the open flavour of driver {wanted}, remove the proprietary one, reboot"
+    return Fix(
+        f"{said} {flavour}",
+        (
+            f"sudo apt-get install nvidia-driver-{wanted}-open   # Ubuntu; elsewhere the package with -open",
+            "sudo reboot",
+        ),
     )
 
 

@@ -10,6 +10,12 @@ from gpudoctor.logs.remedies import _wheels
 from gpudoctor.logs.told import Told
 from gpudoctor.versions import major, numbers
 
+#: conda brought this torch: its build string, its package's name, its command.
+_CONDA = re.compile(
+    r"\[conda\] pytorch |conda install [^\n]{0,40}torch|py3\.?\d+_cpu|cpu(?:_\w+)?_py3|\bcpuonly\b|pytorch-cpu",
+    re.I,
+)
+
 
 def cpu_only_wheel(told: Told) -> Fix | None:
     if "torch" not in told.low:
@@ -25,10 +31,7 @@ def cpu_only_wheel(told: Told) -> Fix | None:
     version, limit = _wheels.torch(told), _wheels.ceiling(told)
     wanted = re.search(r"built for:? PyTorch \S+\+(cu\d+)", told.text)
     variant = wanted[1] if wanted else next(_wheels.variants(version, limit), "") if version else ""
-    if (
-        told.has("py3.", "[conda] pytorch", "conda install", "miniconda", "anaconda", "pytorch-cpu")
-        and not wanted
-    ):
+    if _CONDA.search(told.text) and not wanted:
         pin = f"pytorch={version}" if version else "pytorch"
         return Fix(
             "Install the CUDA build with conda, asking for it by name; where the driver is not visible (in a build, on a login node) set CONDA_OVERRIDE_CUDA",
@@ -135,7 +138,16 @@ def gpu_too_old_for_toolkit(told: Told) -> Fix | None:
         )
     if "torch" not in told.low:
         return None
-    newest, variant = _wheels.releases(capability, _wheels.ceiling(told))
+    version, limit = _wheels.torch(told), _wheels.ceiling(told)
+    same = next(_wheels.variants(version, limit, capability), "") if version else ""
+    if same and f"+{same}" in told.packages.get("torch", ""):
+        return None  # this very wheel is on record as having it: then it is something else of it that has not
+    if same:
+        return Fix(
+            f"The {same} wheel of torch {version} still has code for sm_{sm}",
+            (_wheels.install(version, same, told),),
+        )
+    newest, variant = _wheels.releases(capability, limit)
     if newest:
         return Fix(
             f"torch {newest} for {variant} is the newest wheel on record that has code for sm_{sm}",
