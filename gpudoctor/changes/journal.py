@@ -19,6 +19,7 @@ from gpudoctor.codec import CodecError, decode, encode
 from gpudoctor.errors import GpudoctorError
 from gpudoctor.facts.record import Record
 from gpudoctor.system.filestate import FileState
+from gpudoctor.system.statefolder import somebody_elses
 from gpudoctor.system.writer import Writer
 
 SCHEMA = "gpudoctor-journal/1"
@@ -107,8 +108,10 @@ def new_journal(writer: Writer, plan: str, title: str) -> Journal:
 
 
 def _prune(writer: Writer) -> None:
-    """Forget the oldest of those that have come to an end. Never the newest number, which the next one is counted from."""
-    for journal in [j for j in journals(writer)[:-1] if j.state in ENDS][: -ENDED_KEPT + 1]:
+    """Forget the oldest of those that have come to an end. Never the newest number, which the next one is counted from: with that
+    and the next one `ENDED_KEPT` are left."""
+    ended = [journal for journal in journals(writer)[:-1] if journal.state in ENDS]
+    for journal in ended[: max(0, len(ended) - (ENDED_KEPT - 2))]:
         writer.own_remove(_folder(writer, journal.id))
 
 
@@ -221,10 +224,21 @@ def _names(writer: Writer) -> list[str]:
     except FileNotFoundError:
         return []
     except OSError as error:
-        raise GpudoctorError(
-            f"the journals in {writer.state} can't be read: {error.strerror or error}",
-            note="nothing was changed",
-        ) from None
+        raise _unreadable(writer.state, error) from None
+
+
+def _unreadable(state: str, error: OSError) -> GpudoctorError:
+    try:
+        owner = os.stat(state).st_uid
+    except OSError:  # a folder above it is closed
+        owner = -1
+    if isinstance(error, PermissionError) and owner not in (-1, os.geteuid()):
+        return somebody_elses(state, owner)
+    return GpudoctorError(
+        f"the journals in {state} can't be read: {(error.strerror or str(error)).lower()}",
+        note="nothing was changed",
+        hint="GPUDOCTOR_STATE names the folder" if os.environ.get("GPUDOCTOR_STATE") else "",
+    )
 
 
 def _folder(writer: Writer, identifier: str) -> str:

@@ -15,6 +15,7 @@ from gpudoctor.changes.journal import ENDS, UNFINISHED, Journal, SavedFile, jour
 from gpudoctor.changes.outcome import Outcome, Runner, Step, run_program, said, shown
 from gpudoctor.errors import GpudoctorError
 from gpudoctor.system.filestate import ABSENT, FileState, refused
+from gpudoctor.system.statefolder import roots_changes
 from gpudoctor.system.writer import Writer
 
 
@@ -24,6 +25,7 @@ def undo(writer: Writer, identifier: str = "", *, leave: bool = False, run: Runn
     `leave`: what can't be taken back (a file that somebody changed since, a program that fails) is left as it is, and the
     change is closed. Returns "undone" or "open". Raises GpudoctorError where it was refused and nothing was changed.
     """
+    _chosen(journals(writer), identifier)  # where there is nothing, no folder is made to find that out
     with writer.locked():
         journal = _chosen(journals(writer), identifier)
         files = _writer_of(journal, writer, leave)
@@ -52,6 +54,7 @@ def undo(writer: Writer, identifier: str = "", *, leave: bool = False, run: Runn
 def forget(writer: Writer, identifier: str, *, run: Runner = run_program) -> Outcome:
     """Let a change stand for good, and remove what going back would need. Returns "forgotten", and in `why` what could not be
     removed; raises GpudoctorError where the change is not one that stands."""
+    _chosen(journals(writer), identifier)
     with writer.locked():
         journal = _chosen(journals(writer), identifier)
         if journal.state in UNFINISHED:
@@ -99,12 +102,7 @@ def _chosen(known: tuple[Journal, ...], identifier: str) -> Journal:
         )
     for journal in wanted or interrupted[::-1] or [j for j in known[::-1] if j.state == "done"]:
         return journal
-    others = os.geteuid() != 0 and os.path.isdir("/var/lib/gpudoctor/journals")
-    raise GpudoctorError(
-        "there is no change to take back",
-        note="nothing was changed",
-        hint="changes that root made: sudo gpudoctor undo" if others else "",
-    )
+    raise GpudoctorError("there is no change to take back", note="nothing was changed", hint=roots_changes())
 
 
 def _writer_of(journal: Journal, writer: Writer, leave: bool) -> Writer:

@@ -61,7 +61,9 @@ def command(identifier: str, listing: bool, leave: bool, forget: bool, form: str
 
         text = to_json(report.undo_report(outcome, journals(writer), code)) + "\n"
     elif outcome is None:
-        text = report.render_journals(journals(writer), style)
+        from gpudoctor.system.statefolder import roots_changes
+
+        text = report.render_journals(journals(writer), style, roots_changes())
     else:
         text = report.render_outcome(outcome, style)
     write_out(text, output)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
+from gpudoctor.logs.lazy import Lazy
 from gpudoctor.logs.told import Told
 from gpudoctor.logs.wheels import index_lacks_version, python_lacks_version
 
@@ -30,15 +31,15 @@ def _size(number: str, unit: str) -> float:
     return float(number) * _UNITS[unit.lower()]
 
 
-_REQUEST = re.compile(r"Tried to allocate (\d+(?:\.\d+)?) (\w{1,5}?)(?:[. ;(]|$)", re.I)
-_FREE = re.compile(r"(\d+(?:\.\d+)?) (\w{1,5}?) (?:is )?free\b", re.I)
-_UNUSED = re.compile(r"(\d+(?:\.\d+)?) (\w{1,5}?) is reserved by PyTorch but unallocated", re.I)
-_ALLOCATED = re.compile(r"(\d+(?:\.\d+)?) (\w{1,5}?) already allocated", re.I)
-_RESERVED = re.compile(r"(\d+(?:\.\d+)?) (\w{1,5}?) reserved in total", re.I)
-_CACHED = re.compile(r"(\d+(?:\.\d+)?) (\w{1,5}?) cached", re.I)
+_REQUEST = Lazy(r"Tried to allocate (\d+(?:\.\d+)?) (\w{1,5}?)(?:[. ;(]|$)", re.I)
+_FREE = Lazy(r"(\d+(?:\.\d+)?) (\w{1,5}?) (?:is )?free\b", re.I)
+_UNUSED = Lazy(r"(\d+(?:\.\d+)?) (\w{1,5}?) is reserved by PyTorch but unallocated", re.I)
+_ALLOCATED = Lazy(r"(\d+(?:\.\d+)?) (\w{1,5}?) already allocated", re.I)
+_RESERVED = Lazy(r"(\d+(?:\.\d+)?) (\w{1,5}?) reserved in total", re.I)
+_CACHED = Lazy(r"(\d+(?:\.\d+)?) (\w{1,5}?) cached", re.I)
 
 
-def _measure(pattern: re.Pattern[str], text: str) -> float | None:
+def _measure(pattern: Lazy, text: str) -> float | None:
     found = pattern.search(text)
     if found is None or found[2].lower() not in _UNITS:
         return None

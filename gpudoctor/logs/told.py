@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from gpudoctor.logs.lazy import Lazy
 from gpudoctor.logs.reading import Text
 from gpudoctor.parsers.nvidia_smi import SmiTable, parse_table
 
@@ -19,93 +20,93 @@ if TYPE_CHECKING:
     from gpudoctor.facts.gpu import NvmlDevice
     from gpudoctor.parsers.system_lists import Slot
 
-_DRIVER = re.compile(
+_DRIVER = Lazy(
     r"(?:nvidia driver version|driver version|nvrm version: nvidia unix \S+ kernel module|kmd version|"
     r"kernel driver version|nvidia driver(?:s)?|nvidia-driver|driver|驱动(?:程序)?(?:的?版本)?号?)(?:[ :=：是为]{0,4}| is (?:at |still )?)v?(\d{3}\.\d{1,3}(?:\.\d{1,3})?)\b",
     re.I,
 )
 #: A branch alone, in prose: "driver 470", "nvidia-driver-535", "驱动 470".
-_BRANCH = re.compile(
+_BRANCH = Lazy(
     r"(?:\bdrivers?(?: version| branch)?|驱动(?:程序)?(?:的?版本)?号?)[ :=：是为-]{1,4}v?(\d{3})(?![\d.%]| ?(?:MB|GB|MiB|W|ms|s|K|line))\b",
     re.I,
 )
-_SMI_CUDA = re.compile(
+_SMI_CUDA = Lazy(
     r"(?:CUDA UMD Version|(?:Driver|KMD) Version ?: \S+\s{1,3}CUDA Version ?|reports CUDA Version|nvidia-smi[^\n]{0,60}CUDA(?: Version)?)[ :]{1,3}(\d{1,2}\.\d)",
     re.I,
 )
-_NVCC = re.compile(r"release (\d{1,2}\.\d{1,2}), V\d", re.I)
-_TOOLKIT = re.compile(
+_NVCC = Lazy(r"release (\d{1,2}\.\d{1,2}), V\d", re.I)
+_TOOLKIT = Lazy(
     r"(?:CUDA runtime version:|toolkit:? (?:is )?(?:version )?(?:cuda )?|cuda[ -]?toolkit[ =:/]{1,3}|/usr/local/cuda-|installed cuda |cudatoolkit[ =]{1,12}|cuda-toolkit-|libcudart\.so\.(?=\d+(?:\.\d+)? \(libc6)|"
     r"nvidia-cuda-runtime-cu\d\d[ =]{1,30}|cuda-cudart[ =]{1,30}|"
     r"(?<![\w.])CUDA(?:/cuDNN)?(?: version(?: is)?)?(?:[ :=]{1,3}|(?<=version))v?|CUDA\\v)(\d{1,2}\.\d{1,2})",
     re.I,
 )
-_BUILT = re.compile(r"CUDA used to build PyTorch: (\S+)|torch\.version\.cuda\W{1,4}(\d\d?\.\d)", re.I)
-_PACKAGE = re.compile(
+_BUILT = Lazy(r"CUDA used to build PyTorch: (\S+)|torch\.version\.cuda\W{1,4}(\d\d?\.\d)", re.I)
+_PACKAGE = Lazy(
     r"(?<![\w./-])(?P<name>torch|pytorch|torchvision|torchaudio|tensorflow(?:-gpu|-cpu|-intel)?|jax|jaxlib|cupy-cuda\d+x?|onnxruntime(?:-gpu)?|"
     r"flash[-_]attn|xformers|bitsandbytes|triton|numba|vllm|keras)(?P<between>==|[ =:：(]{1,30}(?:version:? |版本(?:号|是|为)?[:： ]?)?)v?(?P<version>\d{1,2}\.\d{1,2}(?:\.\d{1,3})?[\w.+]{0,20})",
     re.I,
 )
-_TORCH = re.compile(
+_TORCH = Lazy(
     r"(?:PyTorch version(?: \(GPU\?\))?|torch\.__version__|pytorch\.version)\W{1,6}(\d{1,2}\.\d{1,2}\.\d[\w.+]{0,20})",
     re.I,
 )
-_TF = re.compile(
+_TF = Lazy(
     r"(?:tensor ?flow(?:-gpu|-intel)?(?: version(?: \(GPU\?\))?| v)?|tf\.__version__|tf\.version\.VERSION|tf(?:-gpu)?(?: version)?|tensorflow:)\W{1,6}(?:version |is )?v?(\d\.\d{1,2}(?:\.\d{1,2})?)|\btf ?v?(2\.\d{1,2}(?:\.\d{1,2})?)\b",
     re.I,
 )
-_WINDOWS = re.compile(
+_WINDOWS = Lazy(
     r"\bWindows(?: (?:OS|version|machine|PC|laptop))?[ :_-]{0,2}(?:1[01]|7|8|Server|NT|x64|x86)|\bwin ?(?:1[01]|7|8)\b|\[WinError \d|\bWindows_NT\b|\b(?:on|native|in) windows\b(?! subsystem)|"
     r"\b(?:cudart|cublas|cudnn\w{0,20}|nvcuda)(?:64_\d+)?\.dll|\b(?:win32|win_amd64|mingw64)\b|[A-Z]:\\|C:/Users|OS: Microsoft Windows|PS C:|_windows\b",
     re.I,
 )
-_WSL = re.compile(
+_WSL = Lazy(
     r"\bW(?:SL|LS) ?[12]?\b|microsoft-standard|/usr/lib/wsl|Windows Subsystem for Linux|\d-Microsoft\b|(?:Bash|Ubuntu)[\w .]{0,12} on (?:Ubuntu on )?Win(?:dows|10|11)",
     re.I,
 )
-_CONTAINER = re.compile(
+_CONTAINER = Lazy(
     r"docker run|docker exec|docker-compose|docker compose|Dockerfile|/\.dockerenv|container(?:ized)?\b|kubectl|\bpod\b|kubepods|podman|(?:in|inside|using|via|with|jellyfin|plex|frigate|ollama) (?:a |the )?docker\b|docker ?(?:里|中|镜像|容器)|容器|singularity|apptainer|\.sif\b|enroot|nvcr\.io|/usr/local/nvidia/lib|root@[0-9a-f]{12}\b",
     re.I,
 )
-_VARIABLE = re.compile(
+_VARIABLE = Lazy(
     r"(?P<name>CUDA_VISIBLE_DEVICES|LD_LIBRARY_PATH|CUDA_HOME|CUDA_PATH|NVIDIA_VISIBLE_DEVICES|NVIDIA_DRIVER_CAPABILITIES|NCCL_SOCKET_IFNAME|TORCH_CUDA_ARCH_LIST|XLA_FLAGS)[\"'\]]{0,2}[ :]{0,2}(?:=|: ?)[ \"']{0,2}(?P<value>[^\s\"';#)]{0,400})"
 )
-_ECHOED = re.compile(r"echo \"?\$\{?(?P<name>\w{2,40})\}?\"?\n(?P<value>[^\n]{0,400})")
-_GPU = re.compile(
+_ECHOED = Lazy(r"echo \"?\$\{?(?P<name>\w{2,40})\}?\"?\n(?P<value>[^\n]{0,400})")
+_GPU = Lazy(
     r"\b(?:NVIDIA )?((?:GeForce )?(?:RTX|GTX|GT) ?(?:A?\d{3,4})(?: ?(?:Ti|SUPER|Ada|M\b|PRO))*|Tesla [A-Z]\d{1,3}\w*|Quadro [\w ]{2,12}|A100\S*|H100\S*|H200\S*|B200\S*|GB200\S*|L40S?|L4\b|A10G?\b|A40\b|V100\S*|T4\b|P100\S*|P40\b|P4\b|M40\b|M60\b|K40\w?\b|K80\b|TITAN [\w ]{1,8}|RTX PRO \d{4})"
 )
 
 
-_PYTHON = re.compile(r"\bpython(?: version| 版本)?[ :=：]{1,4}v?(3\.\d{1,2}(?:\.\d{1,2})?)\b", re.I)
-_CONDA_DRIVER = re.compile(r"\b__cuda=(\d{1,2}\.\d)\b")
+_PYTHON = Lazy(r"\bpython(?: version| 版本)?[ :=：]{1,4}v?(3\.\d{1,2}(?:\.\d{1,2})?)\b", re.I)
+_CONDA_DRIVER = Lazy(r"\b__cuda=(\d{1,2}\.\d)\b")
 #: PyTorch's own word for a build without CUDA, by collect_env and its likes.
-_WITHOUT_CUDA = re.compile(
+_WITHOUT_CUDA = Lazy(
     r"CUDA used to build PyTorch: (?:None|Could not collect|N/A)|torch\.version\.cuda(?:\)|\W){1,5}None|Torch not compiled with CUDA",
     re.I,
 )
-_ROCM = re.compile(r"ROCM used to build PyTorch: (\d+\.\d+)", re.I)
-_TF_WITHOUT_CUDA = re.compile(
+_ROCM = Lazy(r"ROCM used to build PyTorch: (\d+\.\d+)", re.I)
+_TF_WITHOUT_CUDA = Lazy(
     r"is_built_with_cuda\(\)\W{1,6}False|'is_cuda_build', False|is_cuda_build['\"]?: False", re.I
 )
-_DRIVER_SILENT = re.compile(
+_DRIVER_SILENT = Lazy(
     r"NVIDIA-SMI has failed because it couldn't communicate|/proc/driver/nvidia/version: No such file", re.I
 )
 #: The GPU is not used, not seen, or something fails: what a person says, and what programs answer.
-_NO_USE = re.compile(
+_NO_USE = Lazy(
     r"(?:is_available\(\)|CUDA[ _]available|Is CUDA available|GPU available|Using GPU)\W{0,12}(?:(?:returns?|is|gives?|prints?|->|返回)\W{0,4}){0,2}(?:False|No)\b|"
     r"list_physical_devices\([^)]{0,12}\)\W{0,8}(?:returns? )?\[\]|PyTorch version \(GPU\?\): \S+ \(False\)|jax\.devices\(\)[^\n]{0,20}\n?\[?CpuDevice|pytorch\.cuda: not available",
     re.I,
 )
-_PROSE = re.compile(
+_PROSE = Lazy(
     r"\b(?:not|no|never|none|nothing|cannot|can't|won't|fails?|failed|failing|error|errors|crash\w*|slow\w*|hangs?|stuck|wrong|broken|problem|issue|unable|"
     r"why|help|instead|only|cpu|weird|missing|doesn't|isn't|didn't|can i|how (?:do|to|can))\b|n't\b|不|没|无法|失败|报错|为什么|怎么|出错|求助|卡|慢",
     re.I,
 )
 #: Lines of which the words are a program's: tables, lists, "key : value", commands.
-_SHOWN = re.compile(
+_SHOWN = Lazy(
     r"^(?:[|+#$>=*\[<(-]|>>>|\S+(?:==|=)\S|[\w./@() ?-]{2,44} ?: |\S+ \d+(?:\.\d+)+\S*(?: \S+){0,2}$|GPU \d+:|lib\S+ \(|Kernel |Package Version|\d\d:\d\d\.\d )"
 )
-_PROMPT = re.compile(r"^(?:\(\w{1,20}\) )?(?:\S{1,40}@\S{1,40}[:~]\S{0,60} ?)?[$#] ")
+_PROMPT = Lazy(r"^(?:\(\w{1,20}\) )?(?:\S{1,40}@\S{1,40}[:~]\S{0,60} ?)?[$#] ")
 
 
 class Told:
@@ -117,7 +118,7 @@ class Told:
         """Any of these, in lower case, is somewhere in the text."""
         return any(word in self.low for word in words)
 
-    def _all(self, pattern: re.Pattern[str]) -> Iterator[str]:
+    def _all(self, pattern: Lazy) -> Iterator[str]:
         for found in pattern.finditer(self.text):
             yield next((g for g in found.groups() if g), "")
 

@@ -6,20 +6,23 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from types import ModuleType
 from typing import IO
 
+from gpudoctor import rules
 from gpudoctor.errors import GpudoctorError
 from gpudoctor.findings import Finding, Fix
 from gpudoctor.logs import verdicts
 from gpudoctor.logs.diagnosis import Diagnosis, ProvingLine, Result
-from gpudoctor.logs.matching import Entry, Hit, literals, match
+from gpudoctor.logs.index import Entry, entry, runs_of
+from gpudoctor.logs.matching import Hit, literals, match
 from gpudoctor.logs.ranking import SURE, Candidate, rank
 from gpudoctor.logs.reading import Text, read
 from gpudoctor.logs.sieve import Sieve
 from gpudoctor.logs.told import Told
 from gpudoctor.rules.page import Page, page_of, parse_page
-from gpudoctor.rules.registry import causes, find
+from gpudoctor.rules.registry import Cause, causes, find
 from gpudoctor.signature import Signature
 
 #: A file of a folder that is larger is passed over when its name says that it is no text.
@@ -210,19 +213,33 @@ def _files_in(folder: str) -> Iterator[str]:
 
 
 def _entries() -> list[Entry]:
-    found = [Entry(cause.id, _signatures(cause.load())) for cause in causes()]
-    found += [Entry(name, _signatures(verdicts.load(name))) for name in verdicts.IDS]
-    return [entry for entry in found if entry.signatures]
+    folders = {cause.family: next(iter(rules.__path__)) + f"/{cause.family}/" for cause in causes()}
+    found = [
+        entry(cause.id, f"{folders[cause.family]}{cause.id.replace('-', '_')}.py", partial(_of, cause))
+        for cause in causes()
+    ]
+    place = next(iter(verdicts.__path__))
+    found += [
+        entry(n, f"{place}/{n.replace('-', '_')}.py", partial(_of_verdict_file, n)) for n in verdicts.IDS
+    ]
+    return found
 
 
-def patterns() -> Iterator[str]:
-    """Every pattern of every signature, for scripts/publish-literals."""
-    for entry in _entries():
-        for given in entry.signatures:
-            if isinstance(given, str):
-                yield given
-            else:
-                yield from (given.pattern, *given.needs, *given.unless)
+def _of(cause: Cause) -> tuple[Signature | str, ...]:
+    return _signatures(cause.load())
+
+
+def _of_verdict_file(name: str) -> tuple[Signature | str, ...]:
+    return _signatures(verdicts.load(name))
+
+
+def index() -> dict[str, tuple[int, list[list[str]]]]:
+    """For scripts/publish-literals: of every cause the size of its file, and what the prefilter looks for."""
+    found = {}
+    for module, name in [(c.load(), c.id) for c in causes()] + [(verdicts.load(n), n) for n in verdicts.IDS]:
+        runs = runs_of(_signatures(module))
+        found[name] = (os.stat(str(module.__file__)).st_size, runs)
+    return found
 
 
 def _signatures(module: ModuleType) -> tuple[Signature | str, ...]:

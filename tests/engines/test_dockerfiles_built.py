@@ -50,11 +50,15 @@ class Index(http.server.SimpleHTTPRequestHandler):
         return None
 
 
-@pytest.fixture(scope="module")
-def index() -> Iterator[str]:
-    server = http.server.ThreadingHTTPServer(
+def served() -> http.server.ThreadingHTTPServer:
+    return http.server.ThreadingHTTPServer(
         ("127.0.0.1", 0), lambda *args: Index(*args, directory=str(BASE / "wheels"))
     )
+
+
+@pytest.fixture(scope="module")
+def index() -> Iterator[str]:
+    server = served()
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_address[1]}/"

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from gpudoctor.facts.containers import Containers, Inside
 from gpudoctor.facts.driver import Driver, DriverLibrary, ModuleFile, Package, Service
 from gpudoctor.facts.gpu import CudaDevice, CudaDriver, Gpu, MigInstance, NvmlDevice, PciDevice
-from gpudoctor.facts.host import Distribution, Filesystem, Host, Limits
+from gpudoctor.facts.host import Distribution, Filesystem, Host, KernelEvent, Limits
 from gpudoctor.facts.machine import Machine
 from gpudoctor.facts.observed import Absent, Known, Observed, Unknown
 from gpudoctor.facts.record import Record
@@ -470,6 +470,26 @@ def gpu_host_with_docker() -> Machine:
     return containers.gpu_host()
 
 
+def gpu_host_of_others() -> Machine:
+    """The same for a user who may neither speak to Docker's socket, nor see what its daemon was started with, nor read the log."""
+    no = Unknown("/var/run/docker.sock: permission denied", "root")
+    names = (
+        "answers",
+        "version",
+        "runtimes",
+        "default_runtime",
+        "cgroup_driver",
+        "cgroup_version",
+        "search_path",
+        "paths_missing",
+        "hook",
+    )
+    machine = containers.with_docker(**dict.fromkeys(names, no))
+    links = machine.containers.replace(dev_char_links=Absent("/dev/char"))
+    log: Observed[tuple[KernelEvent, ...]] = Unknown("/dev/kmsg: permission denied", "root")
+    return machine.replace(containers=links, host=machine.host.replace(kernel_log=log))
+
+
 def docker_host_without_gpu() -> Machine:
     machine = healthy.no_gpu_server()
     plain = containers.docker(
@@ -597,6 +617,7 @@ HOSTS: Mapping[str, Well] = {
     "a vGPU": Well(vgpu_guest, "12.2", 86),
     "CentOS 7, V100": Well(old_server, "12.2", 70),
     "Docker and the container toolkit": Well(gpu_host_with_docker, "12.4", 86),
+    "Docker of others": Well(gpu_host_of_others, "12.4", 86, minor=True),
     "Docker without a GPU": Well(docker_host_without_gpu, "", 0),
     "a CI runner": Well(ci_runner, "", 0),
     "a server without a GPU": Well(healthy.no_gpu_server, "", 0),

@@ -40,6 +40,9 @@ def asked(name: str, folder: Path) -> Machine:
     )
     found = Asking(port, ("frameworks", "libraries", "environment", "cuda")).machine()
     assert isinstance(found.frameworks.interpreters, Known) and isinstance(found.libraries.loads, Known)
+    assert any(
+        interpreter.builds for interpreter in found.frameworks.interpreters.value
+    )  # there was something to judge
     return found
 
 

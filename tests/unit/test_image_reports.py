@@ -83,3 +83,23 @@ def test_a_run_in_which_all_spoke_and_one_in_which_nothing_started() -> None:
         assert data["image"]["container"]["how"] == inside.how
         assert (data["image"]["container"]["machine"] is None) is (inside.machine is None)
         assert "Traceback" not in render(report, Style())
+
+
+def test_a_step_that_buildkit_completes_twice_is_told_once() -> None:
+    """As Docker 28.5 does with an image that it has already: started and completed again, a little later."""
+    from gpudoctor.images.building.buildx import _Raw
+
+    told: list[tuple[str, str]] = []
+    raw = _Raw(lambda step, line: told.append((step.state, line)))
+    for second in (1, 1, 2, 2):
+        vertex = {
+            "digest": "sha256:1",
+            "name": "[base 1/2] FROM x",
+            "started": f"2026-11-21T06:05:0{second}.1Z",
+        }
+        raw.hear("stdout", json.dumps({"vertexes": [vertex]}))
+        raw.hear(
+            "stdout",
+            json.dumps({"vertexes": [{**vertex, "completed": f"2026-11-21T06:05:0{second}.{second}5Z"}]}),
+        )
+    assert told == [("running", ""), ("done", "")]

@@ -539,3 +539,15 @@ def test_the_real_tensorflow_is_read_without_being_imported() -> None:
     found = build(python, "tensorflow")
     assert (found.version, found.variant) == ("2.18.1", "cpu")
     assert isinstance(found.cuda, Absent)
+
+
+def test_a_package_that_conda_installed_is_read_like_any_other(machine: Machine) -> None:
+    """conda writes its own name into INSTALLER; its record in conda-meta has another name, and no library."""
+    machine.python("/opt/conda")
+    site = "/opt/conda/lib/python3.11/site-packages"
+    machine.torch(site, "2.5.1", "'12.6'")
+    machine.write(f"{site}/torch-2.5.1.dist-info/INSTALLER", "conda\n")
+    machine.write("/opt/conda/conda-meta/pytorch-2.5.1-cuda126_py311_303.json", "{}")
+    machine.env["CONDA_PREFIX"] = "/opt/conda"
+    torch = build(machine.ask()["CONDA_PREFIX"], "torch")
+    assert (torch.version, torch.variant, torch.detail) == ("2.5.1", "cu126", "cuda126_py311_303")

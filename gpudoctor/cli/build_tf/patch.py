@@ -13,10 +13,11 @@ from gpudoctor.cli.output import split_names, write_out
 @click.option("--source", metavar="TREE", default="", help="The tree.")
 @click.option(
     "--export",
+    "--output",
     "export",
     metavar="FILE",
     default=None,
-    help="Write the unified diff there (- is standard output).",
+    help="Write the unified diff (or the JSON) there (- is standard output).",
 )
 @click.option("--list", "listing", is_flag=True, help="Say what each patch is.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)

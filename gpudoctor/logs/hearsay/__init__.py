@@ -65,7 +65,6 @@ DECIDED: dict[str, Weight] = {
     "keras-tensorflow-mismatch": Weight(0.7, asked=True),
     "numpy-too-new-for-framework": Weight(0.6, 0.55, asked=True),
     "triton-torch-mismatch": Weight(0.55, 0.5, asked=True),
-    "framework-pins-broken": Weight(0.5, 0.5, asked=True),
     "tf-gpu-on-windows-unsupported": Weight(0.8, asked=True),
     "wrong-accelerator-build": Weight(0.75, 0.55, asked=True),
     "framework-cuda-version-mismatch": Weight(0.7, asked=True),

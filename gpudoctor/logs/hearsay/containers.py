@@ -6,17 +6,18 @@ import re
 
 from gpudoctor.facts.containers import Containers, ContainerToolkit, Engine
 from gpudoctor.facts.observed import Absent, Known, Observed, Unknown
+from gpudoctor.logs.lazy import Lazy
 from gpudoctor.logs.told import Told
 
 VIA = "the text"
 NOT_TOLD = Unknown("the text does not tell it")
 CAUSES = ("container-docker-snap-or-desktop", "container-toolkit-missing", "container-runtime-not-registered")
-_NO_TOOLKIT = re.compile(
+_NO_TOOLKIT = Lazy(
     r"(?:nvidia-ctk|nvidia-container-cli|nvidia-container-runtime)(?:: |'? ?)(?:command not found|not found|No such file)|"
     r"no packages found matching nvidia-container-toolkit|command '?nvidia-ctk'? not found|未找到命令",
     re.I,
 )
-_TOOLKIT = re.compile(
+_TOOLKIT = Lazy(
     r"NVIDIA Container (?:Toolkit CLI|Runtime Hook|Runtime) version (\d+\.\d+\.\d+)|^cli-version: (\d+\.\d+\.\d+)|"
     r"^ii nvidia-container-toolkit(?::\w+)? (\d+\.\d+\.\d+)",
     re.M | re.I,

@@ -7,12 +7,13 @@ from typing import Literal
 
 from gpudoctor.facts.driver import Driver, DriverLibrary, LoadedModule, ModuleFile, Package, Service
 from gpudoctor.facts.observed import Absent, Known, Observed, Unknown
+from gpudoctor.logs.lazy import Lazy
 from gpudoctor.logs.told import Told
 
 VIA = "the text"
 NOT_TOLD = Unknown("the text does not tell it")
 #: `dpkg -l`: desired and real state, name, version.
-_DPKG = re.compile(
+_DPKG = Lazy(
     r"^(?P<wish>[uihrp])(?P<state>[ncHUFWti])R? (?P<name>(?:lib)?(?:nvidia|cuda-drivers|xserver-xorg-video-nvidia)[\w.+:-]*) (?P<version>\d\S*)",
     re.M,
 )
@@ -23,11 +24,11 @@ _STATES = {
     "F": "half-configured",
     "H": "half-installed",
 }
-_RPM = re.compile(
+_RPM = Lazy(
     r"^(?P<name>(?:kmod-|akmod-|xorg-x11-drv-)?nvidia[a-z-]*)-(?:\d+:)?(?P<version>\d{3}\.\d+(?:\.\d+)?-\S+)$",
     re.M,
 )
-_UNIT = re.compile(r"nvidia-fabricmanager\.service\b(?P<text>[\s\S]{0,600}?)^ ?Active: (?P<state>\w+)", re.M)
+_UNIT = Lazy(r"nvidia-fabricmanager\.service\b(?P<text>[\s\S]{0,600}?)^ ?Active: (?P<state>\w+)", re.M)
 _LIBRARIES = ("libcuda.so.1", "libnvidia-ml.so.1", "libnvidia-ptxjitcompiler.so.1", "libcuda.so")
 
 

@@ -6,11 +6,12 @@ import re
 
 from gpudoctor.facts.environment import Environment, Variable
 from gpudoctor.facts.observed import Known
+from gpudoctor.logs.lazy import Lazy
 from gpudoctor.logs.told import Told
 
 VIA = "the text"
 #: Lines that set or show a variable and nothing else. Others, such as "NAME=value program", are read by `Told`.
-_LINE = re.compile(
+_LINE = Lazy(
     r"^(?:export |set |setx |declare -x |\$env:|ENV |- )?(?P<name>(?:CUDA|CUBLAS|NVIDIA|NCCL|TF|XLA|JAX|TORCH|PYTORCH|NUMBA|COMPUTE)_\w{2,40})=[\"']?(?P<value>[^\"'\n]{0,400}?)[\"']?$",
     re.M,
 )

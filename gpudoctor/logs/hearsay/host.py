@@ -6,6 +6,7 @@ import re
 
 from gpudoctor.facts.host import Distribution, DkmsBuild, Host, KernelEvent, Wsl
 from gpudoctor.facts.observed import Absent, Known, Observed, Unknown
+from gpudoctor.logs.lazy import Lazy
 from gpudoctor.logs.told import Told
 
 VIA = "the text"
@@ -17,12 +18,12 @@ OF_THE_LOG = (
     "xid-119-gsp-timeout",
     "row-remap-failed",
 )
-_KERNEL = re.compile(
+_KERNEL = Lazy(
     r"^Linux \S+ (\d+\.\d+\.\d+\S*) #|uname -r\n(\d+\.\d+\.\d+\S*)$|^(?:Running )?Kernel(?: Version)?: (?:Linux )?(\d+\.\d+\.\d+\S*)|"
     r"Linux version (\d+\.\d+\.\d+\S*) \(|(?:Python p|p)latform: Linux-(\d+\.\d+\.\d+\S*?)-(?:x86_64|aarch64)-",
     re.M | re.I,
 )
-_SYSTEM = re.compile(
+_SYSTEM = Lazy(
     r"(?:PRETTY_NAME=\"?|^OS: |^Operating System: |Distributor ID: ?|Description: ?)(?P<name>(?P<id>Ubuntu|Debian|Fedora|CentOS|Rocky|AlmaLinux|Red Hat|Arch|Manjaro|openSUSE|Pop!_OS|Linux Mint|Kali)[^\n\"]{0,40})",
     re.M | re.I,
 )

@@ -6,7 +6,9 @@ import re
 
 from gpudoctor.facts.frameworks import Build, Cubin, Frameworks, Interpreter, Package, Ptx, Targets
 from gpudoctor.facts.observed import Absent, Known, Observed, Unknown
+from gpudoctor.logs.lazy import Lazy
 from gpudoctor.logs.told import Told
+from gpudoctor.versions import is_version, older
 
 VIA = "the text"
 #: What builds alone decide, and what lists of packages decide.
@@ -22,10 +24,7 @@ OF_LISTS = (
     "jax-cpu-only-jaxlib",
     "jax-plugin-mismatch",
     "duplicate-distributions",
-    "keras-tensorflow-mismatch",
-    "numpy-too-new-for-framework",
     "triton-torch-mismatch",
-    "framework-pins-broken",
     "tf-gpu-on-windows-unsupported",
     "framework-cuda-version-mismatch",
 )
@@ -35,7 +34,7 @@ def public(version: str) -> str:
     return version.partition("+")[0]
 
 
-_CONDA_CUDA = re.compile(r"cuda_?(\d{1,2}\.?\d)")
+_CONDA_CUDA = Lazy(r"cuda_?(\d{1,2}\.?\d)")
 
 
 def told(told: Told) -> tuple[Frameworks, tuple[str, ...]]:
@@ -61,12 +60,27 @@ def told(told: Told) -> tuple[Frameworks, tuple[str, ...]]:
         packages=Known(tuple(map(_required, listed.values())), VIA) if listed else Unknown("not told"),
         builds=tuple(builds),
     )
-    return Frameworks(interpreters=Known((python,), VIA)), OF_BUILDS + (OF_LISTS if listed else ())
+    return Frameworks(interpreters=Known((python,), VIA)), OF_BUILDS + (
+        OF_LISTS if listed else ()
+    ) + _of_requirements(listed)
+
+
+def _of_requirements(listed: dict[str, Package]) -> tuple[str, ...]:
+    """What requirements decide: their rules import a parser of them, which takes long, so only where it may matter."""
+    causes: tuple[str, ...] = ()
+    if "keras" in listed and any(name.startswith("tensorflow") for name in listed):
+        causes += ("keras-tensorflow-mismatch",)
+    numpy, torch = listed.get("numpy"), listed.get("torch")
+    frameworks = any(name.startswith(("tensorflow", "jax")) for name in listed)
+    if numpy is not None and not numpy.version.startswith(("0.", "1.")):
+        old = torch is not None and is_version(public(torch.version)) and older(public(torch.version), "2.3")
+        causes += ("numpy-too-new-for-framework",) if frameworks or old else ()
+    return causes
 
 
 def _required(own: Package) -> Package:
     """With what its wheel requires of NumPy and Keras, by the tables."""
-    if own.name not in ("torch", "tensorflow", "tensorflow-cpu", "jax") or own.installer == "conda":
+    if own.name not in ("tensorflow", "tensorflow-cpu", "jax") or own.installer == "conda":
         return own
     from gpudoctor import knowledge
 

@@ -25,8 +25,8 @@ def builds(port: Port, layout: Layout, packages: tuple[Package, ...]) -> tuple[B
         read = READERS.get(name) or (_cupy if name.startswith("cupy-") else None)
         if name in extensions.EXTENSIONS:
             read = extensions.extension
-        if read is None or package.installer == "conda":
-            continue
+        if read is None or package.location.endswith("/conda-meta"):
+            continue  # conda's own record; the files' dist-info, which names conda as its installer, lies in the site folder
         build = read(port, layout, package, by_name)
         if build is not None and build.framework not in found:
             found[build.framework] = build

@@ -34,6 +34,7 @@ from gpudoctor.rules.containers._shared import (
     docker_daemons,
     names_nvidia,
     need_a_gpu,
+    not_this_users,
     nvidia_specs,
     restart,
     sudo,
@@ -110,6 +111,7 @@ def check(host: Host, driver: Driver, gpu: Gpu, containers: Containers) -> Itera
                 f"the runtimes of {engine.endpoint}: {engine.file_runtimes.reason}",
                 engine.file_runtimes.would_help,
                 daemon(engine),
+                not_this_users(engine),
             )
             continue
         elif names_nvidia(engine):

@@ -21,7 +21,14 @@ from collections.abc import Iterator
 from gpudoctor.facts.containers import Containers, Engine
 from gpudoctor.facts.observed import Unknown, value_of
 from gpudoctor.findings import CouldNotTell, Evidence, Fix, Problem, seen
-from gpudoctor.rules.containers._shared import config_file, daemon, engines, names_nvidia, sudo
+from gpudoctor.rules.containers._shared import (
+    config_file,
+    daemon,
+    engines,
+    names_nvidia,
+    not_this_users,
+    sudo,
+)
 from gpudoctor.signature import Signature
 
 signatures: tuple[Signature | str, ...] = (
@@ -38,6 +45,7 @@ def check(containers: Containers) -> Iterator[Problem | CouldNotTell]:
                     f"whether the runtimes' programs are there: {engine.paths_missing.reason}",
                     engine.paths_missing.would_help,
                     daemon(engine),
+                    not_this_users(engine),
                 )
             continue
         for name, path in value_of(engine.paths_missing, {}).items():

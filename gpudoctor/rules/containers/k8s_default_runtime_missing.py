@@ -55,7 +55,7 @@ signatures: tuple[Signature | str, ...] = (
         0.74,
         needs=(
             r"nvidia",
-            r"kube\w*|k8s|k3s|k0s|rke2?|microk8s|minikube|plugin|daemonset|\bpods?\b|containerd|\bnodes?\b",
+            r"kube\w*|k8s|k3s|k0s|rke2?|microk8s|minikube|device[- ]plugin|daemonset|\bpods?\b",
             r"not|n't|no |fail\w*|error|missing|need\w*|requir\w*|fix\w*|solv\w*|must",
         ),
         unless=(r"no runtime for|unknown runtime|invalid runtime|handler|is not configured|not supported",),

@@ -84,8 +84,9 @@ signatures: tuple[Signature | str, ...] = (
         0.72,
     ),
     Signature(r"DCGM_FI_DEV_(?:ECC_DBE_\w+|UNCORRECTABLE_REMAPPED_ROWS|ROW_REMAP_\w+)\S{0,200} [1-9]", 0.8),
+    # Not the aggregate: errors long ago, whose pages are retired, are in the counts of many a healthy machine.
     Signature(
-        r"(?:Volatile|Aggregate) .{0,20}(?:Uncorr\w*|DBE\w*|Double Bit)\W{0,4}(?:ECC|errors?)?\W{0,4}[1-9]\d*\b",
+        r"Volatile .{0,20}(?:Uncorr\w*|DBE\w*|Double Bit)\W{0,4}(?:ECC|errors?)?\W{0,4}[1-9]\d*\b",
         0.72,
     ),
     # Counters in the reporter's words; DCGM's health watch; H100's SRAM.
