@@ -232,8 +232,8 @@ def no_nvidia_runtime(match: re.Match[str], told: Told) -> bool:
 #: Graphics of other vendors, in the words of lspci, Windows, collect_env, inxi and reporters. Their processors do not count.
 _OTHERS = re.compile(
     r"\bIntel(?:\(R\)|®| Corporation)? ?(?:\(R\) |® )?(?:\w+ ){0,3}?(?:Iris|U?HD Graphics|HD \d{3,4}|Arc\b|Graphics|GMA|integrated|iGPU)|\b(?:Iris(?:\(R\)|®)? (?:Xe|Plus|Pro|Graphics)|UHD Graphics|Intel (?:GPU|card|laptop graphics))|"
-    r"\bRadeon\b|\bAMD (?:GPU|card|graphics|RX|Vega|Instinct|Radeon)|\(AMD\)|on AMD\b|\bRX ?(?:Vega|[4-9]\d{2,3})\b|\bVega ?\d{1,2}\b|\bgfx(?:9|10|11|12)\w{1,3}\b|"
-    r"\bMac ?Book|\bApple (?:M\d|Silicon)|\bmacOS\b|\bOS ?X\b|\biMac\b|\bMac (?:mini|Studio|Pro)\b|\bM[1-4] (?:Mac|Pro|Max|Ultra)\b|\bmy Mac\b|"
+    r"\bRadeon\b|\bAMD ?(?:GPU|card|graphics|RX|Vega|Instinct|Radeon|显卡|独显)|\(AMD\)|on AMD\b|\bRX ?(?:Vega|[4-9]\d{2,3})\b|\bVega ?\d{1,2}\b|\bgfx(?:9|10|11|12)\w{1,3}\b|"
+    r"\bMac ?Book|\bApple (?:M\d|Silicon)|\bmacOS\b|\bOS ?X\b|\biMac\b|\bMac (?:mini|Studio|Pro)\b|\bM[1-4] (?:Mac|Pro|Max|Ultra)\b|\bmy Mac\b|\bRaspberry ?Pi\b|\bSurface (?:Pro|Go|Laptop)\b|\bintegrated graphics\b|"
     r"(?:苹果|Mac)电脑|集成显卡|核显|A卡|集显",
     re.I,
 )
@@ -326,6 +326,76 @@ def cudnn_on_path(told: Told) -> bool:
     return bool(_SYSTEM_CUDNN.search(told.text) and _BUNDLED_CUDNN.search(told.text))
 
 
+def cuda_above_branch(told: Told) -> bool:
+    """nvidia-smi names a newer CUDA than the branch of its driver implements, and something is amiss: libcuda is cuda-compat's."""
+    from gpudoctor import knowledge
+
+    driver, newest = told.driver, told.driver_cuda
+    if not driver or not newest or told.wsl or told.windows or not told.complains:
+        return False
+    row = knowledge.branch_cuda(int(driver.partition(".")[0]))
+    return row is not None and _tuple(newest) > _tuple(row.cuda)
+
+
+_IN_KERNEL = re.compile(
+    r"(?:NVRM version: NVIDIA UNIX [^\n]{0,40}?Kernel Module(?: for \S+)?|/proc/driver/nvidia/version[^\n\d]{0,60}|modinfo[^\n\d]{0,40}|"
+    r"kernel module(?: is| version| of)*)[ :=`'\"]{1,4}(\d{3}\.\d{2,3}(?:\.\d{2})?)\b",
+    re.I,
+)
+_OF_LIBRARIES = re.compile(
+    r"(?:nvidia-(?:driver|utils|dkms|compute-utils)[\w-]*(?::\w+)?|nvidia-open\S*|lib(?:nvidia|cuda)[\w-]*(?:\.so)?(?:\.\d)?|user[- ]?space)(?: (?:is|version|=|of|at))*[ =.]{1,3}(\d{3}\.\d{2,3}(?:\.\d{2})?)(?![\d.])",
+    re.I,
+)
+
+
+def driver_versions_differ(told: Told) -> bool:
+    """The module in the kernel is of another version than every package or library of the driver that the text names."""
+    loaded = set(_IN_KERNEL.findall(told.text))
+    others = set(_OF_LIBRARIES.findall(told.text))
+    return len(loaded) == 1 and bool(others) and not loaded & others
+
+
+_WANTED = re.compile(
+    r"(?:needs?|requires?|built \w+|uses?|wants?|expects?) (?:\w+ )?cuda ?(1\d)(?:\.\d)?", re.I
+)
+
+
+def driver_behind_wanted_cuda(told: Told) -> bool:
+    """A framework is said to want a CUDA of a newer major than the told driver's."""
+    from gpudoctor import knowledge
+
+    wanted = _WANTED.search(told.text)
+    if wanted is None:
+        return False
+    newest = told.driver_cuda
+    if not newest:
+        branch = told.driver_branch or int(told.driver.partition(".")[0] or 0)
+        row = knowledge.branch_cuda(branch) if branch else None
+        newest = row.cuda if row else ""
+    return bool(newest) and int(newest.partition(".")[0]) < int(wanted[1])
+
+
+_BUILT_FOR = re.compile(r"(?:\bcu|jax-cuda|CUDA )(1\d)(?:\d\b|(?=-plugin|-pjrt|\.\d|[\s,.;:]|$))", re.I)
+_OFFERED = re.compile(
+    r"driver (?:only )?(?:supports?|has|is for|gives|offers) (?:up to )?(?:only )?CUDA (?:version )?(1\d|[89])\.\d",
+    re.I,
+)
+
+
+def driver_behind_named_build(told: Told) -> bool:
+    """The text names a build for a CUDA of a newer major than the driver's: "cu124", "jax-cuda12-plugin", "CUDA 12"."""
+    from gpudoctor import knowledge
+
+    offered = _OFFERED.search(told.text)
+    newest = offered[1] if offered else told.driver_cuda
+    if not newest:
+        branch = told.driver_branch or int(told.driver.partition(".")[0] or 0)
+        row = knowledge.branch_cuda(branch) if branch else None
+        newest = row.cuda if row else ""
+    built = [int(major) for major in _BUILT_FOR.findall(told.text)]
+    return bool(newest and built) and int(newest.partition(".")[0]) < max(built)
+
+
 #: Those that ask the text alone: they are asked before a pattern is compiled.
 OF_THE_TEXT: Mapping[str, Callable[[Told], bool]] = {
     "tensorflow-past-windows": tensorflow_past_windows,
@@ -336,6 +406,10 @@ OF_THE_TEXT: Mapping[str, Callable[[Told], bool]] = {
     "singularity-without-nv": singularity_without_nv,
     "other-vendor-shown": other_vendor_shown,
     "blackwell-shown": blackwell_shown,
+    "cuda-above-branch": cuda_above_branch,
+    "driver-versions-differ": driver_versions_differ,
+    "driver-behind-wanted-cuda": driver_behind_wanted_cuda,
+    "driver-behind-named-build": driver_behind_named_build,
     "desktop-on-linux": desktop_on_linux,
     "on-windows": on_windows,
     "not-on-windows": _no(on_windows),

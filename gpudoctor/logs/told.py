@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _DRIVER = Lazy(
     r"(?:nvidia driver version|driver version|nvrm version: nvidia unix \S+ kernel module|kmd version|"
-    r"kernel driver version|nvidia driver(?:s)?|nvidia-driver|driver|驱动(?:程序)?(?:的?版本)?号?)[ :=：是为]{0,4}v?(\d{3}\.\d{1,3}(?:\.\d{1,3})?)\b",
+    r"kernel driver version|nvidia driver(?:s)?|nvidia-driver|driver|驱动(?:程序)?(?:的?版本)?号?)(?:[ :=：是为]{0,4}| is (?:at |still )?)v?(\d{3}\.\d{1,3}(?:\.\d{1,3})?)\b",
     re.I,
 )
 #: A branch alone, in prose: "driver 470", "nvidia-driver-535", "驱动 470".

@@ -78,6 +78,27 @@ signatures: tuple[Signature | str, ...] = (
         when="in-container",
         unless=(r"Xid", r"fallen off", r"GPU is lost"),
     ),
+    Signature(
+        r"native\.cgroupdriver=cgroupfs",
+        0.78,
+        needs=(r"gpu|nvidia|nvml|cuda", r"fix\w*|solv\w*|los[est]\w*|Unknown Error|disappear\w*|work\w*"),
+    ),
+    Signature(
+        r"lxc\.cgroup2?\.devices\.allow",
+        0.95,
+        needs=(
+            r"/dev/nvidia|nvidia",
+            r"Operation not permitted|Unknown Error|missing|denied",
+            r"not permitted|missing|Unknown",
+        ),
+        unless=(r"nobody",),
+    ),
+    Signature(
+        r"NVML_SUCCESS == r INTERNAL ASSERT FAILED|NVML_SUCCESS == DriverAPI",
+        0.76,
+        when="in-container",
+        unless=(r"expandable_segments|out of memory|OutOfMemory",),
+    ),
 )
 
 

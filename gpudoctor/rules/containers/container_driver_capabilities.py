@@ -70,6 +70,7 @@ signatures: tuple[Signature | str, ...] = (
     Signature(
         r"(?:add\w*|set(?:ting)?|missing|need\w*|without|specify\w*|fix\w*|includ\w+) .{0,40}NVIDIA_DRIVER_CAPABILITIES|NVIDIA_DRIVER_CAPABILITIES.{0,60}(?:fix\w*|solv\w*|work\w*|missing|not set|include|all\b)",
         0.76,
+        needs=(r"fix\w*|solv\w*|work\w*|missing|fail\w*|error|cannot|can't|not |n't|need\w*|no devices",),
         unless=(r"could not select", r"Unknown Error", r"CUDA_ERROR_NO_DEVICE"),
     ),
     Signature(
@@ -77,6 +78,19 @@ signatures: tuple[Signature | str, ...] = (
         0.62,
         when="in-container",
         unless=(r"API version",),
+    ),
+    Signature(
+        r"(?:dynamic library|load|find|open) \S{0,4}libnv(?:cuvid|idia-encode|optix|idia-opticalflow|idia-fbc)\b",
+        0.84,
+    ),
+    Signature(
+        r"NVIDIA_DRIVER_CAPABILITIES ?[=:] ?[\"']?compute[\"']?(?!,)",
+        0.85,
+        needs=(r"nvidia-smi", r"not found|missing|executable file"),
+    ),
+    Signature(
+        r"NVIDIA_DRIVER_CAPABILITIES (?:lacks?|misses|is missing|without|does not (?:have|include)|doesn't (?:have|include)|needs?|must)",
+        0.84,
     ),
 )
 

@@ -151,6 +151,61 @@ signatures: tuple[Signature | str, ...] = (
         when="in-container",
         unless=(r"load library failed", r"device[- ]plugin|dcgm|gpu-feature", r"NVML library"),
     ),
+    # The command or the file is shown, and asks for no GPU; the pod, the task, the build step, the panel likewise in words.
+    Signature(
+        r"docker run(?: (?!--gpus|--runtime|--device|nvidia/)\S+)* .{0,120}is_available\(\).{0,12}\s(?:False|false)",
+        0.78,
+        unless=(r"--gpus|--runtime|--device|nvidia-docker",),
+    ),
+    Signature(
+        r"(?:without|no|lacks?|missing|(?:not|n't) (?:request|ask|have|set|specify|declare)\w*(?: for)?) (?:a |an |the |any )?[`'\"]?(?:deploy\.resources|nvidia\.com/gpu|resources: limits|device_requests|deploy: resources|runtime: ?nvidia|device \"?nvidia/gpu\"?|\"--gpus\")",
+        0.86,
+        needs=(r"CUDA|libcuda|NVIDIA driver|cpu only|GPU|False",),
+        unless=(r"could not select|unknown or invalid|Insufficient nvidia\.com|device[- ]plugin",),
+    ),
+    Signature(
+        r"docker build|docker image build|buildx|RUN (?:python|pip|make|cmake|\./)|build step",
+        0.8,
+        needs=(
+            r"Found no NVIDIA driver|No CUDA GPUs are available|libcuda\.so\.1: cannot open|no CUDA-capable device|libcuda\.so\.1 => not found",
+            r"docker|Dockerfile|podman|buildah",
+        ),
+    ),
+    Signature(
+        r"(?:no|not have|n't have|without|missing) (?:a |an |the |any )?[`'\"]{0,2}(?:--gpus|--nv|gpus)\b[`'\"]{0,2} (?:in|flag|option|argument|set|given|passed)",
+        0.8,
+        unless=(
+            r"could not select|unknown or invalid runtime|Unknown runtime|nvidia-container-cli|OCI runtime",
+        ),
+    ),
+    # The command, the file, the settings without a GPU in them.
+    Signature(
+        r"docker run (?!.{0,200}(?:--gpus|--runtime|--device|nvidia-smi)).{0,200}(?:n't use|not us\w+|doesn't see|can't see|not detect\w*|not find|n't detect|no) (?:my |the |any |a )?GPU",
+        0.76,
+        unless=(r"--gpus|--runtime|--device|nvidia-docker|could not select",),
+    ),
+    Signature(
+        r"^services: ",
+        0.84,
+        needs=(
+            r"Found no NVIDIA driver|libcuda\.so\.1: cannot open|No CUDA GPUs are available|nvidia-smi: (?:command )?not found|driver was not detected",
+        ),
+        unless=(r"runtime: ?nvidia|devices:|gpus:|nvidia\.com/gpu",),
+    ),
+    Signature(
+        r"(?:忘记|没有|没|未)(?:加|添加|指定|使用|加上) ?--gpus|--gpus .{0,12}(?:参数)?(?:没加|忘了)", 0.85
+    ),
+    Signature(
+        r"devcontainer\.json (?:without|has no|lacks?) .{0,30}(?:gpus?|runArgs)|(?:without|no|missing) runArgs",
+        0.82,
+        needs=(r"cuda|gpu",),
+    ),
+    Signature(
+        r"in the container libcuda|libcuda\S* .{0,40}in the container",
+        0.8,
+        when="in-container",
+        unless=(r"capabilities", r"--gpus"),
+    ),
 )
 
 

@@ -47,8 +47,18 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"unsatisfied condition: (?:cuda|driver|brand|arch)", 0.95),
     Signature(r"requirement error: (?:invalid expression|no compatible)", 0.8),
     Signature(r"please update your driver to a newer version, or use an earlier cuda container", 0.93),
-    Signature(r"unsatisfied condition: ", 0.93),
+    Signature(r"unsatisfied condition: ", 0.93, needs=(r"nvidia|cuda|driver",)),
     Signature(r"NVIDIA_DISABLE_REQUIRE", 0.66, needs=(r"driver|cuda",)),
+    Signature(
+        r"NVIDIA_DISABLE_REQUIRE ?[=:] ?[\"']?(?:1|true)",
+        0.68,
+        needs=(r"container|docker|pod|image",),
+        unless=(r"Unknown Error",),
+    ),
+    Signature(
+        r"NVIDIA_REQUIRE_CUDA ?= ?\"?cuda>=", 0.72, needs=(r"fail\w*|error|refus\w*|cannot|won't|n't start",)
+    ),
+    Signature(r"requirement error", 0.72, needs=(r"cuda ?>=|driver ?>=",)),
 )
 
 

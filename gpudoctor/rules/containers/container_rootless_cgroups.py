@@ -60,6 +60,15 @@ signatures: tuple[Signature | str, ...] = (
         0.66,
         unless=(r"Insufficient Permissions",),
     ),
+    Signature(
+        r"bpf_prog_query.{0,40}operation not permitted|bpf_prog_query|bpf_prog_attach",
+        0.85,
+        needs=(r"nvidia|gpu|GPU",),
+    ),
+    Signature(
+        r"nvidia-container-cli: container error: (?:stat failed|open failed|failed to (?:read|stat|open)).{0,40}cgroup",
+        0.8,
+    ),
 )
 
 

@@ -62,6 +62,30 @@ signatures: tuple[Signature | str, ...] = (
         0.7,
         needs=(r"nvidia",),
     ),
+    # The loader's cache is asked of a program that the image, not the host, would need: the file wants "@/sbin/ldconfig".
+    Signature(r"ldcache error: process \S{0,40}ldconfig\S* (?:failed|terminated)", 0.88),
+    Signature(
+        r"failed to inspect ldconfig path|container error: .{0,40}ldconfig",
+        0.85,
+        needs=(r"nvidia-container",),
+    ),
+    Signature(
+        r"(?:parse|parsing|load\w*|read\w*|toml|invalid|unknown)\b.{0,80}nvidia-container-runtime/config\.toml",
+        0.78,
+        needs=(r"error|fail\w*|could not|invalid|cannot",),
+    ),
+    Signature(
+        r"nvidia-container-runtime\S*:? .{0,30}(?:invalid|unknown|unrecognized|unsupported) mode", 0.85
+    ),
+    Signature(
+        r"(?:looks?|looking|searche?s?|points?|pointing|refers?) (?:in|to|at|for \S+ in|under) [`'\"]?/run/nvidia/driver",
+        0.85,
+    ),
+    Signature(
+        r"nvidia-container-runtime\S*:? .{0,60}(?:failed to load config|unable to parse|error (?:loading|parsing))",
+        0.84,
+    ),
+    Signature(r"ldconfig ?= ?\"?@?/sbin/ldconfig", 0.8, needs=(r"fail\w*|error|n't start",)),
 )
 
 

@@ -44,6 +44,18 @@ from gpudoctor.rules.containers._shared import (
 from gpudoctor.signature import Signature
 
 signatures: tuple[Signature | str, ...] = (
+    # Prose: what was not run after the installation, and what the engine does not know.
+    Signature(
+        r"(?:forg[eo]t\w*|missed|skipped|n't run|not run|without running|never ran|running|ran|after) .{0,30}nvidia-ctk runtime configure",
+        0.76,
+        needs=(r"runtime",),
+        unless=(r"Unknown Error", r"unresolvable CDI"),
+    ),
+    Signature(
+        r"(?:unknown|invalid|unsupported|unrecognized) (?:container )?runtime",
+        0.72,
+        needs=(r"runtime(?:: ?|=| )nvidia|nvidia runtime",),
+    ),
     Signature(r"unknown or invalid runtime name: nvidia", 0.95),
     Signature(r"Unknown runtime specified \"?nvidia", 0.95),
     Signature(r"no runtime for \"?\\?\"?nvidia\\?\"?\"? is configured", 0.95),

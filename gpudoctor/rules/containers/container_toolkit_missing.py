@@ -83,6 +83,10 @@ signatures: tuple[Signature | str, ...] = (
         0.75,
     ),
     Signature(r"LXC hook couldn't find|nvidia-container-cli.{0,30}command not found", 0.8),
+    Signature(
+        r"nvidia-(?:container-toolkit|docker2|container-runtime)\W{0,2} has no installation candidate|dpkg -l ?\| ?grep (?:-i )?nvidia-(?:container|docker).{0,20}(?:nothing|empty|no )",
+        0.84,
+    ),
 )
 
 

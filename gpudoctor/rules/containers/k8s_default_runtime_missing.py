@@ -70,4 +70,18 @@ signatures: tuple[Signature | str, ...] = (
         r"(?:nvidia-)?device[- ]plugin.{0,200}(?:libnvidia-ml|NVML|no devices|not find|CrashLoop\w*|could not)",
         0.74,
     ),
+    Signature(
+        r"default_runtime_name ?= ?\"?nvidia|default-runtime\"?[:= ]{1,3}\"?nvidia|runtimeClassName: ?nvidia",
+        0.7,
+        needs=(
+            r"device[- ]plugin|nvidia\.com/gpu|\bplugin\b|dcgm-exporter",
+            r"fix\w*|made|solv\w*|missing|need\w*|not |n't|No devices",
+        ),
+        unless=(r"unknown or invalid runtime|no runtime for|not supported",),
+    ),
+    Signature(r"invalid device discovery strategy", 0.85),
+    Signature(
+        r"(?:dcgm-exporter|node-feature|gpu-feature-discovery|device[- ]plugin).{0,120}(?:NVML doesn't exist|find libnvidia-ml|libnvidia-ml\S* .{0,30}not found|NVML .{0,20}not (?:found|available))",
+        0.84,
+    ),
 )

@@ -31,9 +31,6 @@ signatures: tuple[Signature | str, ...] = (
         0.92,
         explanation="The toolkit's configuration names {path}, and it is not there.",
     ),
-    Signature(
-        r"nvidia-container-cli: ldcache error: process /sbin/ldconfig(?:\.real)? (?:failed|terminated)", 0.7
-    ),
 )
 
 

@@ -102,6 +102,20 @@ signatures: tuple[Signature | str, ...] = (
         r"/dev/nvidia\S{0,8} .{0,40}(?:permissions?|owner\w*|chmod)|permissions? (?:on|of|for) .{0,10}/dev/nvidia|chmod .{0,20}/dev/nvidia",
         0.75,
     ),
+    Signature(
+        r"/dev/nvidia\S{0,12} ?(?:的)?(?:权限|没有权限)|普通用户.{0,30}(?:GPU|显卡|nvidia)|(?:GPU|nvidia\S*).{0,20}权限(?:问题|不足|不够)",
+        0.75,
+    ),
+    Signature(
+        r"device (?:files?|nodes?) (?:are|were|is|was|have|has) ?(?:not |n't )(?:been )?(?:being )?created|nvidia-modprobe (?:is )?(?:not |n't )(?:setuid|suid|installed)",
+        0.76,
+        needs=(r"nvidia",),
+    ),
+    Signature(
+        r"(?:permission denied|access denied|EACCES|not permitted) .{0,30}/dev/nv(?:idia|host|map)\S*|/dev/nv(?:host|map)\S{0,20}.{0,60}permission denied|permission denied: /dev/nv",
+        0.84,
+        unless=(r"cgroup",),
+    ),
 )
 
 

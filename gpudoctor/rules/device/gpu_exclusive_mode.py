@@ -34,13 +34,21 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"CUDA-capable device\(s\) is/are busy or unavailable", 0.88),
     Signature(r"\bE\. (?:Process|Thread)\b", 0.75),
     Signature(r"Compute Mode : Exclusive_(?:Process|Thread)", 0.75),
-    Signature(r"exclusive[-_ ](?:process|thread)", 0.55, needs=(r"busy or unavailable|cuda",)),
+    Signature(
+        r"exclusive[-_ ](?:process|thread)",
+        0.55,
+        needs=(r"busy or unavailable|fail\w*|error|denied|can't|cannot",),
+    ),
     Signature(r"Cannot create context.{0,40}exclusive|CUDA_ERROR_DEVICE_UNAVAILABLE", 0.8),
     Signature(r"All the GPUs? (?:are|is) (?:in use|busy)", 0.5),
     Signature(error_code(46), 0.8),
     Signature(r"THCudaCheck FAIL file=\S{1,160} line=\d+ error=46 :", 0.85),
     # Older tables cut it; GROMACS, TensorFlow, Caffe and Slurm sites speak of the mode.
-    Signature(r"compute[- _]mode .{0,30}(?:exclusive|prohibited)|\bEXCLUSIVE_(?:PROCESS|THREAD)\b", 0.75),
+    Signature(
+        r"compute[- _]mode .{0,30}(?:exclusive|prohibited)|\bEXCLUSIVE_(?:PROCESS|THREAD)\b",
+        0.75,
+        needs=(r"busy|unavailable|fail\w*|error|denied|can't|cannot|only one|second|die",),
+    ),
     Signature(
         r"\bDevicesUnavailable\b|ERROR_DEVICE_UNAVAILABLE|devices? (?:is|are|is/are) busy or unavailable",
         0.85,
@@ -51,6 +59,12 @@ signatures: tuple[Signature | str, ...] = (
         needs=(r"busy|unavailable|exclusive|mode",),
     ),
     Signature(r"\| Prohibited \||E\. Proc\b", 0.7),
+    Signature(
+        r"exclusive[- _](?:process|thread|compute)(?:[- _]mode)?\b|\bE\. (?:Process|Thread)\b",
+        0.7,
+        needs=(r"can't|cannot|fail\w*|error|busy|unavailable|not |n't|die",),
+        unless=(r"Compute Mode : Default",),
+    ),
 )
 
 

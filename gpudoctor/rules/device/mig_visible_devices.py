@@ -82,6 +82,25 @@ signatures: tuple[Signature | str, ...] = (
     Signature(
         r"(?:invalid literal|ValueError|could not convert|cannot parse|Invalid) .{0,80}['\"]?MIG-", 0.85
     ),
+    # Dorado, libtorch, JAX: how many devices are seen; the scheduler's resource; Ray and vLLM parse numbers.
+    Signature(
+        r"Invalid CUDA device index|there (?:is|are) (?:only )?[01] visible CUDA devices?",
+        0.86,
+        needs=(r"\bMIG\b|multi-instance",),
+    ),
+    Signature(
+        r"jax\.(?:local_)?devices\(\).{0,40}(?:only|just) (?:one|1)\b|returns? (?:only|just) (?:one|1|a single)\b",
+        0.78,
+        needs=(r"\bMIG\b",),
+    ),
+    Signature(
+        r"MIG-\w{2,40}\W{0,3}.{0,30}(?:cannot be parsed|not an? (?:valid )?int\w*|can't be parsed|ValueError|could not be parsed)",
+        0.85,
+    ),
+    Signature(r"Insufficient nvidia\.com/mig-\d+g", 0.7),
+    Signature(
+        r"nvidia\.com/mig-\d+g\.\d+gb\b.{0,160}(?:only|just|a single|one) (?:one |1 )?(?:device|GPU)", 0.8
+    ),
 )
 
 

@@ -114,6 +114,23 @@ signatures: tuple[Signature | str, ...] = (
         ),
         unless=(r"\bMIG(?:\b|_)", r"too old"),
     ),
+    Signature(r"\bNoDevFiles\b", 0.85),
+    Signature(
+        r"CUDA_VISIBLE_DEVICES ?=? ?['\"]?(?:GPU-\w{4,40}).{0,60}(?:doesn't|does not|not) (?:exist|match|belong)",
+        0.8,
+    ),
+    Signature(
+        r"CUDA_VISIBLE_DEVICES\W{1,8}\d.{0,300}machines? without GPU (?:index|id)|(?:machines?|systems?|hosts?) (?:without|that (?:lack|don't have)) (?:a )?GPU (?:index|id) \d",
+        0.85,
+    ),
+    Signature(
+        r"CUDA_VISIBLE_DEVICES ?= ?['\"]?(?:GPU-\w+|[1-9]\d*)\b",
+        0.66,
+        needs=(
+            r"No CUDA GPUs|is_available\(\)\W{1,4}(?:is |returns )?False|no compatible GPUs|device_count\(\)\W{1,4}0|no CUDA-capable|NO_DEVICE",
+        ),
+        unless=(r"\bMIG\b", r"driver.{0,20}too old|insufficient", r"libcuda|Found no NVIDIA"),
+    ),
 )
 
 

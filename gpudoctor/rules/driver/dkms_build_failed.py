@@ -33,7 +33,11 @@ explains = SYMPTOMS
 
 signatures: tuple[Signature | str, ...] = (
     # dkms 2 and 3.
-    Signature(r"Bad return status for module build on kernel", 0.95),
+    Signature(
+        r"Bad return status for module build on kernel",
+        0.95,
+        unless=(r"/var/lib/dkms/(?!nvidia)\w",),
+    ),
     Signature(r"Could not locate dkms\.conf file", 0.9),
     Signature(r"Building module:?.{0,200}\(bad exit status: \d+\)", 0.9),
     Signature(r"\(bad exit status: \d+\)", 0.7, needs=(r"nvidia",)),
@@ -108,6 +112,40 @@ signatures: tuple[Signature | str, ...] = (
         needs=(r"dkms",),
     ),
     Signature(r"dkms .{0,40}nvidia\S{0,30}.{0,60}\b(?:failed|error!)", 0.75, needs=(r"dkms",)),
+    # kbuild's options that the compiler does not know; the kernel's changed functions; pacman's hook; the check of the compiler.
+    Signature(
+        r"unrecognized command[- ]line option ['‘`]?-f(?:min-function-alignment|strict-flex-arrays|zero-init-padding|conserve-stack|sanitize=\w+|cf-protection)",
+        0.85,
+        needs=(r"nvidia|NVIDIA",),
+    ),
+    Signature(
+        r"(?:implicit declaration of function|has no member named|incompatible pointer type|too (?:few|many) arguments to function|redefinition of|conflicting types for)\b",
+        0.78,
+        needs=(
+            r"nvidia",
+            r"nv-\w+\.[ch]|nvidia-\w+\.[ch]|nvidia/|dkms|nvidia-installer|kernel-open",
+            r"kernel|dkms|make",
+        ),
+        unless=(r"\.cu\b|nvcc|torch|setup\.py",),
+    ),
+    Signature(r"dkms install .{0,40}nvidia\S{0,40}.{0,40}exited \d+|`dkms install \S{0,40} ?nvidia", 0.85),
+    Signature(
+        r"Compiler version check failed|compiler used to compile the (?:running )?kernel",
+        0.8,
+        needs=(r"nvidia", r"match|mismatch|differ\w*|fail\w*"),
+    ),
+    Signature(
+        r"(?:nvidia|dkms)\S* .{0,40}(?:does not|doesn't|don't|won't|fails? to|cannot|can't|not) (?:\w+ )?(?:build|compile)\w* .{0,40}(?:kernel|linux|gcc|anymore)",
+        0.76,
+        needs=(r"nvidia",),
+        unless=(r"secure ?boot",),
+    ),
+    Signature(r"(?:^|[ /])nvidia(?:-\w+)?/[\w.-]+\.[ch]:\d+:\d+: fatal error", 0.88),
+    Signature(
+        r"kernel module failed to build|Build of nvidia\S* failed|scripts/Makefile\.mod\w+:\d+: .{0,60}nvidia",
+        0.85,
+    ),
+    Signature(r"gcc-\d+: (?:command )?not found", 0.74, needs=(r"dkms|nvidia-installer|\.ko\b", r"nvidia")),
 )
 
 

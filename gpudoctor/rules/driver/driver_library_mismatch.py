@@ -85,6 +85,33 @@ signatures: tuple[Signature | str, ...] = (
         when="kernel-reports-another-version",
         explanation="libcuda is of driver {library}, and the kernel's module of another version.",
     ),
+    # Two versions of one driver in the same text: the kernel's, and the packages' or the library's.
+    Signature(
+        r"/proc/driver/nvidia/version|NVRM version|modinfo (?:-F version )?nvidia|kernel module",
+        0.82,
+        when="driver-versions-differ",
+    ),
+    # X.org's log; the package manager's line, and what follows it; flatpak's extension of the old version.
+    Signature(
+        r"version of the kernel module \(\S{1,20}\) does not match|kernel module version \S{0,20} ?(?:does not|doesn't) match|version mismatch between .{0,40}(?:kernel|driver|module|library)",
+        0.95,
+        needs=(r"nvidia|NVRM",),
+    ),
+    Signature(
+        r"(?:upgrad\w+|updat\w+|installed) .{0,60}(?:nvidia-utils|nvidia-driver\S*|nvidia-open|libnvidia-\S+|nvidia driver|the driver|显卡驱动)\b.{0,160}(?:until (?:I |a |the |you |we )?(?:\w+ )?re-?boot|before re-?boot|re-?boot(?:ing|ed)? (?:fix|solv|help|resolv)\w*|without (?:a )?re-?boot)",
+        0.72,
+        needs=(r"fail\w*|not work\w*|no longer|n't work|error|mismatch|stop\w*|broken|broke",),
+        unless=(r"Key was rejected|nouveau|dkms",),
+    ),
+    Signature(
+        r"org\.freedesktop\.Platform\.GL\.nvidia-\d{3}-\d\S* (?:is )?(?:not installed|missing|outdated)",
+        0.75,
+    ),
+    Signature(
+        r"nvidia\S* .{0,60}(?:from|went|upgraded|updated) .{0,20}\d{3}\S* (?:to|->|→) \d{3}.{0,80}(?:haven't|have not|not yet|without|didn't) re-?boot|API mismatch",
+        0.8,
+        needs=(r"nvidia", r"boot\w*|API mismatch"),
+    ),
 )
 
 

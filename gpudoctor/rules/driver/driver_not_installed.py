@@ -153,6 +153,34 @@ signatures: tuple[Signature | str, ...] = (
         needs=(r"installed|driver|libraries|驱动", r"install|驱动"),
         when="not-in-container",
     ),
+    # The reporter has not installed it; cudarc finds no library by any of its names; DCGM.
+    Signature(
+        r"(?:never|not|n't|forg[eo]t\w* to|haven't|didn't|without) (?:yet )?(?:installed?|installing|having) (?:the |any |an? |my )?(?:nvidia |gpu |graphics |display )*(?:driver|it\b.{0,40}driver)|no (?:nvidia )?drivers? (?:is |are |was |were )?(?:yet )?(?:installed|on (?:the|this|that) (?:box|machine|host|system))|没有安装显卡驱动|没安装显卡驱动|没有安装驱动|没安装驱动|未安装显卡驱动|未安装驱动|没有安装NVIDIA驱动|没装显卡驱动|没装驱动",
+        0.74,
+        needs=(r"nvidia|cuda|GPU|显卡",),
+        when="not-in-container",
+        unless=(r"inside the (?:VM|guest)", r"Key was rejected", r"couldn't communicate"),
+    ),
+    Signature(
+        r"nvidia-driver-\d{3}\S* recommended .{0,40}(?:never|not|n't) install\w*|lists? nvidia-driver-\d{3}.{0,40}(?:never|not|n't|haven't) install\w*",
+        0.85,
+    ),
+    Signature(
+        r"Unable to find cuda lib under the names|Unable to dynamically load the \"?(?:cuda|nvcuda)\"? shared library",
+        0.7,
+    ),
+    Signature(
+        r"Cannot find libnvidia-ml\.so|no nvidia driver found|libnvidia-ml\.so (?:is )?not (?:found|installed)",
+        0.7,
+        when="not-in-container",
+        unless=(r"device[- ]plugin|pod\b|gpu-feature|kubectl|k8s",),
+    ),
+    Signature(
+        r"libcuda\.so(?:\.1)? => not found|CUDA driver library not found|(?:Failed to load|Could not load|Can't load|couldn't find) libcuda\b|JCudaDriver",
+        0.7,
+        when="not-in-container",
+        unless=(r"is_available\(\).{0,10}True",),
+    ),
 )
 
 

@@ -61,6 +61,27 @@ signatures: tuple[Signature | str, ...] = (
         when="blackwell-shown",
         unless=(r"RmInitAdapter|GSP",),
     ),
+    # The reporter names the flavour that is installed, and the GPU that it does not drive.
+    Signature(
+        r"(?:proprietary|closed(?:[- ]source)?)\W{0,4} (?:\w+ ){0,2}(?:kernel )?(?:modules?|drivers?|flavou?rs?|variants?|version)\b|闭源驱动|闭源版",
+        0.8,
+        when="blackwell-shown",
+        needs=(r"fail\w*|not |n't|No devices|cannot|can't|requires?|need\w*|无法",),
+        unless=(r"RmInitAdapter|WPR2",),
+    ),
+    Signature(
+        r"hardware\.nvidia\.open ?= ?false|kernelModuleType: ?(?:open|proprietary|auto)|nvidia-open(?:-dkms|-lts)?\b",
+        0.74,
+        when="blackwell-shown",
+        needs=(r"fail\w*|not |n't|No devices|cannot|can't|requires?|need\w*|fix\w*|works?",),
+        unless=(r"RmInitAdapter|WPR2|everything works|works (?:fine|great|well)",),
+    ),
+    Signature(
+        r"(?:needs?|requires?|only (?:works?|supports?) with|must use|supported only by) (?:the )?open (?:kernel )?(?:modules?|drivers?|flavou?r)",
+        0.82,
+        needs=(r"nvidia|GH200|GB200|Blackwell|Grace",),
+    ),
+    Signature(r"_with_kmod_nvidia_open|kmod-nvidia-open|built proprietary", 0.8, when="blackwell-shown"),
 )
 
 

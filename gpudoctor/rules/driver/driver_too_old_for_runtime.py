@@ -120,6 +120,38 @@ signatures: tuple[Signature | str, ...] = (
         r"驱动版本[太过较偏]?[低旧老]|驱动程序(?:的)?版本[太过][低旧老]|驱动程序[太过][低旧老]|显卡驱动[太过][低旧老]|驱动过旧|驱动太旧|驱动太老",
         0.8,
     ),
+    # Programs that name the driver they want (Blender, hashcat, ArrayFire, installers); libcuda lacks a newer function (cudarc).
+    Signature(
+        r"(?:requires?|requiring|needs?) (?:an? |the )?(?:minimum |newer )?(?:nvidia )?(?:graphics |display |gpu |cuda )?drivers?(?: version| release)?(?: of| at least| >=?)* ?v?\d{3}(?:\.\d+)*(?: or (?:newer|later|higher|above|greater)|\+)",
+        0.72,
+        needs=(
+            r"nvidia|cuda",
+            r"have|has|current\w*|installed|found|detected|got|on driver|but|error|fail\w*",
+        ),
+        unless=(r"requirement error", r"compatibility mode"),
+    ),
+    Signature(r"CUDA (?:runtime )?\d+\.\d+ requires? driver >= ?\d{3}", 0.85),
+    Signature(
+        r"(?:undefined symbol|Unable to find symbol|Could not find symbol|missing symbol|symbol not found|GetProcAddress failed|failed to (?:load|find) symbol)\W{1,4}(?:cuGetProcAddress|cuMem[A-Z]|cuCtx[A-Z]|cuGraph[A-Z]|cuLibrary|cuKernel|cuTensorMap|cuStream[A-Z]|cuLaunchKernelEx|cuDeviceGet)\w*",
+        0.82,
+    ),
+    Signature(
+        r"\b(?:tensorflow|jax|tf)\b.{0,80}(?:needs?|requires?|built (?:with|for|against)|uses?|wants?|expects?)\b.{0,30}cuda ?1\d",
+        0.72,
+        when="driver-behind-wanted-cuda",
+    ),
+    Signature(
+        r"No visible GPU devices|GPUs require at least \d{3}",
+        0.7,
+        needs=(r"jax-cuda1[23]|require at least",),
+        when="driver-behind-named-build",
+    ),
+    Signature(
+        r"driver (?:only )?(?:supports?|has|is for|gives|offers) (?:up to )?(?:only )?CUDA (?:version )?\d{1,2}\.\d",
+        0.74,
+        when="driver-behind-named-build",
+    ),
+    Signature(r"Detected (?:NVIDIA )?driver \d{3}.{0,80}require\w* (?:at least|>=|minimum)", 0.85),
 )
 
 

@@ -54,6 +54,24 @@ signatures: tuple[Signature | str, ...] = (
         0.8,
         needs=(r"cuda",),
     ),
+    # nvidia-smi names a CUDA that the driver's branch does not have: the library is cuda-compat's.
+    Signature(r"CUDA Version ?: ?\d{2}\.\d|nvidia-smi .{0,60}CUDA \d{2}\.\d", 0.86, when="cuda-above-branch"),
+    # The package, on a card that may not use it.
+    Signature(
+        r"\bcuda-compat(?:-\d+-\d+)?\b|cuda(?:-[\d.]+)?/compat\b",
+        0.78,
+        needs=(
+            r"GeForce|\bGTX\b|RTX ?[2-5]0[5-9]0|gaming card|consumer",
+            r"not |n't|fail\w*|error|False|no longer|breaks?",
+        ),
+        unless=(r"0x804|Error 803",),
+    ),
+    Signature(
+        r"compatibility mode is UNAVAILABLE",
+        0.7,
+        unless=(r"cuInit\(\)=(?:80[0-35-9]|[1-79]\d{0,2}\b)", r"combination"),
+    ),
+    Signature(r"compatibility mode is UNAVAILABLE", 0.97, needs=(r"SYSTEM_DRIVER_MISMATCH",)),
 )
 
 

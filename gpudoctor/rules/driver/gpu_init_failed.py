@@ -98,6 +98,20 @@ signatures: tuple[Signature | str, ...] = (
         0.55,
         needs=(r"No devices were found|not detected|RmInitAdapter|BAR\d? .{0,20}invalid",),
     ),
+    Signature(
+        r"RmFetchGspRmImages|failed to copy vbios to system memory|GSP (?:firmware )?bootstrap failed|No firmware image found",
+        0.88,
+        needs=(r"NVRM|nvidia",),
+    ),
+    Signature(
+        r"\(Code 43\)|\bcode 43\b|错误代码 ?43", 0.72, needs=(r"nvidia|geforce|quadro|\bGTX\b|\bRTX\b|显卡",)
+    ),
+    Signature(
+        r"RmInitAdapter failed",
+        0.96,
+        needs=(r"Unable to determine the device handle",),
+        unless=(r"fallen off", r"Xid .{0,30}\b79\b"),
+    ),
 )
 
 

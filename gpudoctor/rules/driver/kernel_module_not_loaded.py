@@ -114,6 +114,46 @@ signatures: tuple[Signature | str, ...] = (
         0.6,
         needs=(r"nvidia",),
     ),
+    # After the kernel changed, in the reporter's words.
+    Signature(
+        r"kernel (?:was |got |has been |is )?(?:just |automatically )?(?:updat|upgrad|chang)\w+.{0,120}(?:nvidia-smi|driver|module|GPU)\b.{0,60}(?:fail\w*|stop\w*|no longer|not work\w*|not found|broke\w*|n't work|not built|missing)|(?:updat|upgrad)\w+ (?:\w+ ){0,3}(?:to )?(?:the )?(?:new |linux )?kernel\b.{0,120}(?:nvidia-smi|driver|nvidia module|GPU)\b.{0,60}(?:fail\w*|stop\w*|no longer|not work\w*|not found|broke\w*|n't work|not built|missing)",
+        0.68,
+        needs=(r"nvidia",),
+        unless=(
+            r"fails? to (?:build|compile)|failed to (?:build|compile)|bad exit|Bad return",
+            r"nouveau",
+            r"Key was rejected|secure ?boot",
+            r"version mismatch",
+        ),
+    ),
+    Signature(
+        r"lsmod ?\| ?grep (?:-i )?nvidia.{0,30}(?:shows?|prints?|gives?|is|has) (?:nothing|empty|no output)|no nvidia (?:kernel )?modules? (?:is |are |was )?(?:loaded|in lsmod|listed)",
+        0.72,
+        needs=(r"nvidia",),
+    ),
+    Signature(
+        r"insert (?:module )?\S{0,60}nvidia(?:\.ko)?\S{0,6}:? (?:Invalid module format|Unknown symbol in module|No such device)|nvidia: (?:version magic|disagrees about version of symbol)",
+        0.72,
+    ),
+    Signature(
+        r"emerge @module-rebuild|module-rebuild|nvidia(?:\.ko)? (?:kernel )?(?:module )?(?:is |was )?(?:missing|not built|not (?:yet )?compiled|not available|not present) (?:for|in|under) (?:the |this |my )?(?:new|running|current|booted)",
+        0.74,
+        needs=(r"nvidia",),
+        unless=(r"fails? to (?:build|compile)",),
+    ),
+    Signature(r"nvmlInit(?:_v2|WithFlags)?(?:\(\))? (?:failed|returned|error)\W{1,4}9\b", 0.85),
+    Signature(
+        r"(?:linux-modules-nvidia-\S+|nvidia-gfx\S+-kmp\S*|kmod-nvidia-\S+|nvidia-kmod\S*) .{0,40}(?:missing|not (?:built|installed|found|available))|no nvidia (?:kernel )?module for (?:this|the)",
+        0.8,
+    ),
+    Signature(r"Failed to find module '?nvidia'?(?![-_]uvm)", 0.8),
+    Signature(
+        r"/proc/driver/nvidia/version does not exist",
+        0.6,
+        needs=(r"kernel driver does not appear to be running",),
+        when="not-in-container",
+        unless=(r"libcuda\.so",),
+    ),
 )
 
 

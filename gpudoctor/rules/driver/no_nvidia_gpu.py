@@ -82,7 +82,7 @@ signatures: tuple[Signature | str, ...] = (
     ),
     # The reporter says so.
     Signature(
-        r"(?:without|has no|have no|don't have (?:an? )?|doesn't have (?:an? )?|there is no|lacks an?) ?(?:dedicated )?NVIDIA (?:GPU|card|graphics)",
+        r"(?:without|has no|have no|don't have (?:an? )?|doesn't have (?:an? )?|there is no|lacks an?) ?(?:dedicated )?NVIDIA (?:GPU|card|graphics?)",
         0.75,
     ),
     # Programs that ask PyTorch and give up; the reporter's card is another vendor's.
@@ -98,7 +98,7 @@ signatures: tuple[Signature | str, ...] = (
     Signature(
         r"Found no NVIDIA driver|No CUDA GPUs are available|no CUDA-capable device|CUDA_ERROR_NO_DEVICE|No NVIDIA (?:graphics card|GPU|device|card)s?|cudaErrorNoDevice|"
         r"couldn't communicate with the NVIDIA driver|nvidia-smi: command not|'nvidia-smi' is not recognized|CUDA driver version is insufficient|"
-        r"cuda\.is_available|libcuda\.so\S*: cannot open|Could not find cuda drivers|nvcuda\.dll|CUDA is not available|GPU (?:is )?not (?:found|available|detected)|NVML Shared Library Not Found|"
+        r"cuda\.is_available|libcuda\.so\S*: cannot open|Could not find cuda drivers|nvcuda\.dll|CUDA (?:is )?not available|GPU (?:is )?not (?:found|available|detected)|NVML Shared Library Not Found|"
         r"not able to use (?:the )?GPU|No compatible GPUs?|NO GPU DETECTED|Nvidia driver version: Could not collect|No devices were found|CUDA unknown error|requires? (?:an? )?NVIDIA (?:GPU|graphics)",
         0.84,
         when="other-vendor-shown",
@@ -109,7 +109,7 @@ signatures: tuple[Signature | str, ...] = (
     ),
     # The reporter says so, in other words.
     Signature(
-        r"(?:don't|do not|doesn't|does not|didn't|not) (?:even )?(?:have|has|had|having|own|contain) (?:an?y? |any kind of )?(?:dedicated |discrete |physical )?(?:NVIDIA|CUDA[- ](?:capable|enabled|compatible)|CUDA|nvidia's) ?(?:GPUs?|cards?|graphics|adapters?|devices?|hardware|video|display)",
+        r"(?:don't|do not|doesn't|does not|didn't|not) (?:even )?(?:have|has|had|having|own|contain) (?:an?y? |any kind of )?(?:dedicated |discrete |physical )?(?:NVIDIA|CUDA[- ](?:capable|enabled|compatible)|CUDA|nvidia's) ?(?:GPUs?|cards?|graphics?|adapters?|devices?|hardware|video|display)",
         0.8,
         needs=(r"do not|n't|does not|not have|not has|not own|not contain",),
     ),
@@ -120,7 +120,7 @@ signatures: tuple[Signature | str, ...] = (
         unless=(r"no CUDA-capable device is detected\s*$",),
     ),
     Signature(
-        r"(?:machines?|nodes?|hosts?|servers?|laptops?|computers?|PCs?|VMs?|instances?|systems?|runners?|workstations?|box(?:es)?) (?:that |which )?(?:without|with no|lacking|has no|have no|having no|had no|(?:does|do)(?: not|n't) have|not having) (?:an? |any |the )?(?:NVIDIA |CUDA |dedicated |discrete |real |physical )?(?:GPUs?\b|graphics cards?|video cards?)",
+        r"(?:machines?|nodes?|hosts?|servers?|laptops?|computers?|PCs?|VMs?|instances?|systems?|runners?|workstations?|box(?:es)?) (?:that |which )?(?:without|with no|lacking|has no|have no|having no|had no|(?:does|do)(?: not|n't) have|not having) (?:an? |any |the )?(?:NVIDIA |CUDA |dedicated |discrete |real |physical )?(?:GPUs?\b(?! (?:index|id|number|quota|memory|#?\d))|graphics cards?|video cards?)",
         0.78,
         needs=(r"cuda|nvidia|gpu",),
         unless=(r"container-runtime|device-plugin|nvidia-docker", r"--gpus"),
@@ -148,6 +148,52 @@ signatures: tuple[Signature | str, ...] = (
     Signature(
         r"(?:this|the) (?:machine|system|computer|host|node) (?:does not|doesn't) (?:appear to )?have an? (?:NVIDIA )?GPU",
         0.78,
+    ),
+    # Rented and lent machines without one: EC2's general types, runners, codespaces, small servers; small computers.
+    Signature(
+        r"(?:instance(?: type)?|runners?|codespaces?|VPS|VM|droplet|server|machine|node|laptop|computer|device|PC|box|NAS|host)s? .{0,20}(?:has|have|with|having) no (?:dedicated |discrete |physical )?(?:GPUs?\b|graphics card|video card)(?! (?:memory|quota|resources?|flag|access|support|driver))",
+        0.84,
+        needs=(
+            r"Found no NVIDIA|No CUDA|no CUDA-capable|NO_DEVICE|nvidia-smi|libcuda|cuda\.is_available|could not select|NVML|CUDA",
+        ),
+        unless=(r"--gpus all", r"in the container"),
+    ),
+    Signature(
+        r"(?:n't|not|no) (?:even )?(?:have|has|own|got) (?:an? |any )?(?:dedicated |discrete |physical |separate )?(?:GPU|graphics card|video card|显卡)\b(?! (?:memory|quota|flag|access|support|driver|enabled))",
+        0.8,
+        needs=(
+            r"Found no NVIDIA|No CUDA|no CUDA-capable|NO_DEVICE|nvidia-smi|libcuda|cuda\.is_available|could not select|NVML|CUDA",
+        ),
+        unless=(r"--gpus all", r"(?:container|pod|docker|session) .{0,20}(?:n't|not) have"),
+    ),
+    Signature(
+        r"could not select device driver",
+        0.97,
+        needs=(
+            r"(?:n't|not|no) (?:even )?(?:have )?(?:an? |any )?(?:dedicated |discrete |nvidia )?(?:GPU|graphics card)\b",
+        ),
+        unless=(r"nvidia-smi (?:works|shows|prints)", r"GeForce|\bRTX\b|\bGTX\b|Tesla"),
+    ),
+    Signature(
+        r"\b(?:t[234]a?|m[5-7]\w?|c[5-7]\w?|r[5-7]\w?)\.\d{0,2}x?(?:large|medium|micro|small)\b",
+        0.85,
+        needs=(
+            r"Found no NVIDIA|No CUDA|no CUDA-capable|NO_DEVICE|nvidia-smi|libcuda|could not select|NVML",
+        ),
+    ),
+    # Boards' and hypervisors' own graphics, and nothing else on the bus.
+    Signature(
+        r"ASPEED (?:Technology|Graphics)|VMware SVGA|Cirrus Logic|\bQXL\b|Virtio (?:1\.0 )?GPU|Matrox \w+|Microsoft Basic Display|VirtualBox Graphics|bochs-drm",
+        0.78,
+        needs=(
+            r"couldn't communicate|No devices|not found|No CUDA|Found no NVIDIA|nvidia-smi|no CUDA-capable",
+        ),
+        unless=(r"NVIDIA Corporation|GeForce|\bRTX\b|\bGTX\b|Tesla|10de:|A100|H100",),
+    ),
+    Signature(
+        r"\((?:no|without(?: a)?) GPU\)|\bM[1-4] mac\b",
+        0.8,
+        needs=(r"nvidia", r"not found|error|fail\w*|driver"),
     ),
 )
 

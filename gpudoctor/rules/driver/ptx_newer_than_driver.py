@@ -48,6 +48,15 @@ signatures: tuple[Signature | str, ...] = (
     ),
     Signature(r"compiled with an unsupported (?:CUDA )?toolchain", 0.9),
     Signature(r"CUDA_ERROR_INVALID_PTX|a PTX JIT compilation failed", 0.55),
+    # Triton, Warp, hashcat and others: the number, or their own words.
+    Signature(
+        r"PTX (?:ISA )?version (?:of .{0,40})?(?:is |was )?(?:newer|higher|too new|not supported|unsupported)|unsupported PTX version|PTX .{0,40}(?:too new|newer) .{0,20}(?:for|than) (?:the |my |this )?(?:installed )?driver",
+        0.85,
+    ),
+    Signature(
+        r"(?:cuModuleLoadData(?:Ex)?|cuLinkAddData|cuLinkCreate|cuLibraryLoadData|cuModuleLoad|cudaModuleLoad)\W{0,3}.{0,40}(?:error|returned|code|failed)\W{0,4}222\b",
+        0.9,
+    ),
 )
 
 

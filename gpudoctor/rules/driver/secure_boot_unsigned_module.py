@@ -111,6 +111,22 @@ signatures: tuple[Signature | str, ...] = (
         needs=(r"nvidia", r"load|key|secure|reject"),
         unless=(r"tainting kernel",),
     ),
+    # NVIDIA's installer and the driver container say no more than "unable to load"; a title or an aside names Secure Boot.
+    Signature(
+        r"secure ?boot",
+        0.8,
+        needs=(
+            r"Unable to load the (?:kernel module )?'?nvidia|kernel module failed to load|Failed to load the NVIDIA kernel module|could not insert 'nvidia|Unable to load the kernel module",
+        ),
+        unless=(
+            r"secure ?boot(?: is| was| state)?:? (?:already )?(?:disabled|off)\b|disabled (?:the )?secure ?boot|no secure ?boot|without secure ?boot",
+        ),
+    ),
+    Signature(
+        r"secure ?boot ?(?:是)?(?:开启|启用|打开|没有关闭|未关闭|没关)|(?:关闭|禁用) ?secure ?boot",
+        0.82,
+        needs=(r"nvidia|驱动",),
+    ),
 )
 
 

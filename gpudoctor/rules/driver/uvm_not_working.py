@@ -125,6 +125,23 @@ signatures: tuple[Signature | str, ...] = (
         r"/dev/nvidia-uvm.{0,40}(?:missing|not present|not created|isn't|absent|not exist)|(?:missing|no|without|create|created|creating) [`'\"]?/dev/nvidia-uvm\b",
         0.78,
     ),
+    # Whatever CUDA answers: it began with a suspend, and a reboot mends it.
+    Signature(
+        r"\b(?:suspend\w*|hibernat\w+|sleep mode|(?:put|puts|putting) (?:my |the )?(?:\w+ )?(?:to|into) sleep|wakes? (?:up )?from|from sleep)\b",
+        0.9,
+        needs=(
+            r"CUDA error|CUDA_ERROR|cuda\.is_available|cudaError|cuInit|unspecified launch failure|no CUDA-capable",
+            r"re-?boot\w*|repoot|restart\w*|reload\w*",
+        ),
+        unless=(r"Xid", r"fallen off", r"GSP", r"time\.sleep|sleep\(", r"RmInitAdapter"),
+    ),
+    Signature(r"CUDA unknown error", 0.7, unless=(r"Xid", r"fallen off")),
+    Signature(
+        r"(?:resum\w+ from (?:suspend|sleep|hibernat\w+|standby)|(?:goes|went|going) (?:in)?to (?:standby|sleep|suspend)|after .{0,20}standby)\b",
+        0.72,
+        needs=(r"cuda|nvidia", r"no longer|fail\w*|error|n't|not |stop\w*|until|lost"),
+        unless=(r"Xid", r"fallen off", r"GSP", r"RmInitAdapter"),
+    ),
 )
 
 

@@ -89,6 +89,21 @@ signatures: tuple[Signature | str, ...] = (
         r"Volatile .{0,20}(?:Uncorr\w*|DBE\w*|Double Bit)\W{0,4}(?:ECC|errors?)?\W{0,4}[1-9]\d*\b",
         0.72,
     ),
+    # Counters in the reporter's words; DCGM's health watch; H100's SRAM.
+    Signature(r"Volatile Uncorr\. ECC.{0,30}(?:shows?|is|=|:|of) ?[1-9]\d*", 0.8),
+    Signature(
+        r"uncorrectable volatile (?:DBE|SBE|memory) errors?|[1-9]\d* (?:volatile |aggregate )?uncorrectable (?:ECC |memory |DBE |SRAM |DRAM )+errors?",
+        0.86,
+    ),
+    Signature(
+        r"SRAM Threshold Exceeded ?: ?Yes|(?:SRAM|DRAM) Uncorrectable(?: Parity| SEC-DED)? ?: ?[1-9]", 0.88
+    ),
+    Signature(
+        r"Uncorrectable ?: ?[1-9]\d{0,6}\b",
+        0.6,
+        needs=(r"\bECC\b", r"crash\w*|fail\w*|error"),
+        unless=(r"Pending ?: ?No.{0,40}Failure Occurred ?: ?No",),
+    ),
 )
 
 

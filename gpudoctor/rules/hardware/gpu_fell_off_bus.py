@@ -69,6 +69,14 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"pciehp: Slot\(\S{1,8}\): (?:Link Down|Card not present)", 0.7, needs=(r"nvidia|NVRM|Xid",)),
     Signature(r"(?:GPU|card) .{0,30}(?:disappear\w*|vanish\w*) .{0,40}(?:lspci|nvidia-smi|bus|system)", 0.66),
     Signature(r"\| ERR! |N/A ERR!|\bERR! ERR!", 0.6),
+    Signature(r"\(rev ff\)", 0.8, needs=(r"GPU|RTX|GTX|nvidia|lspci",)),
+    Signature(
+        r"(?:card|GPU)s? (?:\w+ ){0,4}(?:drops?|dropped|dropping|falls?|fell|goes|went) (?:off|out|offline)\b",
+        0.74,
+        needs=(r"nvidia|riser|mining|GPU", r"lspci|nvidia-smi|riser|bus|reboot|power|pcie"),
+        unless=(r"performance|fps|utili[sz]ation|usage",),
+    ),
+    Signature(r"gres/gpu count reported lower than configured", 0.6),
 )
 
 

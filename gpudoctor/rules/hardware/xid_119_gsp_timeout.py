@@ -57,6 +57,11 @@ signatures: tuple[Signature | str, ...] = (
         0.6,
         needs=(r"hang|hung|time|lost|Xid|stuck|crash|freez",),
     ),
+    Signature(
+        r"Rate limiting GSP RPC error prints|rpcSendMessage failed with status|_issueRpcAndWait|rpcRecvPoll|GSP RPC (?:call )?(?:timed out|time-?out)",
+        0.82,
+        unless=(r"RmInitAdapter",),
+    ),
 )
 
 

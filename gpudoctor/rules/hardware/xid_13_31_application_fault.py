@@ -62,6 +62,7 @@ signatures: tuple[Signature | str, ...] = (
         needs=(r"NVRM|Xid|ENGINE|ESR",),
     ),
     Signature(r"illegal memory access", 0.5, needs=(r"cuda|CUDA|GPU|Xid",)),
+    Signature(r"Invalid __(?:global|shared|local)__ (?:read|write|atomic) of size \d+", 0.85),
 )
 
 

@@ -46,7 +46,11 @@ signatures: tuple[Signature | str, ...] = (
     Signature(
         r"Could not load dynamic library '(?:libcudnn\S*|cudnn64_\d\.dll)'", 0.88, when="few-libraries"
     ),
-    Signature(r"Could not load library (?:libcudnn\w*\.so|cudnn_\w+64)", 0.82),
+    Signature(
+        r"Could not load library (?:libcudnn\w*\.so|cudnn_\w+64)",
+        0.82,
+        unless=(r"Error: libcuda\.so: cannot",),
+    ),
     Signature(r"Unable to load any of \{libcudnn", 0.93),
     Signature(r"Could not locate cudnn_\w+64_\d+\.dll", 0.93),
     Signature(r"cudnn(?:_\w+)?64_\d+\.dll.{0,80}(?:not found|missing|cannot|could not)", 0.85),

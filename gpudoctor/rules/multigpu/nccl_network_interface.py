@@ -120,4 +120,37 @@ signatures: tuple[Signature | str, ...] = (
         0.5,
         needs=(r"node|InfiniBand|network|socket|IB\b",),
     ),
+    # NCCL 2.3's time limit; two containers or hosts, and nothing but "unhandled system error"; Open MPI and UCX; interfaces by name.
+    Signature(r"NCCL .{0,30}connect\w* (?:time-?out|timed out|refused|error|failed)", 0.85),
+    Signature(
+        r"unhan\w{1,4}ed system error|ncclSystemError",
+        0.66,
+        needs=(
+            r"tcp://\d|two docker|two containers|both containers|different (?:containers|hosts|servers)|2 containers|another (?:machine|server|host)",
+        ),
+        unless=(r"/dev/shm", r"shared memory", r"shm-size"),
+    ),
+    Signature(
+        r"no interface (?:found )?(?:matching|named|called)|interface \S{1,20} (?:not found|does not exist|doesn't exist)",
+        0.82,
+        needs=(r"NCCL|nccl|gloo|GLOO|SOCKET_IFNAME",),
+    ),
+    Signature(
+        r"btl_tcp_if_(?:include|exclude)|accepted a TCP connection from what appears to be a|mca_btl_tcp_endpoint\w*.{0,60}connect\(\) to|VLLM_HOST_IP|--network[= ]host|network_mode: ?host|UCX_NET_DEVICES",
+        0.62,
+        needs=(
+            r"NCCL|nccl|Open MPI|mpirun|torch\.distributed|torchrun|\bRay\b|multi-?node|two nodes|other node",
+            r"hang\w*|stuck|can't reach|cannot|time\w*|refused|unreachable|fix\w*|solv\w*|cannot find|fail\w*",
+        ),
+        unless=(r"/dev/shm", r"shm-size"),
+    ),
+    Signature(
+        r"(?:using|uses|picks|chose|chooses|selects?|binds? to|bound to) (?:the )?(?:interface |wrong )?(?:docker0|virbr0|br-[0-9a-f]{4,}|veth\w+|cni0|lo\b)",
+        0.76,
+        needs=(r"NCCL|nccl|gloo|vllm|\bRay\b|distributed",),
+    ),
+    Signature(
+        r"设置 ?(?:NCCL|GLOO)_SOCKET_IFNAME|(?:NCCL|GLOO)_SOCKET_IFNAME.{0,40}(?:后正常|解决|就好了|可以了)",
+        0.8,
+    ),
 )

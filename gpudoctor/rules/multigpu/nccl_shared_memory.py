@@ -87,6 +87,14 @@ signatures: tuple[Signature | str, ...] = (
         r"/dev/shm (?:has only|is only|only has|is too small|is full|too small|size)|(?:shm|tmpfs) 64(?:\.0)?M\b|/dev/shm .{0,30}\b64 ?M",
         0.7,
     ),
+    Signature(
+        r"No space left on device:? ?['\"(]{0,2}/?(?:psm_|torch_|dev/shm|nccl-)\w*|No space left on device.{0,60}shared_memory",
+        0.88,
+    ),
+    Signature(
+        r"/dev/shm (?:is |was |may be |might be )?(?:insufficient|not (?:large )?enough)|insufficient /dev/shm|DataLoader process exited",
+        0.76,
+    ),
 )
 
 

@@ -68,6 +68,13 @@ signatures: tuple[Signature | str, ...] = (
         0.75,
         unless=(r"NV_WARN_NOTHING_TO_DO",),
     ),
+    # The number alone, in prose; the manager's own failures.
+    Signature(
+        r"CUDA\b.{0,60}\b802\b.{0,30}(?:system|error|initiali)|\b802 system|error (?:code )?802\b|\b802\b.{0,20}not yet initiali[sz]ed",
+        0.85,
+        needs=(r"cuda|nvswitch|fabric",),
+    ),
+    Signature(r"\bError 802\b", 0.85, needs=(r"cuda|torch|nvidia|SXM|HGX|DGX",)),
 )
 
 

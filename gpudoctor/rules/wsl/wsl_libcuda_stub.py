@@ -65,6 +65,19 @@ signatures: tuple[Signature | str, ...] = (
         0.62,
         when="on-wsl",
     ),
+    # cudarc's list of names; the toolkit's mounts of Windows' driver store; a driver of Linux over Windows' library; Chinese prose.
+    Signature(r"Unable to find cuda lib under the names", 0.86, when="on-wsl"),
+    Signature(r"Error: libcuda\.so: cannot open shared object file", 0.94, when="on-wsl"),
+    Signature(
+        r"stat failed: /usr/lib/wsl/drivers/|/usr/lib/wsl/drivers/\S{1,120}libcuda\S{0,12}:? .{0,20}(?:no such file|not found)",
+        0.85,
+    ),
+    Signature(
+        r"(?:找不到|没有找到|缺少|无法(?:找到|加载)) ?libcuda\.so|libcuda\.so(?:\.1)? ?(?:找不到|不存在|软链接)",
+        0.84,
+        when="on-wsl",
+    ),
+    Signature(r"overwr\w+ .{0,20}libcuda|libcuda\S* .{0,30}(?:overwritten|replaced)", 0.84, when="on-wsl"),
 )
 
 

@@ -27,7 +27,15 @@ from gpudoctor.rules.judging import need
 from gpudoctor.signature import Signature
 from gpudoctor.versions import is_version, numbers, older
 
-explains = ("wsl-libcuda-stub", "driver-not-answering", "gpu-lost-in-cuda", "gpu-missing-in-nvml")
+explains = (
+    "kernel-headers-missing",
+    "kernel-module-not-loaded",
+    "dkms-build-failed",
+    "wsl-libcuda-stub",
+    "driver-not-answering",
+    "gpu-lost-in-cuda",
+    "gpu-missing-in-nvml",
+)
 
 signatures: tuple[Signature | str, ...] = (
     Signature(
@@ -102,6 +110,17 @@ signatures: tuple[Signature | str, ...] = (
         0.68,
         when="on-wsl",
         needs=(r"nvidia|cuda|GPU",),
+    ),
+    Signature(
+        r"kernel(?: version)?[: ]{1,3}(?:4\.\d+\.\d+|5\.(?:4\.\d+|10\.(?:\d|[123]\d)\b))",
+        0.72,
+        when="on-wsl",
+        needs=(r"nvidia|cuda|GPU",),
+    ),
+    Signature(
+        r"wsl -l -v.{0,120}(?:Running|Stopped|正在运行|已停止) 1\b|VERSION .{0,80}(?:Running|Stopped) 1\b",
+        0.86,
+        when="on-wsl",
     ),
 )
 
