@@ -13,7 +13,7 @@ from gpudoctor.logs.told import Told
 
 #: What a log line calls itself: glog and absl (TensorFlow, XLA), klog, Python's logging, logfmt, NCCL.
 _MILD = re.compile(
-    r"^(?:\S{4,32}[ T][\d:.,+Z-]{5,20}:? )?\[?(?:[IW](?:\d{4})? |(?:INFO|WARNING|WARN|DEBUG|NOTICE)\b)|"
+    r"^(?:\S{4,32}[ T][\d:.,+Z-]{5,20}:? )?\[?(?:[IW]\d{4} |[IW] (?=\S*[/:])|(?:INFO|WARNING|WARN|DEBUG|NOTICE)\b)|"
     r"\b(?:level=(?:INFO|WARN|DEBUG)|NCCL INFO)\b|^\(\w+ pid=\d+\) (?:INFO|WARNING)|(?:User|Future|Deprecation|Runtime)Warning: ",
     re.I,
 )
