@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from gpudoctor.knowledge.frameworks import torch_companions as torch_companions
     from gpudoctor.knowledge.gpus import gpu_by_name as gpu_by_name
     from gpudoctor.knowledge.gpus import gpu_by_pci as gpu_by_pci
+    from gpudoctor.knowledge.gpus import pci_id as pci_id
     from gpudoctor.knowledge.gpus import plain_name as plain_name
     from gpudoctor.knowledge.images import cuda_image as cuda_image
     from gpudoctor.knowledge.images import cuda_image_versions as cuda_image_versions
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from gpudoctor.knowledge.records import Xid as Xid
     from gpudoctor.knowledge.tables import newest as newest
     from gpudoctor.knowledge.toolkits import cudnn_kernels as cudnn_kernels
+    from gpudoctor.knowledge.toolkits import cudnn_neighbours as cudnn_neighbours
     from gpudoctor.knowledge.toolkits import cudnn_sublibraries as cudnn_sublibraries
     from gpudoctor.knowledge.toolkits import first_cuda as first_cuda
     from gpudoctor.knowledge.toolkits import host_compilers as host_compilers
@@ -84,6 +86,7 @@ _HOLDS = {
     "gpus": (
         "gpu_by_name",
         "gpu_by_pci",
+        "pci_id",
         "plain_name",
     ),
     "images": (
@@ -111,6 +114,7 @@ _HOLDS = {
     "tables": ("newest",),
     "toolkits": (
         "cudnn_kernels",
+        "cudnn_neighbours",
         "cudnn_sublibraries",
         "first_cuda",
         "host_compilers",
