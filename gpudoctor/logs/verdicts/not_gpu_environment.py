@@ -80,7 +80,7 @@ signatures: tuple[Signature | str, ...] = (
     ),
     # Python's own exceptions, where nothing of a GPU stands in their line.
     Signature(
-        r"^(?:ValueError|TypeError|KeyError|IndexError|PermissionError|ZeroDivisionError|LookupError|AttributeError|NameError): (?!.{0,300}(?:cuda|gpu|nvidia|cudnn|driver|device(?!_map)|nccl|tensorrt|dlopen))\S",
+        r"^(?:E +|[\w./-]{1,30}: )?(?:ValueError|TypeError|KeyError|IndexError|PermissionError|ZeroDivisionError|LookupError|AttributeError|NameError): (?!.{0,300}(?:cuda|gpu|nvidia|cudnn|driver|device(?!_map)|nccl|tensorrt|dlopen))\S",
         0.55,
     ),
     # Imports that a package's own version decides; NumPy's ABI again.

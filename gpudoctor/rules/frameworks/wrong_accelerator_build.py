@@ -93,6 +93,8 @@ signatures: tuple[Signature | str, ...] = (
         needs=(r"Intel Arc|\bArc [AB]\d{3}\b|intel[-_]extension[-_]for[-_]pytorch",),
         unless=(r"GeForce|\bRTX\b|\bGTX\b",),
     ),
+    # Builds for both vendors in one environment.
+    Signature(r"\d\+rocm\d[\d.]*", 0.88, needs=(r"\+cu\d{2,3}\b",)),
 )
 
 

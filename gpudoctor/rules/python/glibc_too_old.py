@@ -54,7 +54,7 @@ signatures: tuple[Signature | str, ...] = (
     Signature(
         r"(?:glibc|GNU libc\)?)(?: version)?(?: is| =| here is|:)? ?2\.(?:1\d|2[0-7])\b",
         0.75,
-        needs=(r"manylinux|GLIBC_2|too old|wheel|not found",),
+        needs=(r"manylinux", r"wheel|\bpip\b|install"),
     ),
 )
 
