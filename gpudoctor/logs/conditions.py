@@ -143,7 +143,7 @@ def tensorflow_past_windows(told: Told) -> bool:
     """Native Windows, and a TensorFlow after 2.10."""
     version = told.packages.get("tensorflow") or told.packages.get("tensorflow-intel") or ""
     if not version:
-        found = re.search(r"^(?:>>> )?['\"]?(2\.\d{1,2}\.\d)['\"]?$", told.text, re.M)
+        found = re.search(r"^(?:>>> )?['\"]?(2\.\d{1,2}\.\d)['\"]?(?: +(?:False|\[\]))?$", told.text, re.M)
         version = found[1] if found else ""
     return told.windows and _tuple(version) > (2, 10)
 
@@ -318,6 +318,23 @@ _BUNDLED_CUDNN = re.compile(
 )
 
 
+def plain_torch_on_windows(told: Told) -> bool:
+    """Windows, and a torch without a local part and without conda's CUDA build: PyPI's wheel for Windows, a CPU build."""
+    version = told.packages.get("torch", "")
+    plain = bool(version) and "+" not in version
+    if not version:
+        plain = (
+            re.search(r"pip3? install (?:-U |--upgrade )?torch\b(?![^\n]*(?:index-url|-f |http))", told.text)
+            is not None
+        )
+    return (
+        told.windows
+        and plain
+        and not told.torch_cuda
+        and not re.search(r"py3\.?\d+_cuda|cuda\d+_?py|_cu\d\d", told.text)
+    )
+
+
 def cudnn_on_path(told: Told) -> bool:
     """LD_LIBRARY_PATH is shown with a CUDA or cuDNN folder, or a second cuDNN is: the system's besides the bundled one."""
     value = told.variables.get("LD_LIBRARY_PATH", "")
@@ -399,6 +416,7 @@ def driver_behind_named_build(told: Told) -> bool:
 #: Those that ask the text alone: they are asked before a pattern is compiled.
 OF_THE_TEXT: Mapping[str, Callable[[Told], bool]] = {
     "tensorflow-past-windows": tensorflow_past_windows,
+    "plain-torch-on-windows": plain_torch_on_windows,
     "several-libraries": several_libraries,
     "few-libraries": _no(several_libraries),
     "hidden-by-variable": hidden_by_variable,

@@ -72,6 +72,9 @@ _VARIABLE = Lazy(
     r"(?P<name>CUDA_VISIBLE_DEVICES|LD_LIBRARY_PATH|CUDA_HOME|CUDA_PATH|NVIDIA_VISIBLE_DEVICES|NVIDIA_DRIVER_CAPABILITIES|NCCL_SOCKET_IFNAME|TORCH_CUDA_ARCH_LIST|XLA_FLAGS)[\"'\]]{0,2}[ :]{0,2}(?:=|: ?)[ \"']{0,2}(?P<value>[^\s\"';#)]{0,400})"
 )
 _ECHOED = Lazy(r"echo \"?\$\{?(?P<name>\w{2,40})\}?\"?\n(?P<value>[^\n]{0,400})")
+_SAID = Lazy(
+    r"(?P<name>CUDA_VISIBLE_DEVICES|LD_LIBRARY_PATH|CUDA_HOME|CUDA_PATH)[`'\"]? (?:gives|is|prints|shows|contains|includes|points to|was|has|(?:is )?set to|->|=>)[ `:\"']{1,4}(?P<value>[/\d-][^\s`'\"]{0,400})"
+)
 _GPU = Lazy(
     r"\b(?:NVIDIA )?((?:GeForce )?(?:RTX|GTX|GT) ?(?:A?\d{3,4})(?: ?(?:Ti|SUPER|Ada|M\b|PRO))*|Tesla [A-Z]\d{1,3}\w*|Quadro [\w ]{2,12}|A100\S*|H100\S*|H200\S*|B200\S*|GB200\S*|L40S?|L4\b|A10G?\b|A40\b|V100\S*|T4\b|P100\S*|P40\b|P4\b|M40\b|M60\b|K40\w?\b|K80\b|TITAN [\w ]{1,8}|RTX PRO \d{4})"
 )
@@ -240,7 +243,7 @@ class Told:
     @cached_property
     def toolkits(self) -> tuple[str, ...]:
         """Releases of installed CUDA that are shown or told of, without the driver's ceiling."""
-        if "cuda" not in self.low and "nvcc" not in self.low:
+        if not self.has("cuda", "nvcc", "toolkit"):
             return ()
         found = [self.nvcc, *self._all(_TOOLKIT)]
         said_by_driver = self.driver_cuda
@@ -287,7 +290,7 @@ class Told:
     @cached_property
     def variables(self) -> dict[str, str]:
         found: dict[str, str] = {}
-        for pattern in (_ECHOED, _VARIABLE):
+        for pattern in (_ECHOED, _VARIABLE, _SAID):
             for match in pattern.finditer(self.text):
                 found.setdefault(match["name"], match["value"].strip())
         return found

@@ -76,6 +76,5 @@ def index_lacks_version(match: re.Match[str], told: Told) -> bool:
     """The wanted version has a local part (+cu118) or is no release of the index, and it is not this Python's fault."""
     if match["versions"].strip() == "none" or python_lacks_version(match, told):
         return False
-    return "+" in match["wanted"] or _release(match["wanted"]) not in map(
-        _release, match["versions"].split(",")
-    )
+    local = "+" in match["wanted"] or re.search(r"\.post\d\d", match["wanted"]) is not None
+    return local or _release(match["wanted"]) not in map(_release, match["versions"].split(","))

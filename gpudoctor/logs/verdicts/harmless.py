@@ -137,4 +137,15 @@ signatures: tuple[Signature | str, ...] = (
     # The NVIDIA module's start, in dmesg.
     r"nvidia_uvm: module uses symbols .{0,80}from proprietary module nvidia, inheriting taint",
     r"ACPI Warning: \S+\._DSM: Argument #4 type mismatch",
+    # PyTorch 2.4 and later, at the end of a program that did not take its process group down.
+    r"process group has NOT been destroyed before",
+    # xformers without Triton prints the traceback of its own try, and goes on.
+    Signature(
+        r"No module named 'triton'", 0.8, needs=(r"A matching Triton is not available|Error caught was",)
+    ),
+    Signature(
+        r"Traceback \(most recent call last\):",
+        0.8,
+        needs=(r"A matching Triton is not available|Error caught was: No module named 'triton'",),
+    ),
 )

@@ -80,7 +80,7 @@ signatures: tuple[Signature | str, ...] = (
     ),
     # Python's own exceptions, where nothing of a GPU stands in their line.
     Signature(
-        r"^(?:ValueError|TypeError|KeyError|IndexError|PermissionError|ZeroDivisionError|LookupError|AttributeError|NameError): (?!.{0,300}(?:cuda|gpu|nvidia|cudnn|driver|device|nccl|tensorrt|dlopen))\S",
+        r"^(?:E +|[\w./-]{1,30}: )?(?:ValueError|TypeError|KeyError|IndexError|PermissionError|ZeroDivisionError|LookupError|AttributeError|NameError): (?!.{0,300}(?:cuda|gpu|nvidia|cudnn|driver|device(?!_map)|nccl|tensorrt|dlopen))\S",
         0.55,
     ),
     # Imports that a package's own version decides; NumPy's ABI again.
@@ -125,4 +125,12 @@ signatures: tuple[Signature | str, ...] = (
         0.75,
     ),
     Signature(r"Temporary failure in name resolution|SSL: CERTIFICATE_VERIFY_FAILED", 0.8),
+    # ONNX' exporter, Lightning's and JAX' own errors about the program; git; a loss that diverges.
+    r"(?:torch\.onnx\S*|OnnxExporter)\S*Error: |Exporting the operator .{0,60}is not supported",
+    r"jax\.errors\.\w+Error|(?:ConcretizationTypeError|TracerArrayConversionError|UnexpectedTracerError)\b",
+    r"`?Trainer\(strategy=.{0,60}is not compatible with|requires Accelerate: `pip install accelerate",
+    r"fatal: not a git repository|fatal: unable to access 'https?://",
+    Signature(
+        r"\bloss (?:\w+ ){0,2}(?:is|becomes|became|goes|went|turns?|turned|=) (?:to |into )?nan\b", 0.45
+    ),
 )

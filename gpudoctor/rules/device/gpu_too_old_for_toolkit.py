@@ -170,6 +170,24 @@ signatures: tuple[Signature | str, ...] = (
         0.95,
     ),
     Signature(r"Unsupported SM: 0x(?:3|5|6|70)\d{1,2}\b", 0.93),
+    # Triton's tl.float8e4nv; PyTorch's memory-efficient attention below its kernels; CUDA 13's release notes, in prose.
+    Signature(r"data type is not supported on CUDA arch < \d+", 0.93),
+    Signature(r"cutlassF: no kernel found to launch", 0.7),
+    Signature(
+        r"(?:offline compilation|code generation|support) .{0,60}(?:sm_|compute_|compute capability )(?:3|5|6|70)\S{0,4} .{0,30}(?:removed|dropped|deprecated)|(?:dropped|removed|no longer (?:has|have)?) ?support for (?:Kepler|Maxwell|Pascal|Volta)",
+        0.8,
+    ),
+    Signature(
+        r"(?:cuda|compute) capability (?P<sm>\d+\.\d)\b.{0,40}\s{0,3}.{0,10}Minimum and Maximum cuda capability",
+        0.75,
+        when="gpu-older-than-build",
+    ),
+    Signature(r"Your GPU does not support Int8 Matmul", 0.88),
+    Signature(
+        r"Mismatched GPU Architecture: .{0,120}but your current GPU is (?P<sm>\d{2,3})\b",
+        0.93,
+        when="gpu-older-than-build",
+    ),
 )
 
 

@@ -54,7 +54,7 @@ signatures: tuple[Signature | str, ...] = (
     Signature(
         r"Torch not compiled with CUDA enabled",
         0.85,
-        needs=(r"(?:OS: macOS|Mac OS X|Darwin|Apple M\d|/opt/homebrew|/Users/)",),
+        needs=(r"(?:OS: macOS|Mac OS X|Darwin|Apple M\d|/opt/homebrew|/Users/|\bMac(?:Book)?\b)",),
     ),
     Signature(
         r"(?:Radeon|AMD Ryzen .{0,30}Graphics|Iris\S* Xe|UHD Graphics).{0,300}(?:No CUDA GPUs|no NVIDIA|CUDA.{0,20}not available)",

@@ -37,7 +37,7 @@ signatures: tuple[Signature | str, ...] = (
     Signature(
         r"Unsupported \.version (?P<ptx>[\d.]+); current version is '?(?P<knows>[\d.]+)",
         0.93,
-        unless=(r"ptxas-blackwell", r"triton"),
+        unless=(r"ptxas-blackwell", r"triton", r"ptxas (?!application)\S{1,160}, line \d+; fatal"),
         explanation="The PTX is of ISA version {ptx}; the driver's compiler knows up to {knows}.",
     ),
     Signature(error_code(222), 0.88),

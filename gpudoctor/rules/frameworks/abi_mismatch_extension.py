@@ -113,6 +113,20 @@ signatures: tuple[Signature | str, ...] = (
         r"(?:was|were|is) (?:built|compiled) (?:with|against|for) (?:PyTorch|torch)[ =]{1,2}\S{1,20}.{0,80}(?:but|however|while|and you have|you have)",
         0.85,
     ),
+    # Windows' loader on an extension that was built for another torch.
+    Signature(
+        r"WinError 127\]",
+        0.78,
+        needs=(
+            r"torch_(?:scatter|sparse|cluster|spline_conv)|pyg_lib|flash_attn|xformers|_(?:cuda|cpu|C)\S{0,20}\.pyd",
+        ),
+        unless=(r"torchvision|torchaudio|shm\.dll|c10\S*\.dll|fbgemm",),
+    ),
+    Signature(
+        r"undefined symbol[:\s`'\"]{1,4}_ZN?K?\d?(?:3c10|2at|5torch)",
+        0.86,
+        unless=(r"torchaudio|torchvision|libc10_cuda\.so:",),
+    ),
 )
 
 

@@ -48,4 +48,5 @@ signatures: tuple[Signature | str, ...] = (
         when="on-windows",
         needs=(r"bitsandbytes",),
     ),
+    Signature(r"libcudart\.so", 0.9, when="on-windows", needs=(r"bitsandbytes",)),
 )

@@ -44,14 +44,18 @@ signatures: tuple[Signature | str, ...] = (
     Signature(
         r"Torch not compiled with CUDA enabled",
         0.92,
-        unless=(r"\+rocm", r"Apple M\d|macOS|Darwin|/opt/homebrew"),
+        unless=(
+            r"\+rocm",
+            r"Apple M\d|macOS|Darwin|/opt/homebrew|\bMac(?:Book)?\b",
+            r"Intel Arc|\bArc [AB]\d{3}\b|intel[-_]extension[-_]for[-_]pytorch",
+        ),
     ),
     Signature(r"PyTorch is not compiled with (?:CUDA|NCCL)", 0.8),
     Signature(r"you have \d[\w.]*\+cpu", 0.97),
     Signature(
         r"(?:torch|torchvision|torchaudio|pytorch)(?: version)?\W{1,12}\d[\w.]*\+cpu\b",
         0.85,
-        unless=(r"CUDA driver version is insufficient",),
+        unless=(r"CUDA driver version is insufficient", r"\b(?:py)?torch[ =:]{1,12}\d\S*\+cu\d"),
     ),
     Signature(r"PyTorch version: \d[\w.]*\+cpu\b", 0.9),
     Signature(r"pytorch .{0,30}py3\.\d+_cpu_\d", 0.92),
@@ -144,12 +148,56 @@ signatures: tuple[Signature | str, ...] = (
         r"\b\d\.\d{1,2}\.\d\+cpu\b",
         0.82,
         needs=(r"torch",),
-        unless=(r"from versions", r"CUDA driver version is insufficient"),
+        unless=(
+            r"from versions",
+            r"CUDA driver version is insufficient",
+            r"\b(?:py)?torch[ =:]{1,12}\d\S*\+cu\d",
+        ),
     ),
     Signature(
         r"(?:installed|have|using|got|is) (?:the |a )?cpu(?:[- ]only)? (?:version|build|wheel|variant)s? of (?:py)?torch|(?:py)?torch (?:is|was) (?:the |a )?cpu(?:[- ]only)? (?:version|build|wheel)|安装(?:的是|了) ?CPU ?版",
         0.7,
         needs=(r"gpu|cuda",),
+    ),
+    # torch.__config__.show(); llama-cpp-python's system information; conda's build strings without their end; prose.
+    Signature(
+        r"USE_CUDA=(?:0|OFF)\b",
+        0.85,
+        needs=(r"PyTorch built with|__config__",),
+        unless=(r"USE_ROCM=(?:1|ON)",),
+    ),
+    Signature(
+        r"\bBLAS = 0\b|supports_gpu_offload\(\)\W{0,4}(?:returns|is|=|:)?\W{1,4}False", 0.8, needs=(r"llama",)
+    ),
+    Signature(
+        r"(?:pytorch|libtorch|torch|jaxlib|tensorflow).{0,40}[ _-]cpu_(?:generic|mkl|openblas|py3)", 0.85
+    ),
+    Signature(
+        r"torch\.version\.cuda\W{0,6}(?:prints?|returns?|is|gives?|shows?|outputs?|says|->|=>)\W{1,5}None|torch\.version\.cuda.{0,30} prints? None",
+        0.85,
+        unless=(r"rocm|\bhip\b|radeon", r"Apple M\d|macOS|Darwin|\bMac(?:Book)?\b"),
+    ),
+    Signature(
+        r"Is CUDA available: False|is_available\(\)\W{1,40}False|is_available\(\) (?:is|returns?|gives?|prints?|shows?|返回|输出|为|是)\W{0,3}False",
+        0.75,
+        when="plain-torch-on-windows",
+        explanation="On Windows the wheel that PyPI serves has no CUDA; a build with it says so in its version (+cuNNN).",
+    ),
+    # EasyOCR and others on what torch.cuda.is_available() says.
+    Signature(
+        r"Neither CUDA nor MPS are available - defaulting to CPU",
+        0.55,
+        unless=(r"driver|CUDA_VISIBLE|\+cu\d",),
+    ),
+    # Windows: PyPI's wheel by its file name, and where it replaced one with +cuNNN.
+    Signature(
+        r"torch-\d\.\d{1,2}\.\d-cp3\d+-cp3\d+-win_amd64",
+        0.8,
+        needs=(r"False|cuda|gpu",),
+        unless=(r"not a supported wheel",),
+    ),
+    Signature(
+        r"from \d\.\d{1,2}\.\d\+cu\d{2,3} (?:to|->|→|=>) \d\.\d{1,2}\.\d(?![\w+.])", 0.75, when="on-windows"
     ),
 )
 

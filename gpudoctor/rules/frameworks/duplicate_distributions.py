@@ -39,8 +39,8 @@ GROUPS = {
 explains = ("cpu-only-wheel", "framework-cuda-version-mismatch", "import-fails")
 
 signatures: tuple[Signature | str, ...] = (
-    Signature(r"onnxruntime (?:==)?\d\S*\s+onnxruntime-gpu (?:==)?\d", 0.88),
-    Signature(r"onnxruntime-gpu (?:==)?\d\S*\s+onnxruntime (?:==)?\d", 0.88),
+    Signature(r"onnxruntime (?:==)?\d\S*\s+onnxruntime-gpu (?:==)?\d", 0.88, unless=(r"providers_cuda",)),
+    Signature(r"onnxruntime-gpu (?:==)?\d\S*\s+onnxruntime (?:==)?\d", 0.88, unless=(r"providers_cuda",)),
     Signature(r"multiple CuPy packages are installed in this environment", 0.93),
     Signature(r"(?:tensorflow (?:==)?\d\S*\s+tensorflow-(?:gpu|cpu) (?:==)?\d)", 0.8),
 )

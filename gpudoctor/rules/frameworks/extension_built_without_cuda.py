@@ -102,6 +102,19 @@ signatures: tuple[Signature | str, ...] = (
         0.75,
     ),
     Signature(r"The library is compiled without CUDA support|\(Opencv\S{0,40} .{0,40}without CUDA", 0.85),
+    # A compiled module that lacks its functions for the GPU: MinkowskiEngine and others.
+    Signature(
+        r"module '[\w.]{1,80}' has no attribute '\w*(?:GPU|Cuda|CUDA|_cuda)\w*'",
+        0.82,
+        needs=(r"_C'|_ext'|_backend'|Backend\S*'",),
+    ),
+    # dlib; OpenCV's wheels from PyPI.
+    Signature(r"DLIB_USE_CUDA\W{0,4}(?:is|=|:|->|returns)?\W{0,4}False|DLIB WILL NOT USE CUDA", 0.9),
+    Signature(
+        r"getCudaEnabledDeviceCount\(\)\W{0,6}(?:returns?|is|gives|prints|==?|:)?\W{0,4}0\b",
+        0.78,
+        unless=(r"driver",),
+    ),
 )
 
 

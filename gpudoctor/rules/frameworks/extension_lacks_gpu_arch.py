@@ -83,6 +83,11 @@ signatures: tuple[Signature | str, ...] = (
             r"torch/(?:lib|_tensor|cuda/__init__)\S{0,20}\.cu",
         ),
     ),
+    # tiny-cuda-nn's own warning.
+    Signature(r"was built for lower compute capability \(\d+\) than the system's", 0.72),
+    Signature(
+        r"no kernel image is available", 0.72, needs=(PACKAGES,), unless=(r"for execution on the device",)
+    ),
 )
 
 

@@ -49,7 +49,7 @@ signatures: tuple[Signature | str, ...] = (
         explanation="The build wants CUDA {cuda}'s library; the CUDA that the text shows is another.",
     ),
     Signature(
-        r"Could not load dynamic library 'lib(?:cublas|cublasLt|cudart|cusolver|cusparse|cufft)\.so\.(?P<cuda>\d+(?:\.\d+)?)'",
+        r"Could not load dynamic library '?lib(?:cublas|cublasLt|cudart|cusolver|cusparse|cufft)\.so\.(?P<cuda>\d+(?:\.\d+)?)\b",
         0.88,
         when="other-cuda-shown",
     ),
@@ -63,13 +63,14 @@ signatures: tuple[Signature | str, ...] = (
         0.85,
         when="other-cuda-shown",
     ),
-    Signature(r"CuPy failed to load libnvrtc\.so\.(?P<cuda>\d+)", 0.88),
+    Signature(r"CuPy failed to load libnvrtc\.so\.(?P<cuda>\d+)", 0.88, when="other-cuda-shown"),
+    Signature(r"CuPy failed to load libnvrtc\.so\.(?P<cuda>\d+)", 0.45),
     Signature(r"CuPy is not correctly installed.{0,400}cupy-cuda\d+x?", 0.7),
     Signature(
-        r"libcusolver\.so\.1[01]'?[:;]? .{0,80}(?:cannot open|dlerror)",
+        r"libcusolver\.so\.1[01]'?[:;]? ?.{0,80}(?:cannot open|dlerror|No such file)",
         0.8,
         needs=(r"libcublas\.so\.11|libcudart\.so\.11|CUDA 11|cuda-11",),
-        unless=(r"lib(?:cublas|cudart)\.so\.11(?:\.0)?'?(?:: cannot open|; dlerror)",),
+        unless=(r"lib(?:cublas|cudart)\.so\.11(?:\.0)?'?(?:: cannot open|; dlerror)", r"libnvJitLink"),
     ),
     Signature(r"Require(?:s|d)? (?:cuDNN \d\S* and )?CUDA (?P<cuda>\d\d)\.\S*.{0,160}make sure", 0.8),
     Signature(
@@ -115,6 +116,18 @@ signatures: tuple[Signature | str, ...] = (
         0.88,
         when="other-cuda-shown",
     ),
+    Signature(
+        r"(?:ImportError|OSError)\W{1,3}lib(?:cublas|cublasLt|cudart|cufft|curand|cusolver|cusparse|nvrtc)\.so\.(?P<cuda>\d+(?:\.\d+)?)(?!\S*: undefined)",
+        0.86,
+        when="other-cuda-shown",
+    ),
+    # PaddlePaddle, gpu_resources.cc.
+    Signature(
+        r"compiled with CUDA (?P<cuda>[\d.]+\d),? but (?:the )?CUDA (?:runtime )?version in your machine is (?P<has>[\d.]+\d)",
+        0.95,
+        explanation="This build wants CUDA {cuda}; the machine's is {has}.",
+    ),
+    Signature(r"Require(?:s|d)? (?:cuDNN \d\S* and )?CUDA (?P<cuda>\d\d)\.", 0.85, when="other-cuda-shown"),
 )
 
 

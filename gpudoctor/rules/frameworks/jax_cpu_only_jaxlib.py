@@ -77,6 +77,11 @@ signatures: tuple[Signature | str, ...] = (
         0.72,
     ),
     Signature(r"\[?(?:TFRT_)?CpuDevice\(id=0\)", 0.6, needs=(r"gpu|cuda|nvidia",)),
+    # ColabFold and AlphaFold, whose jaxlib was taken from PyPI.
+    Signature(
+        r"no GPU detected, will be using CPU", 0.75, needs=(r"jax",), unless=(r"CUDA_ERROR|failed call",)
+    ),
+    Signature(r"Unknown backend:? '?(?:cuda|gpu)\b", 0.75, needs=(r"jax|numpyro|xla|flax",)),
 )
 
 

@@ -53,4 +53,9 @@ signatures: tuple[Signature | str, ...] = (
         0.95,
     ),
     Signature(r"Serialization Error in (?:verifyHeader|deserialize)", 0.88),
+    # TensorRT's callers, which keep its reason to themselves.
+    Signature(
+        r"Deserialize the cuda engine failed|Failed to deserialize (?:the )?(?:cuda |CUDA |TensorRT |TRT )?engine",
+        0.75,
+    ),
 )

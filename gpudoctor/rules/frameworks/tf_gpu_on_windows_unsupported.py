@@ -43,6 +43,21 @@ signatures: tuple[Signature | str, ...] = (
         0.7,
         needs=(r"tensorflow|TensorFlow",),
     ),
+    # tensorflow-intel is what tensorflow 2.11 to 2.18 installs on Windows, and nowhere else.
+    Signature(r"tensorflow[-_]intel (?:== ?)?2\.1[1-9]", 0.85, needs=(r"gpu|cuda|\brtx|\bgtx",)),
+    Signature(r"tensorflow\[and-cuda\]", 0.86, when="on-windows"),
+    # "TF 2.16.1" in prose.
+    Signature(
+        r"list_physical_devices|Num GPUs Available|is_gpu_available|is_built_with_cuda|windows|win ?1[01]",
+        0.85,
+        when="tensorflow-past-windows",
+        needs=(
+            r"gpu|\brtx|\bgtx|geforce|cuda",
+            r"\btf\b",
+            r"available: 0|\[\]|False|empty|not |n't|only cpu|no gpu|不|没",
+        ),
+        unless=(r"Torch not compiled|WSL",),
+    ),
 )
 
 

@@ -99,6 +99,13 @@ signatures: tuple[Signature | str, ...] = (
         r"Failed to load image Python extension.{0,300}(?:undefined symbol|WinError 127|Symbol not found|procedure)",
         0.85,
     ),
+    Signature(r"undefined symbol.{0,80}libtorchaudio", 0.9),
+    # torch of one kind, its companion of another.
+    Signature(
+        r"torch(?:vision|audio)[ =:]{1,12}\d\S*\+cpu\b",
+        0.85,
+        needs=(r"\b(?:py)?torch[ =:]{1,12}\d\S*\+cu\d",),
+    ),
 )
 
 

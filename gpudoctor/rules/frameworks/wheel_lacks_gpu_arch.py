@@ -74,7 +74,7 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"device kernel image is invalid", 0.75),
     Signature(r"cudaErrorInvalidKernelImage", 0.75),
     Signature(
-        r"(?:RTX 50\d\d|RTX PRO \d{4}|Blackwell|sm_120|sm_100|compute capability 12\.0).{0,300}(?:not supported|no kernel image|not compatible|unsupported)",
+        r"(?:RTX 50\d\d|RTX PRO \d{4}|Blackwell|sm_120|sm_100|compute capability 12\.0).{0,300}(?:not supported|not compatible|unsupported)",
         0.75,
     ),
     Signature(r"named symbol not found|CUDA_ERROR_NOT_FOUND: named symbol", 0.5, needs=(r"cuda|CUDA",)),
@@ -84,7 +84,7 @@ signatures: tuple[Signature | str, ...] = (
         needs=(r"ggml",),
     ),
     Signature(r"does not support (?:the )?(?:GPU|device).{0,30}(?:sm_|compute capability )", 0.6),
-    Signature(error_code(209), 0.72),
+    Signature(error_code(209), 0.72, unless=(PACKAGES, BUILDING, LAUNCHERS)),
     Signature(r"THCudaCheck FAIL file=\S{1,160} line=\d+ error=48 :", 0.7),
     # TensorRT, builder.
     Signature(
@@ -99,7 +99,7 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"CUFFT_INTERNAL_ERROR", 0.5, needs=(r"RTX 40\d\d|RTX 50\d\d|L40|H100|B200",)),
     # In prose, the card after the complaint.
     Signature(
-        r"(?:no kernel image|not (?:yet )?supported|not compatible|unsupported|incompatible).{0,300}(?:RTX 50\d\d|RTX PRO \d{4}|Blackwell|sm_120|sm_100)",
+        r"(?:not (?:yet )?supported|not compatible|unsupported|incompatible).{0,300}(?:RTX 50\d\d|RTX PRO \d{4}|Blackwell|sm_120|sm_100)",
         0.7,
         unless=(r"MSVC|Visual Studio|GNU version",),
     ),
@@ -115,6 +115,31 @@ signatures: tuple[Signature | str, ...] = (
         0.93,
     ),
     Signature(r"Unsupported SM: 0x[89a-f]\d{1,2}\b", 0.93),
+    # In prose; torch up to 1.0 and Caffe, which print the number and the sentence.
+    Signature(
+        r"sm_1[0-2]\d\w? .{0,40}(?:isn't|is not|wasn't|not|missing) (?:in|among|part of|included|listed|present|from|there)\b",
+        0.8,
+        unless=(r"ptxas", r"nvcc fatal"),
+    ),
+    Signature(
+        r"(?:error=8|cuda runtime error \(8\)|\(8 vs\. 0\)|\(48 vs\. 0\)) ?:? .{0,10}(?:invalid device function|no kernel image)",
+        0.68,
+    ),
+    Signature(
+        r"sm_(?:86|89|90|1[0-2]\d)\b.{0,80}(?:不支持|不兼容|不在)|(?:RTX ?)?50[5-9]0.{0,80}(?:不支持|不兼容)",
+        0.8,
+    ),
+    # PaddlePaddle 2.6 and later.
+    Signature(
+        r"Mismatched GPU Architecture: .{0,120}but your current GPU is (?P<sm>\d{2,3})\b",
+        0.93,
+        when="gpu-newer-than-build",
+    ),
+    Signature(
+        r"no kernel image is available",
+        0.6,
+        unless=(r"for execution on the device", PACKAGES, BUILDING, LAUNCHERS),
+    ),
 )
 
 

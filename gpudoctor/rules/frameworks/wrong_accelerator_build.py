@@ -31,7 +31,14 @@ from gpudoctor.signature import Signature
 VENDORS = {"rocm": 0x1002, "xpu": 0x8086}
 NAMES = {"rocm": "AMD's ROCm", "xpu": "Intel's XPU"}
 
-explains = ("smoke-ran-on-cpu", "import-fails", "import-differs-from-files")
+explains = (
+    "smoke-ran-on-cpu",
+    "import-fails",
+    "import-differs-from-files",
+    "container-no-gpu-flag",
+    "driver-not-installed",
+    "no-nvidia-gpu",
+)
 
 signatures: tuple[Signature | str, ...] = (
     Signature(r"\d\+rocm\d[\d.]*", 0.7, needs=(r"NVIDIA|CUDA|cuda|\+cu\d{2,3}|GTX|RTX|Tesla",)),
@@ -70,6 +77,24 @@ signatures: tuple[Signature | str, ...] = (
         needs=(r"nvidia|geforce|\brtx\b|tesla",),
         unless=(r"radeon|\bamd\b|gfx\d",),
     ),
+    # NVIDIA's build under ROCm: an image or a machine for AMD's GPUs where torch says +cuNNN.
+    Signature(
+        r"\d\+cu\d{2,3}\b|nvidia-(?:cublas|cudnn|cuda-runtime)-cu\d\d",
+        0.88,
+        needs=(
+            r"rocm|gfx\d{3,4}|hipcc|\bMI ?[123]\d0X?\b",
+            r"\bFalse\b|\berror\b|fail|not (?:found|detected|available|work)|no (?:nvidia|cuda|gpu)",
+        ),
+        unless=(r"GeForce|\bRTX\b|Tesla|Quadro|NVIDIA (?:A|H|L)\d+|NVIDIA-SMI|\+rocm",),
+    ),
+    Signature(
+        r"Torch not compiled with CUDA enabled",
+        0.85,
+        needs=(r"Intel Arc|\bArc [AB]\d{3}\b|intel[-_]extension[-_]for[-_]pytorch",),
+        unless=(r"GeForce|\bRTX\b|\bGTX\b",),
+    ),
+    # Builds for both vendors in one environment.
+    Signature(r"\d\+rocm\d[\d.]*", 0.88, needs=(r"\+cu\d{2,3}\b",)),
 )
 
 

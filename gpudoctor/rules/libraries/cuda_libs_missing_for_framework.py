@@ -98,6 +98,11 @@ signatures: tuple[Signature | str, ...] = (
         r"(?:cublas|cublasLt|cufft|curand|cusolver|cusparse)64_\d+\.dll'?;? (?:dlerror|was not found|is missing|not found)",
         0.75,
     ),
+    # PaddlePaddle, dynload.
+    Signature(
+        r"(?:Cannot|Could not|Failed to) load (?:lib)?(?:cublas|cublasLt|cusolver|cusparse|cufft|curand|nvrtc|cupti) (?:shared|dynamic) library",
+        0.85,
+    ),
 )
 
 

@@ -70,6 +70,11 @@ signatures: tuple[Signature | str, ...] = (
     ),
     Signature(r"(?:Could not find any|Cannot find) cudnn(?:_version)?\.h", 0.85),
     Signature(r"cannot compile with cuDNN|CuDNN support requires|Can not use cuDNN on context", 0.7),
+    # TensorFlow up to 1.x and 2.0 on Windows, self_check.py.
+    Signature(r"Could not find '?cudnn64_\d+\.dll", 0.9),
+    Signature(r"(?:Cannot|Could not|Unable to) (?:find|locate) (?:the )?cuDNN(?: library)?\b", 0.8),
+    # PaddlePaddle, dynload.
+    Signature(r"(?:Cannot|Could not|Failed to) load (?:lib)?cudnn (?:shared|dynamic) library", 0.93),
 )
 
 

@@ -61,6 +61,15 @@ signatures: tuple[Signature | str, ...] = (
         r"conflict\w* .{0,60}(?:system|local\w*|installed|another|other).{0,30}cudnn|cudnn.{0,80}conflict\w* .{0,40}(?:system|LD_LIBRARY_PATH)",
         0.7,
     ),
+    # In prose: without the variable, or without the module, it works.
+    Signature(
+        r"(?:unset(?:ting)?|clear(?:ing|ed)?|remov(?:e|ing)|without|empty) (?:the |my )?[`$'\"]{0,2}LD_LIBRARY_PATH.{0,80}(?:help|fix|work|solve|resolve|gone|disappear)|works .{0,40}(?:unset(?:ting)?|without|clear(?:ing)?) [`$'\"]{0,2}LD_LIBRARY_PATH",
+        0.88,
+        needs=(r"cudnn",),
+    ),
+    Signature(
+        r"module (?:unload|rm|del) cudnn|(?:unload\w*|without) (?:the )?cudnn module", 0.88, needs=(r"cudnn",)
+    ),
 )
 
 

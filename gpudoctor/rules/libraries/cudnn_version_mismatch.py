@@ -106,6 +106,26 @@ signatures: tuple[Signature | str, ...] = (
         0.8,
     ),
     Signature(r"undefined symbol: _ZN5cudnn\w+", 0.8),
+    # CTranslate2 names the part of cuDNN; the other major is there. MXNet's check.
+    Signature(
+        r"(?:Could not load library|Unable to load any of \{?) ?libcudnn\w*\.so\.(?P<wants>[78])",
+        0.9,
+        needs=(r"libcudnn\w*\.so\.9|cudnn[-_ =:]{0,3}v?9|cudnn9|cudnn-cu\d\d==9",),
+        unless=(r"undefined symbol",),
+        explanation="cuDNN {wants} is wanted; another major is installed.",
+    ),
+    Signature(
+        r"(?:Could not load library|Unable to load any of \{?) ?libcudnn\w*\.so\.(?P<wants>9)|Could not locate cudnn\w*64_(?P<dll>9)",
+        0.94,
+        needs=(r"libcudnn\w*\.so\.8\b|cudnn[-_ =:]{0,3}v?8\b|cudnn8|cudnn-cu\d\d==8|cudnn\w*64_8",),
+        explanation="cuDNN 9 is wanted; another major is installed.",
+    ),
+    Signature(
+        r"Could not locate cudnn\w*64_8\.dll|Could not load library cudnn\w*64_8",
+        0.94,
+        needs=(r"cudnn[-_ =:]{0,3}v?9\b|cudnn9|cudnn-cu\d\d==9|cudnn\w*64_9",),
+    ),
+    Signature(r"cuDNN lib mismatch: linked-against version", 0.95),
 )
 
 

@@ -59,6 +59,12 @@ signatures: tuple[Signature | str, ...] = (
         0.93,
     ),
     Signature(r"JIT compilation failed\. ?\[Op:", 0.6, needs=(r"tensorflow|keras",)),
+    Signature(
+        r"(?:can't|cannot|couldn't|could not|unable to|failed to) (?:find|locate|open|load) .{0,40}libdevice",
+        0.88,
+        unless=(r"cuda-path",),
+    ),
+    Signature(r"No such file or directory: '?\"?\S{0,160}libdevice", 0.94),
 )
 
 

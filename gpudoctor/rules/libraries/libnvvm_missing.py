@@ -63,6 +63,14 @@ signatures: tuple[Signature | str, ...] = (
         needs=(r"numba|nvvm",),
         unless=(r"NVVM library (?:loaded|found)",),
     ),
+    Signature(r"Finding nvvm from[\s\S]{0,200}(?:not found|ERROR|Error)", 0.85),
+    Signature(
+        r"(?:can't|cannot|could not|couldn't|unable to|failed to|does not) (?:find|locate|load|open) (?:\S{0,40}/)?(?:lib)?nvvm",
+        0.9,
+    ),
+    Signature(
+        r"No such file or directory: '?\S{0,80}/nvvm/(?:lib64|bin)|nvvm/lib64.{0,40}No such file", 0.85
+    ),
 )
 
 

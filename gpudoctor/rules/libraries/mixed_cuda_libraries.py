@@ -56,8 +56,10 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"version `?libcublas(?:Lt)?\.so\.\d+' not found", 0.9),
     Signature(
         r"libnvJitLink\.so\.(?P<cuda>1[23]): cannot open shared object file",
-        0.88,
-        needs=(r"cupy-cuda11x|cu11\d|CUDA 11|cuda-11|cudatoolkit 11",),
+        0.93,
+        needs=(
+            r"cupy-cuda11x|cu11\d|CUDA 11|cuda-11|cudatoolkit 11|libcu(?:blas(?:Lt)?|dart|fft)\.so\.1[01]",
+        ),
     ),
     Signature(r"libnvJitLink\.so\.\d+: cannot open shared object file", 0.7),
     Signature(r"(?:nvidia-\w+-cu11.{0,600}nvidia-\w+-cu12|nvidia-\w+-cu12.{0,600}nvidia-\w+-cu11)", 0.7),

@@ -104,4 +104,6 @@ signatures: tuple[Signature | str, ...] = (
         r"(?:ran|running|runs) out of (?:GPU|CUDA|video|device|graphics) ?(?:memory|RAM)|out of (?:VRAM|GPU RAM)",
         0.75,
     ),
+    # Theano.
+    Signature(r"Error allocating \d+ bytes of device memory", 0.92),
 )

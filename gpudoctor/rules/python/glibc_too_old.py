@@ -50,6 +50,12 @@ signatures: tuple[Signature | str, ...] = (
         0.85,
     ),
     Signature(r"glibc (?:version )?(?:2\.\d\d )?(?:is )?too old", 0.85),
+    # In prose.
+    Signature(
+        r"(?:glibc|GNU libc\)?)(?: version)?(?: is| =| here is|:)? ?2\.(?:1\d|2[0-7])\b",
+        0.75,
+        needs=(r"manylinux", r"wheel|\bpip\b|install"),
+    ),
 )
 
 

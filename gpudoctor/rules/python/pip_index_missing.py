@@ -38,7 +38,7 @@ ELSEWHERE = (
 
 signatures: tuple[Signature | str, ...] = (
     Signature(
-        r"requirement (?P<name>torch|torchvision|torchaudio|torchtext|jaxlib|paddlepaddle-gpu)==(?P<wanted>[^\s(]+(?:\+|\.post)[\w.]+) ?\(from versions:? (?P<versions>[^)]{1,3000})\)?",
+        r"requirement (?P<name>torch|torchvision|torchaudio|torchtext|jaxlib|dgl|paddlepaddle-gpu|[\w.-]{2,40})==(?P<wanted>[^\s(;]+(?:\+|\.post)[\w.]+)(?:;[^\n(]{0,80})?(?: \(from (?!versions)[^()]{1,80}(?:\([^()]{1,20}\))?\))?\s{0,3}\(from versions:? (?P<versions>[^)]{1,3000})\)?",
         0.93,
         when="index-lacks-version",
         explanation="A version with a local part (+cu118) is asked for, and the index that pip asked lists none: it is not PyTorch's own.",
@@ -65,6 +65,15 @@ signatures: tuple[Signature | str, ...] = (
     Signature(
         r"No matching distribution found for (?:dgl-cu\d+|torch[-_](?:scatter|sparse|cluster)\S*\+\S+|jaxlib\S*\+cuda\S+)",
         0.8,
+    ),
+    # conda without the channel that holds CUDA.
+    Signature(
+        r"PackagesNotFoundError[\s\S]{0,240}(?:pytorch-cuda|cudatoolkit|cuda-nvcc|cuda-toolkit|cudnn|cuda-runtime)",
+        0.75,
+    ),
+    Signature(
+        r"nothing provides (?:requested )?(?:pytorch-cuda|cuda-toolkit|cuda-nvcc|cudatoolkit|cuda-runtime)",
+        0.75,
     ),
 )
 

@@ -62,7 +62,7 @@ signatures: tuple[Signature | str, ...] = (
     ),
     # The list that pip found begins after the wanted release, or ends before it, or holds PyPI's placeholders alone.
     Signature(
-        r"requirement (?P<name>torch|torchvision|torchaudio|tensorflow(?:-gpu|-cpu)?|jaxlib|onnxruntime(?:-gpu)?|numba|triton|xformers|vllm|open3d|paddlepaddle(?:-gpu)?) ?(?:==|~=|>=|>|<=|<)\s?(?P<wanted>\d[\w.+]*)[^(\n]{0,60}\(from versions:? (?P<versions>[^)]{1,3000})\)?",
+        r"requirement (?P<name>torch|torchvision|torchaudio|tensorflow(?:-gpu|-cpu)?|jaxlib|onnxruntime(?:-gpu)?|numba|triton|xformers|vllm|open3d|paddlepaddle(?:-gpu)?) ?(?:==|~=|>=|>|<=|<)\s?(?P<wanted>\d[\w.+]*)(?: \(from -r [^()]{1,80}\([^()]{1,20}\)\)|[^(\n]{0,80})\s{0,3}\(from versions:? (?P<versions>[^)]{1,3000})\)?",
         0.9,
         when="python-lacks-version",
         explanation="Of the releases that have a file for this Python and platform none is {name} {wanted}: the list shows which are.",
@@ -83,6 +83,22 @@ signatures: tuple[Signature | str, ...] = (
         r"(?:pytorch|torch|tensorflow|jaxlib)\S{0,20} .{0,60}(?:->|requires|depends on|would require) python ?(?:\[version=|>=?|<|3\.)",
         0.75,
         needs=(r"conda|mamba|conflict|incompatible|UnsatisfiableError",),
+    ),
+    # Prose: what pip says last, and a Python.
+    Signature(
+        r"No matching distribution found for (?:torch|torchvision|tensorflow(?:-gpu)?|jaxlib|numba|onnxruntime(?:-gpu)?|open3d|triton|xformers|vllm|spconv\S{0,8}|mmcv\S{0,6})(?![\w.=]*\+)",
+        0.7,
+        needs=(r"python ?3\.\d|py3\d|cp3\d|python-3\.\d",),
+        unless=(r"from versions",),
+    ),
+    Signature(
+        r"(?:no|any) (?:prebuilt |pre-built |binary |matching |compatible )?wheels? (?:exists? |is |are |available |published )*(?:available )?(?:for|on) (?:Python ?|cp)3\.?1\d|Python 3\.\d+ .{0,30}(?:没有|不支持).{0,30}(?:whl|wheel|轮子|torch|tensorflow)",
+        0.8,
+    ),
+    Signature(
+        r"32[- ]bit (?:version of )?Python|Python .{0,30}32[- ]bit|win32\)|\[MSC v\.\d+ 32 bit",
+        0.75,
+        needs=(r"No matching distribution|from versions|could not find a version",),
     ),
 )
 

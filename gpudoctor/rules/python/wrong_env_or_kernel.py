@@ -74,6 +74,45 @@ signatures: tuple[Signature | str, ...] = (
         0.7,
         unless=(r"shared object",),
     ),
+    # Prose: the same import works in one place and fails in another; two interpreters are shown.
+    Signature(
+        r"terminal|command[- ]line|\bshell\b|\bconsole\b|\bprompt\b|\bcmd\b|在终端|命令行",
+        0.86,
+        needs=(
+            r"notebook|jupyter|\blab\b|ipython|vs ?code|pycharm|spyder|streamlit",
+            r"works?\b|success|\bfine\b|no (?:problem|error)|\bok\b|正常|可以",
+            r"No module named|ModuleNotFoundError",
+        ),
+    ),
+    Signature(
+        r"sys\.executable\W{0,4} .{0,60}(?:differ|not the same|mismatch|another|other|wrong)|different (?:value of |values for )?[`'\"]?sys\.executable",
+        0.88,
+    ),
+    Signature(
+        r"sys\.executable",
+        0.75,
+        needs=(
+            r"notebook|jupyter|ipython|vs ?code|pycharm|spyder",
+            r"No module named|fails|not found|False|different",
+        ),
+    ),
+    Signature(
+        r"(?:which|where|type) (?:-a )?(?:python|pip)\d?\S{0,4}.{0,40}\n?.{0,80}/(?:usr|opt|home)/\S+",
+        0.72,
+        needs=(r"No module named '?(?!_)\w+", r"conda|venv|virtualenv|/envs/"),
+    ),
+    Signature(r"from '(?:onnxruntime|onnx|numba|transformers|vllm|triton)' \(unknown location\)", 0.82),
+    Signature(
+        r"(?:sudo python|with sudo|sudo -E|without sudo)",
+        0.75,
+        needs=(r"No module named|ModuleNotFoundError",),
+    ),
+    Signature(r"No module named '?torch\._C\b", 0.8),
+    Signature(
+        r"kernel\.json|kernelspec list|ipykernel install",
+        0.72,
+        needs=(r"No module named|fails|not found|wrong|different|can't|cannot", r"notebook|jupyter"),
+    ),
 )
 
 

@@ -99,6 +99,9 @@ signatures: tuple[Signature | str, ...] = (
     ),
     Signature(r"未找到 ?nvcc|nvcc:? ?(?:未找到命令|未找到)|'nvcc' 不是内部或外部命令", 0.9),
     Signature(r"CUDA::\w+.{0,40}(?:but the )?target was not found", 0.75),
+    # gsplat's loader; setup.py files that ask `which nvcc`.
+    Signature(r"No CUDA toolkit found\. \w+ will be disabled", 0.92),
+    Signature(r"\['which', 'nvcc'\].{0,40}returned non-zero exit status", 0.92),
 )
 
 

@@ -69,6 +69,8 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"/usr/(?:lib|include)\S{0,60}/include/(?:amx|avx|x?mm)\w*intrin\.h\S{0,12}:? error", 0.85),
     Signature(r"crt/host_config\.h\S{0,10}:? (?:fatal )?error|host_config\.h:\d+:\d+: error", 0.85),
     Signature(r"Host compiler targets unsupported OS", 0.7),
+    # glibc's headers, newer than what cudafe reads.
+    Signature(r"/usr/include/\S{0,60}bits/floatn\S{0,20}\.h\S{0,12} error", 0.85),
 )
 
 

@@ -44,7 +44,7 @@ signatures: tuple[Signature | str, ...] = (
         unless=(r"Most likely this shouldn't be a problem",),
     ),
     Signature(
-        r"Cuda extensions are being compiled with a version of Cuda that does not match the version used to compile Pytorch binaries",
+        r"Cuda extensions are being compiled with a version of Cuda that does not match",
         0.95,
     ),
     Signature(
@@ -62,6 +62,15 @@ signatures: tuple[Signature | str, ...] = (
     Signature(
         r"undefined symbol: (?:__cudaPopCallConfiguration|__cudaPushCallConfiguration|cudaSetupArgument|__cudaRegisterFatBinaryEnd|cudaConfigureCall|__cudaGetKernel)",
         0.85,
+    ),
+    Signature(
+        r"CUDA (?:version )?mismatch",
+        0.7,
+        needs=(
+            r"torch",
+            r"build|compil|setup\.py|nvcc|/usr/local/cuda",
+        ),
+        unless=(r"torchvision|torchaudio|driver",),
     ),
 )
 
