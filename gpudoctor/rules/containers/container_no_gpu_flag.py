@@ -206,6 +206,13 @@ signatures: tuple[Signature | str, ...] = (
         when="in-container",
         unless=(r"capabilities", r"--gpus"),
     ),
+    Signature(
+        r"(?:no|without|lacks?|missing) (?:a |any |the )?(?:gpu|device) (?:reservations?|requests?)\b",
+        0.8,
+        when="in-container",
+        needs=(r"driver|libcuda|No CUDA|False|n't|not ",),
+        unless=(r"could not select|unknown or invalid",),
+    ),
 )
 
 

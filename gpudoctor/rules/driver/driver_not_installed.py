@@ -181,6 +181,12 @@ signatures: tuple[Signature | str, ...] = (
         when="not-in-container",
         unless=(r"is_available\(\).{0,10}True",),
     ),
+    Signature(
+        r"only (?:installed|have|had|ran|run) (?:the |apt install )?(?:nvidia-)?cuda[- ]toolkit|cuda toolkit .{0,40}--toolkit\b",
+        0.78,
+        when="not-in-container",
+        needs=(r"nvidia-smi|libcuda|driver",),
+    ),
 )
 
 

@@ -127,6 +127,11 @@ signatures: tuple[Signature | str, ...] = (
         0.82,
         needs=(r"nvidia|驱动",),
     ),
+    Signature(
+        r"(?:missed|skipped|ignored|cancell?ed|didn't (?:do|complete|finish)|forg[eo]t\w*) .{0,30}\bMOK\b",
+        0.8,
+        needs=(r"nvidia",),
+    ),
 )
 
 

@@ -95,13 +95,18 @@ signatures: tuple[Signature | str, ...] = (
         r"uncorrectable volatile (?:DBE|SBE|memory) errors?|[1-9]\d* (?:volatile |aggregate )?uncorrectable (?:ECC |memory |DBE |SRAM |DRAM )+errors?",
         0.86,
     ),
+    Signature(r"SRAM Threshold Exceeded ?: ?Yes", 0.88),
+    # A row on its own. With the table's heads the one above reads it: what is in the aggregate alone was long ago.
     Signature(
-        r"SRAM Threshold Exceeded ?: ?Yes|(?:SRAM|DRAM) Uncorrectable(?: Parity| SEC-DED)? ?: ?[1-9]", 0.88
+        r"(?:SRAM|DRAM) Uncorrectable(?: Parity| SEC-DED)? ?: ?[1-9]",
+        0.88,
+        unless=(r"Aggregate",),
     ),
     Signature(
         r"Uncorrectable ?: ?[1-9]\d{0,6}\b",
         0.6,
         needs=(r"\bECC\b", r"crash\w*|fail\w*|error"),
+        unless=(r"Aggregate",),
         unless=(r"Pending ?: ?No.{0,40}Failure Occurred ?: ?No",),
     ),
 )
