@@ -106,8 +106,7 @@ signatures: tuple[Signature | str, ...] = (
         r"Uncorrectable ?: ?[1-9]\d{0,6}\b",
         0.6,
         needs=(r"\bECC\b", r"crash\w*|fail\w*|error"),
-        unless=(r"Aggregate",),
-        unless=(r"Pending ?: ?No.{0,40}Failure Occurred ?: ?No",),
+        unless=(r"Aggregate", r"Pending ?: ?No.{0,40}Failure Occurred ?: ?No"),
     ),
 )
 
