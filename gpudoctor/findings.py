@@ -106,11 +106,12 @@ class Problem(Record):
 
 
 class CouldNotTell(Record):
-    """What a rule yields for a part of the machine that it could not judge (one device of two, say)."""
+    """What a rule yields for a part of the machine that it could not judge (one device of two, say). `minor` as in `Skip`."""
 
     reason: str
     would_help: str = ""
     subject: Subject = MACHINE
+    minor: bool = False
 
 
 class Finding(Record):
@@ -135,11 +136,13 @@ class Finding(Record):
 
 
 class Skip(Record):
-    """A rule that could not look. `would_help`: root, host, wake, or empty."""
+    """A rule that could not look. `would_help`: root, host, wake, or empty. `minor`: what it would have told is of the past, or
+    nobody's who asked, while the state of now was read and is well (docs/decisions/0005-what-was-not-looked-at.md)."""
 
     id: str
     reason: str
     would_help: str = ""
+    minor: bool = False
 
 
 class Crash(Record):
@@ -163,18 +166,23 @@ class Judgement(Record):
     passed: tuple[str, ...] = ()
     not_applicable: tuple[NotApplicable, ...] = ()
 
+    def undecided(self, strict: bool = False) -> bool:
+        """Whether something that counts could not be judged; with `strict` what is minor counts too."""
+        return bool(self.crashed) or any(strict or not skip.minor for skip in self.skipped)
+
 
 class DoesNotApply(Exception):
     """Raised by a rule: nothing here for it to judge. The reason is shown with -v."""
 
 
 class CannotLook(Exception):
-    """Raised by a rule that lacks a fact: the rule is skipped, and never counts as passed."""
+    """Raised by a rule that lacks a fact: the rule is skipped, and never counts as passed. `minor` as in `Skip`."""
 
-    def __init__(self, reason: str, would_help: str = "") -> None:
+    def __init__(self, reason: str, would_help: str = "", minor: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
         self.would_help = would_help
+        self.minor = minor
 
 
 class Verdict(Record):

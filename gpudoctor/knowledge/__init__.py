@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from gpudoctor.knowledge.frameworks import companion_pin as companion_pin
     from gpudoctor.knowledge.frameworks import deciding_library as deciding_library
     from gpudoctor.knowledge.frameworks import extension_demands as extension_demands
+    from gpudoctor.knowledge.frameworks import extension_ends as extension_ends
     from gpudoctor.knowledge.frameworks import jax_build as jax_build
     from gpudoctor.knowledge.frameworks import newest_extension as newest_extension
     from gpudoctor.knowledge.frameworks import requirements as requirements
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from gpudoctor.knowledge.frameworks import torch_companions as torch_companions
     from gpudoctor.knowledge.gpus import gpu_by_name as gpu_by_name
     from gpudoctor.knowledge.gpus import gpu_by_pci as gpu_by_pci
+    from gpudoctor.knowledge.gpus import pci_id as pci_id
     from gpudoctor.knowledge.gpus import plain_name as plain_name
     from gpudoctor.knowledge.images import cuda_image as cuda_image
     from gpudoctor.knowledge.images import cuda_image_versions as cuda_image_versions
@@ -58,6 +60,7 @@ if TYPE_CHECKING:
     from gpudoctor.knowledge.records import Xid as Xid
     from gpudoctor.knowledge.tables import newest as newest
     from gpudoctor.knowledge.toolkits import cudnn_kernels as cudnn_kernels
+    from gpudoctor.knowledge.toolkits import cudnn_neighbours as cudnn_neighbours
     from gpudoctor.knowledge.toolkits import cudnn_published as cudnn_published
     from gpudoctor.knowledge.toolkits import cudnn_sublibraries as cudnn_sublibraries
     from gpudoctor.knowledge.toolkits import first_cuda as first_cuda
@@ -86,6 +89,7 @@ _HOLDS = {
         "companion_pin",
         "deciding_library",
         "extension_demands",
+        "extension_ends",
         "jax_build",
         "newest_extension",
         "requirements",
@@ -97,6 +101,7 @@ _HOLDS = {
     "gpus": (
         "gpu_by_name",
         "gpu_by_pci",
+        "pci_id",
         "plain_name",
     ),
     "images": (
@@ -126,6 +131,7 @@ _HOLDS = {
     "tables": ("newest",),
     "toolkits": (
         "cudnn_kernels",
+        "cudnn_neighbours",
         "cudnn_published",
         "cudnn_sublibraries",
         "first_cuda",

@@ -159,6 +159,11 @@ def extension_demands(package: str, version: str) -> ExtensionDemands | None:
     return None
 
 
+def extension_ends(package: str) -> tuple[str, ...]:
+    """The last release of each row of a package."""
+    return tuple(row["until"] for row in table("extensions")["rows"] if package in row["packages"])
+
+
 def newest_extension(package: str) -> str:
     """The newest release of the table; "" for a package that is not in it."""
     having = [row["until"] for row in table("extensions")["rows"] if package in row["packages"]]

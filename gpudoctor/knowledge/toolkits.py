@@ -14,7 +14,7 @@ from gpudoctor.knowledge.records import (
     WheelLayout,
 )
 from gpudoctor.knowledge.tables import source, table
-from gpudoctor.versions import at_least, is_version
+from gpudoctor.versions import at_least, is_version, older
 from gpudoctor.versions import release as release_of
 
 
@@ -95,6 +95,20 @@ def first_cuda(capability: str) -> str | None:
             first: str = row["releases"][0]
             return first
     return None
+
+
+def cudnn_neighbours(cuda_major: int, version: str) -> tuple[CudnnKernels, CudnnKernels] | None:
+    """Of a version that was not looked at: what the last before it and the first after it have kernels for. None at both
+    ends of the table."""
+    if not is_version(version):
+        return None
+    rows = [row for row in table("cudnn")["kernels"] if row["cuda"] == cuda_major]
+    before = [row["to"] for row in rows if older(row["to"], version)]
+    after = [row["from"] for row in rows if older(version, row["from"])]
+    if not before or not after:
+        return None
+    ends = cudnn_kernels(cuda_major, before[-1]), cudnn_kernels(cuda_major, after[0])
+    return (ends[0], ends[1]) if ends[0] is not None and ends[1] is not None else None
 
 
 def last_cudnn(cuda_major: int, capability: str) -> str | None:

@@ -99,10 +99,19 @@ def parse_kmsg(text: str) -> tuple[KernelEvent, ...]:
 def parse_text(text: str) -> tuple[KernelEvent, ...]:
     """From dmesg, kern.log or journalctl. Only what follows the newest start of a kernel is read: what an older
     kernel said is no evidence for this one."""
-    start = max(text.rfind("] Linux version "), text.rfind("kernel: Linux version "))
+    start = _newest_start(text)
     if start >= 0:
         text = text[text.rfind("\n", 0, start) + 1 :]
     return _events(_text_messages(text))
+
+
+def starts(text: str) -> bool:
+    """Whether a kernel's first line is in the text: then nothing that the running kernel said before it is missing."""
+    return _newest_start(text) >= 0
+
+
+def _newest_start(text: str) -> int:
+    return max(text.rfind("] Linux version "), text.rfind("kernel: Linux version "))
 
 
 def _kmsg_messages(text: str) -> Iterator[tuple[float | None, str]]:

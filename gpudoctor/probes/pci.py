@@ -9,7 +9,7 @@ import re
 
 from gpudoctor.facts.gpu import Bar, PciDevice
 from gpudoctor.facts.observed import Observed, Unknown, value_of
-from gpudoctor.system.port import Port, observe, text
+from gpudoctor.system.port import Port, exists, observe, text
 
 NVIDIA = 0x10DE
 FOLDER = "/sys/bus/pci/devices"
@@ -47,6 +47,8 @@ def _device(port: Port, address: str) -> PciDevice | None:
         return None  # it went away between the listing and now, or its files are no hexadecimal numbers
     if vendor != NVIDIA and code >> 16 != _DISPLAY:
         return None
+    if exists(port, f"{folder}/physfn"):
+        return None  # a virtual function of a GPU that is listed itself: a virtual machine's share (SR-IOV), not a GPU of this host
     device = PciDevice(
         address,
         vendor,

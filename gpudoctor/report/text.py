@@ -125,8 +125,10 @@ def _wrapped(text: str, style: Style, indent: int) -> Iterator[str]:
 
 def _close(report: Report, judgement: Judgement, style: Style, verbose: bool) -> Iterator[str]:
     s = report.summary
+    minor = len({skip.id for skip in report.skipped if skip.minor})
     if report.exit_code == 0:
         healthy = "nothing wrong was found" if not (s.warnings or s.notes) else "nothing is broken"
+        healthy += ", in what could be looked at" if minor else ""
         yield f"{style.glyph('ok')} {style.paint(healthy, 'bold')}"
     elif not s.failures and not s.warnings:
         yield f"{style.glyph('warning')} {style.paint('no fault was found, but not everything could be looked at', 'bold')}"
@@ -134,7 +136,7 @@ def _close(report: Report, judgement: Judgement, style: Style, verbose: bool) ->
     rest = [
         f"{s.passed} passed",
         f"{s.not_applicable} not applicable",
-        f"{s.skipped} could not look",
+        f"{s.skipped} could not look" + (f" ({minor} of the past or minor)" if minor else ""),
         f"{s.crashed} crashed",
     ]
     yield from _wrapped(f"{', '.join(counts)}; {', '.join(rest)}", style, 2)
@@ -168,11 +170,28 @@ def _skips(report: Report, style: Style, verbose: bool) -> Iterator[str]:
         yield f"    ... and {len(reasons) - len(shown)} more reasons (-v)"
     helps = {skip.would_help for skip in report.skipped}
     if "root" in helps:
-        yield "    as root more can be seen:  sudo gpudoctor check"
+        yield f"    as root more can be seen:  sudo {_program()} check"
     if "host" in helps:
         yield "    on the container's host more can be seen:  gpudoctor check"
     if "wake" in helps:
         yield "    the GPU sleeps; to wake it and ask:  gpudoctor check --wake"
+
+
+#: Where sudo looks (secure_path), as distributions set it.
+_SECURE_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
+
+
+def _program() -> str:
+    """How sudo finds this program: it does not look into virtual environments and homes."""
+    import shlex
+    import sys
+
+    folder, _, name = sys.argv[0].rpartition("/")
+    if name == "__main__.py" and sys.executable:
+        return f"{shlex.quote(sys.executable)} -m gpudoctor"
+    if name != "gpudoctor" or not folder.startswith("/") or folder in _SECURE_PATH:
+        return "gpudoctor"
+    return shlex.quote(sys.argv[0])
 
 
 def _by_reason(judgement: Judgement) -> dict[str, list[str]]:

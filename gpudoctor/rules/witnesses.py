@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import TypeVar
 
+from gpudoctor.facts.driver import DeviceNode, Driver
 from gpudoctor.facts.gpu import Gpu, Nvml, NvmlDevice, PciDevice
 from gpudoctor.facts.host import Host, KernelEvent
 from gpudoctor.facts.observed import Absent, Known, Observed, Unknown, value_of
@@ -67,6 +68,17 @@ def each(
     return told, open_
 
 
+def withheld(driver: Driver, gpu: Gpu) -> tuple[DeviceNode, ...]:
+    """The GPUs' nodes that a scheduler keeps from this process (Slurm's ConstrainDevices: open gives EPERM), while it has
+    others to work with: NVML leaves the kept ones out, and that is meant so."""
+    nvml = value_of(gpu.nvml, None)
+    if nvml is None or nvml.code != 0 or not nvml.devices:
+        return ()
+    nodes = [n for n in value_of(driver.nodes, ()) if n.path[len("/dev/nvidia") :].isdigit()]
+    kept = tuple(n for n in nodes if value_of(n.open_error, "") == "EPERM")
+    return kept if len(kept) < len(nodes) else ()
+
+
 def is_datacenter(one: NvmlDevice) -> bool:
     """By NVML's brand: GeForce, Titan, Quadro and RTX boards are none. Not known counts as none."""
     return value_of(one.brand, "").lower() in ("nvidia", "tesla")
@@ -105,21 +117,57 @@ def subject_at(gpu: Gpu, pci: str) -> Subject:
     return device(wanted, f"the GPU at {wanted}")
 
 
-def log(host: Host) -> tuple[KernelEvent, ...]:
-    """The kernel log's lines. Raises CannotLook where there is none to read."""
+def log(host: Host, gpu: Gpu) -> tuple[KernelEvent, ...]:
+    """The kernel log's lines. Raises CannotLook where there is none to read: a minor matter where the GPUs say of themselves
+    that they are well, for then it would tell of the past alone."""
     if isinstance(host.kernel_log, Known):
         return host.kernel_log.value
     if isinstance(host.kernel_log, Absent):
-        raise CannotLook("there is no kernel log here", "host")
-    raise CannotLook(f"kernel log: {host.kernel_log.reason}", host.kernel_log.would_help)
+        raise CannotLook("there is no kernel log here", "host", well_now(gpu))
+    raise CannotLook(f"kernel log: {host.kernel_log.reason}", host.kernel_log.would_help, well_now(gpu))
 
 
-def log_unless(host: Host, pointless: str) -> tuple[KernelEvent, ...]:
+def log_unless(host: Host, gpu: Gpu, pointless: str) -> tuple[KernelEvent, ...]:
     """As `log`; but where it can't be read and another witness says why it can hold nothing of this ("no NVSwitch on the
     bus"), DoesNotApply is raised: what can't have happened needs no log."""
     if pointless and not isinstance(host.kernel_log, Known):
         raise DoesNotApply(pointless)
-    return log(host)
+    return log(host, gpu)
+
+
+#: What a GPU with a fault does not answer, or answers with a count.
+_VITAL = (
+    "uuid",
+    "name",
+    "memory_total",
+    "temperature",
+    "throttle",
+    "compute_capability",
+    "ecc_uncorrected_volatile",
+    "remapped_rows",
+    "retired_pages_pending",
+)
+
+
+def well_now(gpu: Gpu) -> bool:
+    """Every GPU that NVML lists answers all vital questions without a fault, and libcuda starts and counts them all."""
+    nvml, cuda = value_of(gpu.nvml, None), value_of(gpu.cuda, None)
+    if nvml is None or cuda is None or not nvml.devices or (nvml.state, nvml.code) != ("answered", 0):
+        return False
+    if (cuda.state, cuda.code) != ("answered", 0) or any(_ails(one) for one in nvml.devices):
+        return False
+    split = any(value_of(one.mig_enabled, False) for one in nvml.devices)
+    return split or value_of(cuda.devices_unmasked, 0) >= len(nvml.devices)
+
+
+def _ails(one: NvmlDevice) -> bool:
+    if any(isinstance(getattr(one, name), Unknown) for name in _VITAL):
+        return True
+    rows = value_of(one.remapped_rows, None)
+    waits = rows is not None and (rows.pending or rows.failed)
+    return (
+        waits or bool(value_of(one.ecc_uncorrected_volatile, 0)) or value_of(one.retired_pages_pending, False)
+    )
 
 
 def xids(events: Collection[KernelEvent], codes: Collection[int]) -> tuple[KernelEvent, ...]:
@@ -172,5 +220,13 @@ def _name(event: KernelEvent) -> str:
     return "kernel"
 
 
+#: The first NVSwitch's device id. Below it the class is that of nForce chipsets' parts, network cards among them (pci.ids).
+FIRST_NVSWITCH = 0x1AC0
+
+
 def nvswitches(gpu: Gpu) -> tuple[PciDevice, ...]:
-    return tuple(d for d in value_of(gpu.pci, ()) if d.vendor == NVIDIA and d.class_code >> 8 == BRIDGE)
+    return tuple(
+        d
+        for d in value_of(gpu.pci, ())
+        if d.vendor == NVIDIA and d.class_code >> 8 == BRIDGE and d.device >= FIRST_NVSWITCH
+    )

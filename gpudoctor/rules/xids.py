@@ -35,7 +35,7 @@ def others(host: Host, gpu: Gpu, which: Class) -> Iterator[Problem | CouldNotTel
     the rule for hardware: it cannot be judged, and must not count as passed."""
     from gpudoctor import knowledge
 
-    lines = [e for e in log(host) if e.kind == "xid" and e.code is not None and e.code not in NAMED_XIDS]
+    lines = [e for e in log(host, gpu) if e.kind == "xid" and e.code is not None and e.code not in NAMED_XIDS]
     for subject, found in by_device(gpu, lines):
         mine: list[KernelEvent] = []
         evidence: list[Evidence] = []

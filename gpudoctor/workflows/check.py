@@ -148,11 +148,11 @@ def open_port(request: Request) -> Port:
 
 
 def exit_code(machine: Machine, judgement: Judgement, selected: Sequence[Cause], strict: bool) -> int:
-    """1 ill; 2 could not tell; 0 well. See docs/architecture.md."""
+    """1 ill; 2 could not tell; 0 well. What is minor and was not looked at counts with `strict` alone. See docs/architecture.md."""
     bad = ("failure", "warning") if strict else ("failure",)
     if any(f.severity in bad for f in judgement.findings):
         return 1
-    if judgement.crashed or judgement.skipped:
+    if judgement.undecided(strict):
         return 2
     if not selected:
         return 2

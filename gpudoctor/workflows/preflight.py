@@ -189,8 +189,9 @@ def policy_text(result: check.Result, today: object) -> str:
     }
     if names:
         lines.append(f"frameworks = [{', '.join(_quoted(name) for name in sorted(names))}]")
-    for cause in dict.fromkeys(skip.id for skip in result.judgement.skipped):
-        reason = next(s.reason for s in result.judgement.skipped if s.id == cause)
+    open_ends = [skip for skip in result.judgement.skipped if not skip.minor]
+    for cause in dict.fromkeys(skip.id for skip in open_ends):
+        reason = next(s.reason for s in open_ends if s.id == cause)
         lines += [
             "",
             "[[allow]]",
@@ -214,7 +215,6 @@ def _quoted(text: str) -> str:
 def become(command: Sequence[str]) -> NoReturn:
     """Replace this process by the command: same pid, signals, exit code. Raises GpudoctorError with a shell's exit
     code: 127 where there is no such command, 126 where it can't be run."""
-    import shutil
     import signal
 
     # Python ignores these two, and an ignored signal stays ignored across exec: `job | head` would never end.
@@ -224,6 +224,8 @@ def become(command: Sequence[str]) -> NoReturn:
     try:
         os.execvp(command[0], list(command))
     except OSError as error:
+        import shutil
+
         found = command[0] if os.sep in command[0] else shutil.which(command[0])
         missing = isinstance(error, FileNotFoundError) and not (found and os.path.exists(found))
         failure = GpudoctorError(

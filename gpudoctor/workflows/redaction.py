@@ -17,6 +17,11 @@ COMMON_NAMES = frozenset(
         "administrator",
         "user",
         "users",
+        "account",
+        "cloud",
+        "live",
+        "service",
+        "system",
         "ubuntu",
         "debian",
         "fedora",
@@ -54,6 +59,7 @@ _SECRET_NAME = r"[\w.-]*(?:token|secret|passw(?:or)?d|passwd|api[_-]?key|apikey|
 _SECRETS: tuple[tuple[str, str], ...] = (
     ("private-key", r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"),
     ("credentials", r"(\b[a-z][a-z0-9+.-]*://)[^/\s@]+@"),
+    ("host", r"(<credentials>)[\w.-]+"),
     ("secret", rf"(?i)(\b{_SECRET_NAME}\s*[=:]\s*[\"']?)[^\s\"',;]+"),
     ("serial", r"(?i)(\b(?:serial(?:[ _-]?(?:number|no))?|s/n)\s*[=:#]?\s*)(?=\w*\d)[\w-]{6,}"),
     ("secret", r"(?i)(\bbearer\s+)[\w.~+/=-]{8,}"),
@@ -89,6 +95,8 @@ _MAC = re.compile(
     r"\b(?:(?:[0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}|(?:[0-9a-fA-F]{2}-){5}[0-9a-fA-F]{2}|(?:[0-9a-fA-F]{4}:){3}[0-9a-fA-F]{4})\b"
     r"(?!:)"
 )
+#: What stands behind a person's "@" is a machine of theirs.
+_AT_HOST = re.compile(r"(\bname-\d+@)[A-Za-z0-9][\w.-]*")
 #: A key that is the name of a field.
 _FIELD = re.compile(r"[A-Za-z0-9_]+")
 #: Long runs that mix letters and digits: keys that no pattern knows. Paths and versions have separators.
@@ -139,6 +147,7 @@ class Redactor:
         text = _ADDRESS_6.sub(lambda m: self._call("address", m.group().lower()), text)
         if self._names is not None:
             text = self._names.sub(lambda m: self._call("name", m.group().lower()), text)
+        text = _AT_HOST.sub(r"\g<1><host>", text)
         return _OPAQUE.sub("<opaque>", text)
 
     def _uuid(self, match: re.Match[str]) -> str:
@@ -161,6 +170,11 @@ class Redactor:
         return self._pseudonyms[key]
 
 
+def _full_name(gecos: str) -> list[str]:
+    """ "Alice Kowalczyk,Room 5,..." of /etc/passwd: the name's words, which people put into titles of kernels and folders."""
+    return gecos.partition(",")[0].split()
+
+
 def names_of_this_machine() -> tuple[str, ...]:
     """The user's and the host's names: what paths and logs spell, and a snapshot must not."""
     import os
@@ -170,7 +184,9 @@ def names_of_this_machine() -> tuple[str, ...]:
     try:
         import pwd
 
-        names.append(pwd.getpwuid(os.getuid()).pw_name)
+        own = pwd.getpwuid(os.getuid())
+        names += [own.pw_name, *_full_name(own.pw_gecos)]
+        names += _full_name(pwd.getpwnam(os.environ.get("SUDO_USER", "")).pw_gecos)
     except (ImportError, KeyError):
         pass
     home = os.path.expanduser("~")

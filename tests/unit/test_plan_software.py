@@ -280,10 +280,14 @@ class TestLibraries:
         found = planned("tensorrt", gpu="T4", driver="570")
         assert "tensorrt-cu12==11.4.0.106" in found.commands[1]
         assert found.commands[1].endswith("--extra-index-url https://pypi.nvidia.com")
-        assert any("no table of ours" in caveat.explanation for caveat in found.caveats)
+        newer = planned("tensorrt", gpu="B200", cuda="12")
+        assert any("is in no table" in caveat.explanation for caveat in newer.caveats)
 
     def test_tensorrt_for_a_cuda_that_knows_the_gpu(self) -> None:
-        assert "tensorrt-cu12" in planned("tensorrt", gpu="V100").commands[1]
+        # TensorRT 10.5 removed Volta, and no TensorRT 10 serves Pascal (its release notes and support matrix)
+        assert "tensorrt-cu12==10.4.0.*" in planned("tensorrt", gpu="V100", cuda="12").commands[1]
+        assert exit_code(plan("tensorrt", "", {"gpu": "GTX 1080", "cuda": "12"})) == 1
+        assert exit_code(plan("tensorrt", "10.9", {"gpu": "V100", "cuda": "12"})) == 1
         assert "tensorrt-cu13" in planned("tensorrt", gpu="T4").commands[1]
 
     @pytest.mark.parametrize("target", ["cuda", "cudnn", "tensorrt", "container-toolkit"])

@@ -350,6 +350,16 @@ def test_extensions_by_local_version_pin_and_cpp_lib(machine: Machine) -> None:
     assert (value_of(xformers.built_for_torch, ""), value_of(xformers.cuda, "")) == ("2.5.1", "12.4")
 
 
+def test_an_extension_with_a_library_for_each_generation_holds_the_code_of_all(machine: Machine) -> None:
+    site = machine.venv()
+    machine.distribution(site, "sageattention", "2.2.0")
+    machine.write(f"{site}/sageattention/_qattn_sm80.so", elf(container(entry(2, 80))))
+    machine.write(f"{site}/sageattention/_qattn_sm90.so", elf(container(entry(2, 90, 0x100000)) * 9))
+    held = value_of(build(machine.ask("/home/u/venv")["--python"], "sageattention").targets, None)
+    assert held is not None and held.cubins == (Cubin("8.0"), Cubin("9.0", "a"))
+    assert held.containers == 10 and isinstance(held.serving, Unknown)
+
+
 def test_bitsandbytes_by_its_libraries(machine: Machine) -> None:
     site = machine.venv()
     machine.distribution(site, "bitsandbytes", "0.45.0")
@@ -529,3 +539,15 @@ def test_the_real_tensorflow_is_read_without_being_imported() -> None:
     found = build(python, "tensorflow")
     assert (found.version, found.variant) == ("2.18.1", "cpu")
     assert isinstance(found.cuda, Absent)
+
+
+def test_a_package_that_conda_installed_is_read_like_any_other(machine: Machine) -> None:
+    """conda writes its own name into INSTALLER; its record in conda-meta has another name, and no library."""
+    machine.python("/opt/conda")
+    site = "/opt/conda/lib/python3.11/site-packages"
+    machine.torch(site, "2.5.1", "'12.6'")
+    machine.write(f"{site}/torch-2.5.1.dist-info/INSTALLER", "conda\n")
+    machine.write("/opt/conda/conda-meta/pytorch-2.5.1-cuda126_py311_303.json", "{}")
+    machine.env["CONDA_PREFIX"] = "/opt/conda"
+    torch = build(machine.ask()["CONDA_PREFIX"], "torch")
+    assert (torch.version, torch.variant, torch.detail) == ("2.5.1", "cu126", "cuda126_py311_303")

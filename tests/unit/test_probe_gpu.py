@@ -95,6 +95,14 @@ def test_an_active_gpu_with_its_link_and_bars(tmp_path: Path) -> None:
     assert Bar(0, 16 << 20, True) in one.bars.value and Bar(2, 32 << 20, True) in one.bars.value
 
 
+def test_a_virtual_machines_share_is_no_gpu_of_the_host(tmp_path: Path) -> None:
+    """SR-IOV: a virtual function has the class and the driver of a GPU, and a link to the one that it is a part of."""
+    device(tmp_path, "0000:01:00.0")
+    device(tmp_path, "0000:01:00.4")
+    os.symlink("../0000:01:00.0", tmp_path / f"{pci.FOLDER}/0000:01:00.4/physfn".lstrip("/"))
+    assert only(tmp_path).address == "0000:01:00.0"
+
+
 def test_no_field_of_a_device_stays_unasked(tmp_path: Path) -> None:
     device(tmp_path, "0000:01:00.0")
     assert UNASKED not in only(tmp_path).__dict__.values()

@@ -10,6 +10,7 @@ import pytest
 from gpudoctor.facts.observed import Absent, Known, Unknown, value_of
 from gpudoctor.probes import host
 from gpudoctor.system.live import Live
+from gpudoctor.system.port import Ran
 from gpudoctor.system.root import Root
 from tests.sysroot import build, shared_object
 
@@ -148,6 +149,59 @@ def test_a_log_file_is_read_from_its_end(tmp_path: Path, monkeypatch: pytest.Mon
     port = root(tmp_path, {"/var/log/kern.log": old + new})
     events = value_of(host.kernel_log(port), ())
     assert events[-1].code == 79 and len(events) < 20
+
+
+START = "Nov 12 06:00:00 box kernel: [    0.0] Linux version 6.8.0-45-generic (buildd@lcy02) #45\n"
+XID = "Nov {day} 07:12:33 box kernel: [{at}] NVRM: Xid (PCI:0000:01:00): {code}, pid=1\n"
+
+
+def codes(port: Root) -> list[int | None]:
+    return [event.code for event in value_of(host.kernel_log(port), ())]
+
+
+def test_what_was_rotated_away_since_the_start_is_read_too(tmp_path: Path) -> None:
+    files: dict[str, bytes | str] = {
+        "/var/log/kern.log.1": XID.format(day=11, at="99.0", code=48)
+        + START
+        + XID.format(day=13, at="99.0", code=79),
+        "/var/log/kern.log": XID.format(day=20, at="700000.0", code=31),
+    }
+    assert codes(root(tmp_path / "a", files)) == [79, 31]
+    files["/var/log/kern.log"] = START + XID.format(day=20, at="9.0", code=31)
+    assert codes(root(tmp_path / "b", files)) == [31]
+
+
+def test_what_a_running_machine_said_at_its_start_is_not_all_that_it_said(tmp_path: Path) -> None:
+    """/var/log/dmesg ends with the start: a live machine whose other logs may not be read has not been looked at."""
+
+    class Running(Root):
+        live = True
+
+        def run(self, *_: object, **__: object) -> Ran:
+            raise FileNotFoundError
+
+    files: dict[str, bytes | str] = {
+        "/var/log/dmesg": "[    7.2] NVRM: loading NVIDIA UNIX x86_64 Kernel Module\n"
+    }
+    made = build(tmp_path, files)
+    assert isinstance(host.kernel_log(Root(made)), Known)
+    assert not isinstance(host.kernel_log(Running(made)), Known)
+
+
+def test_a_log_that_nobody_has_written_to_since_the_start_is_another_kernels(tmp_path: Path) -> None:
+    class Running(Root):
+        live = True
+
+    files: dict[str, bytes | str] = {
+        "/var/log/kern.log": START + XID.format(day=13, at="99.0", code=79),
+        "/proc/version": "Linux version 6.8",
+        "/proc/stat": "btime 1700000000\n",
+    }
+    made = build(tmp_path, files)
+    os.utime(f"{made}/var/log/kern.log", (1_700_000_001, 1_700_000_001))
+    assert codes(Running(made)) == [79]
+    os.utime(f"{made}/var/log/kern.log", (1_600_000_000, 1_600_000_000))
+    assert not isinstance(host.kernel_log(Running(made)), Known)
 
 
 GARBAGE = b"\x00\xff\xfe garbage \n" * 50

@@ -10,7 +10,7 @@ import pytest
 from gpudoctor.codec import decode, encode
 from gpudoctor.engine import judge
 from gpudoctor.facts.machine import Machine
-from gpudoctor.workflows.redaction import Redactor
+from gpudoctor.workflows.redaction import Redactor, _full_name
 from tests.machines import healthy
 from tests.machines.parts import containers
 
@@ -57,11 +57,15 @@ def test_a_token_does_not_come_out(token: str, around: str) -> None:
         ("node guid b859:9f03:00fc:6de4", "b859:9f03:00fc:6de4"),
         ("Serial Number : 1650522012345", "1650522012345"),
         ("board serial=PF3ABCDE", "PF3ABCDE"),
+        ("Alice Kowalczyk's kernel", "Kowalczyk"),
+        ("pkg @ https://alice:x@git.corp.example/a.whl", "corp.example"),
+        ("ssh://alice@build17.corp.example:22", "build17"),
+        ("NVIDIA-SMI has failed: alice@build17 said so", "build17"),
         ("opaque Zm9vYmFyYmF6MTIzNDU2Nzg5MGFiY2RlZg end", "Zm9vYmFyYmF6MTIzNDU2Nzg5MGFiY2RlZg"),
     ],
 )
 def test_people_hosts_and_secrets_do_not_come_out(text: str, secret: str) -> None:
-    assert secret not in Redactor(("alice", "gpubox7")).text(text)
+    assert secret not in Redactor(("alice", "gpubox7", *_full_name("Alice Kowalczyk,Room 5,,"))).text(text)
 
 
 @pytest.mark.parametrize(

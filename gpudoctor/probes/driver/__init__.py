@@ -211,6 +211,9 @@ def _service(port: Port, program: str, package: str) -> Observed[Service]:
     path = f"/usr/bin/{program}"
     there = observe(lambda: port.stat(path), path)
     if not isinstance(there, Known):
+        running = _running(port, program)
+        if isinstance(running, Known) and running.value:  # in a driver container (the GPU operator's)
+            return Known(Service(program, Unknown("it runs in a container"), running), running.via)
         return there
     version: Observed[str] = Unknown("no package names its version")
     installed = packages(port)

@@ -9,7 +9,7 @@ from gpudoctor.facts.observed import Absent, Known, Observed, Unknown
 from gpudoctor.parsers import elf
 from gpudoctor.probes.python.targets import fatbin_targets
 from gpudoctor.system.port import Port, names, observe
-from gpudoctor.versions import numbers
+from gpudoctor.versions import capability, numbers
 
 #: A package with more libraries than this is read in part; no extension known has as many.
 MOST_FILES = 40
@@ -27,23 +27,38 @@ def libraries(port: Port, folder: str, prefix: str = "", deep: bool = True) -> l
 
 
 def joined_targets(port: Port, files: list[str]) -> Observed[Targets]:
-    """The one library with GPU code, or, of several, the one with the most containers: counts of different libraries
-    can't be added. Known with no containers when all could be read and none holds any; Absent without libraries."""
+    """What all libraries hold together: packages put the kernels of one GPU generation into a library of its own
+    (xformers' FlashAttention 3, SageAttention's sm80, sm89 and sm90). The shares of different libraries can't be added: they
+    are told where one library has all the code. Known with no containers when all could be read and none holds any; Absent
+    without libraries."""
     if not files:
         return Absent("no shared object in the package")
-    best: Known[Targets] | None = None
-    unread: Unknown | None = None
-    for path in files:
-        targets = fatbin_targets(port, path)
-        if isinstance(targets, Unknown):
-            unread = targets
-        elif isinstance(targets, Known) and (
-            best is None or targets.value.containers > best.value.containers
-        ):
-            best = targets
-    if best is not None and (best.value.containers or unread is None):
-        return best
+    read = [fatbin_targets(port, path) for path in files]
+    known = [targets for targets in read if isinstance(targets, Known)]
+    unread = next((targets for targets in read if isinstance(targets, Unknown)), None)
+    coded = [targets for targets in known if targets.value.containers]
+    if len(coded) > 1:
+        return _united(coded)
+    if coded or (known and unread is None):
+        return (coded or known)[0]
     return unread or Absent("no shared object in the package")
+
+
+def _united(found: list[Known[Targets]]) -> Known[Targets]:
+    first = max(found, key=lambda targets: targets.value.containers)
+    cubins = {cubin for targets in found for cubin in targets.value.cubins}
+    ptx = {one for targets in found for one in targets.value.ptx}
+    containers = sum(targets.value.containers for targets in found)
+    shares = Unknown("several libraries hold the code")
+    return Known(
+        first.value.replace(
+            cubins=tuple(sorted(cubins, key=lambda c: (capability(c.capability), c.variant))),
+            ptx=tuple(sorted(ptx, key=lambda p: (capability(p.capability), p.variant, p.isa))),
+            containers=containers,
+            serving=shares,
+        ),
+        first.via,
+    )
 
 
 def _elf(port: Port, path: str) -> Observed[elf.Elf]:
@@ -94,11 +109,15 @@ def major_of(sonames: Observed[tuple[str, ...]], stem: str, otherwise: Observed[
 
 
 def needed_cuda(port: Port, files: list[str]) -> Observed[str]:
-    """The CUDA major by the libcudart that the files are linked against ("12")."""
+    """The CUDA major by the libcudart that the files are linked against ("12"). Absent where all could be read and none is: what
+    CUDA runtime there is lies within them, and works in the framework's process or not at all."""
+    unread: Unknown | None = None
     for path in files:
         sonames = needed(port, path)
+        if isinstance(sonames, Unknown):
+            unread = sonames
         for soname in sonames.value if isinstance(sonames, Known) else ():
             match = re.fullmatch(r"libcudart\.so\.(\d+)(?:\.\d+)*", soname)
             if match:
                 return Known(match[1], f"{path} needs {soname}")
-    return Unknown("its libraries are not linked against a CUDA runtime of their own")
+    return unread or Absent("its libraries are not linked against a CUDA runtime of their own")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from typing import Literal
 
 from gpudoctor.facts.frameworks import Build, Cubin, Package, Ptx, Targets
 from gpudoctor.facts.observed import Absent, Known, Observed, Unknown
@@ -24,8 +25,8 @@ def builds(port: Port, layout: Layout, packages: tuple[Package, ...]) -> tuple[B
         read = READERS.get(name) or (_cupy if name.startswith("cupy-") else None)
         if name in extensions.EXTENSIONS:
             read = extensions.extension
-        if read is None or package.installer == "conda":
-            continue
+        if read is None or package.location.endswith("/conda-meta"):
+            continue  # conda's own record; the files' dist-info, which names conda as its installer, lies in the site folder
         build = read(port, layout, package, by_name)
         if build is not None and build.framework not in found:
             found[build.framework] = build
@@ -48,6 +49,8 @@ def _torch(port: Port, layout: Layout, package: Package, others: Mapping[str, Pa
         return base.replace(targets=Unknown("an editable installation: its libraries lie elsewhere"))
     cudnn = _pinned(package, "nvidia-cudnn-cu")
     targets = _torch_targets(port, layout, folder)
+    if isinstance(targets, Known):
+        base = base.replace(declared=_torch_declared(port, folder))
     if base.variant == "cpu" or isinstance(cuda, Absent):
         targets = Absent(path)
     elif not isinstance(targets, Known):
@@ -95,6 +98,22 @@ def _torch_targets(port: Port, layout: Layout, folder: str) -> Observed[Targets]
             if not isinstance(found, Absent):
                 return _with_code(found, f"{place}/{name}")
     return Absent(f"{folder}/lib/libtorch_cuda.so")
+
+
+def _torch_declared(port: Port, folder: str) -> Observed[Targets]:
+    """The list that torch.cuda.get_arch_list() would give: a constant in its library."""
+    from gpudoctor.parsers import arch_flags
+
+    path = f"{folder}/lib/libtorch_python.so"
+
+    def ask() -> tuple[str, ...]:
+        with port.open(path) as file:
+            return arch_flags.read(file)
+
+    named = observe(ask, path)
+    if not isinstance(named, Known):
+        return named
+    return _named_targets(named.value, path, "arch_flags") if named.value else Absent(f"no list in {path}")
 
 
 def _with_code(targets: Observed[Targets], path: str) -> Observed[Targets]:
@@ -191,21 +210,26 @@ def _said(said: Mapping[str, object], key: str, path: str) -> Observed[str]:
 
 def _build_info_targets(said: Mapping[str, object], path: str) -> Observed[Targets]:
     listed = said.get("cuda_compute_capabilities")
-    named = [str(item) for item in listed] if isinstance(listed, (list, tuple)) else []
+    named = tuple(str(item) for item in listed) if isinstance(listed, (list, tuple)) else ()
+    return _named_targets(named, path, "build_info")
+
+
+def _named_targets(
+    names: tuple[str, ...], path: str, via: Literal["build_info", "arch_flags"]
+) -> Observed[Targets]:
+    """ "sm_80" is a cubin. "compute_90" is PTX to PyTorch, and a cubin and PTX to TensorFlow, as its configure script says."""
     cubins, ptx = [], []
-    for name in named:
+    for name in names:
         match = re.fullmatch(r"(sm|compute)_(\d+)(\d)([af]?)|(\d+\.\d)", name)
         if match is None:
             return Unknown(f"{path}: {name!r} is no target")
         capability, variant = match[5] or f"{match[2]}.{match[3]}", match[4] or ""
-        # TensorFlow: "sm_80" is a cubin, "compute_90" a cubin and PTX, as its configure script says.
-        cubins.append(Cubin(capability, variant))  # type: ignore[arg-type]
+        if match[1] == "sm" or via == "build_info":
+            cubins.append(Cubin(capability, variant))  # type: ignore[arg-type]
         if match[1] != "sm":
             ptx.append(Ptx(capability, variant))  # type: ignore[arg-type]
     return (
-        Known(Targets(tuple(cubins), tuple(ptx), "build_info"), path)
-        if named
-        else Unknown(f"{path} names no targets")
+        Known(Targets(tuple(cubins), tuple(ptx), via), path) if names else Unknown(f"{path} names no targets")
     )
 
 
@@ -304,7 +328,10 @@ def _bitsandbytes(
         loader = ""
     # Later releases fall back to another library of the same CUDA major; earlier ones open exactly one.
     same_major = ("same-major",) if "_find_cuda_libs" in loader else ()
-    base = Build("bitsandbytes", package.version, folder, detail=" ".join((*variants, *same_major)))
+    base = Build(
+        "bitsandbytes", package.version, folder, detail=" ".join((*variants, *same_major)),
+        cuda=Absent("a library for each CUDA version that it knows"), targets=Unknown("a library for each CUDA version"),
+    )  # fmt: skip
     code: Observed[bool] = Known(bool(variants), folder) if is_dir(port, folder) else Absent(folder)
     return base.replace(variant="cuda" if variants else "cpu", cuda_code=code)
 

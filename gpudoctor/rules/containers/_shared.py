@@ -8,7 +8,7 @@ from gpudoctor.facts.containers import CdiSpec, Containers, ContainerToolkit, En
 from gpudoctor.facts.driver import DeviceNode, Driver
 from gpudoctor.facts.gpu import Gpu
 from gpudoctor.facts.host import Host
-from gpudoctor.facts.observed import Known, value_of
+from gpudoctor.facts.observed import Known, Unknown, value_of
 from gpudoctor.findings import CannotLook, DoesNotApply, Subject
 from gpudoctor.rules.judging import answers_as_if_a_gpu, need, need_or, nvidia_gpus
 
@@ -100,6 +100,12 @@ def need_a_gpu(host: Host, driver: Driver, gpu: Gpu) -> None:
         return
     if not nvidia_gpus(gpu):
         raise DoesNotApply("no NVIDIA GPU")
+
+
+def not_this_users(engine: Engine) -> bool:
+    """Whoever asks may not speak to this daemon, and so starts no containers with it: what can't be learnt of it is a minor
+    matter to them."""
+    return isinstance(engine.answers, Unknown) and engine.answers.would_help == "root"
 
 
 def names_nvidia(engine: Engine) -> bool:

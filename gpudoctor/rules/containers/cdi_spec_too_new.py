@@ -25,7 +25,7 @@ from gpudoctor.facts.containers import Containers, Engine
 from gpudoctor.facts.observed import Known, value_of
 from gpudoctor.findings import CouldNotTell, DoesNotApply, Evidence, Fix, Problem, Subject, seen
 from gpudoctor.rules.containers._cdi import overridden
-from gpudoctor.rules.containers._shared import daemon, nvidia_specs
+from gpudoctor.rules.containers._shared import daemon, not_this_users, nvidia_specs
 from gpudoctor.rules.judging import need
 from gpudoctor.versions import is_version, older
 
@@ -55,7 +55,10 @@ def _judge(engine: Engine, path: str, version: str) -> Iterator[Problem | CouldN
     if not isinstance(engine.version, Known) or not engine.version.value[:1].isdigit():
         if value_of(engine.answers, True):
             yield CouldNotTell(
-                f"which CDI versions {engine.name} takes: its version is not known", "", daemon(engine)
+                f"which CDI versions {engine.name} takes: its version is not known",
+                "",
+                daemon(engine),
+                not_this_users(engine),
             )
         return
     mine, beyond = engine.version.value, older(limit, version)

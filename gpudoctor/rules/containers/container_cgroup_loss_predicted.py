@@ -25,7 +25,14 @@ from gpudoctor.facts.containers import Containers, Engine
 from gpudoctor.facts.driver import Driver
 from gpudoctor.facts.observed import Known, Unknown, value_of
 from gpudoctor.findings import CouldNotTell, DoesNotApply, Evidence, Fix, Problem, seen
-from gpudoctor.rules.containers._shared import daemon, names_nvidia, on_the_host, the_toolkit, toolkit_usable
+from gpudoctor.rules.containers._shared import (
+    daemon,
+    names_nvidia,
+    not_this_users,
+    on_the_host,
+    the_toolkit,
+    toolkit_usable,
+)
 from gpudoctor.rules.judging import need, need_or
 
 RULE = (
@@ -51,6 +58,7 @@ def check(driver: Driver, containers: Containers) -> Iterator[Problem | CouldNot
                 f"{engine.name}'s cgroup driver: {engine.cgroup_driver.reason}",
                 engine.cgroup_driver.would_help,
                 daemon(engine),
+                not_this_users(engine),
             )
         elif value_of(engine.cgroup_driver, "") == "systemd":
             yield _problem(engine, containers)

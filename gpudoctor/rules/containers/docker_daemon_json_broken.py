@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from gpudoctor.facts.containers import Containers
 from gpudoctor.facts.observed import Known, Unknown
 from gpudoctor.findings import CouldNotTell, Evidence, Fix, Problem, Subject, seen
-from gpudoctor.rules.containers._shared import config_file, daemon, engines, running
+from gpudoctor.rules.containers._shared import config_file, daemon, engines, not_this_users, running
 from gpudoctor.signature import Signature
 
 explains = (
@@ -50,7 +50,8 @@ def check(containers: Containers) -> Iterator[Problem | CouldNotTell]:
         if isinstance(engine.config_error, Unknown):
             if engine.flavour in ("rootful", "rootless", "snap"):
                 reason = getattr(engine.config_file, "reason", engine.config_error.reason)
-                yield CouldNotTell(f"{config_file(engine)}: {reason}", "root", daemon(engine))
+                said = f"{config_file(engine)}: {reason}"
+                yield CouldNotTell(said, "root", daemon(engine), not_this_users(engine))
             continue
         if not isinstance(engine.config_error, Known):
             continue

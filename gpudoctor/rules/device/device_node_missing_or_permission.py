@@ -7,7 +7,8 @@ Why it hurts: NVML says "Insufficient Permissions", "Driver Not Loaded" or finds
 root works and users don't.
 
 How to tell: `ls -l /dev/nvidia*` against this user's groups, and what opening them really gives. Some distributions give
-the nodes mode 0660 and group video by the module options NVreg_DeviceFileMode and NVreg_DeviceFileGID.
+the nodes mode 0660 and group video by the module options NVreg_DeviceFileMode and NVreg_DeviceFileGID. Where a scheduler gave
+this job some of the GPUs, the nodes of the others do not open, and that is meant so.
 
 How to fix: Add the user to the nodes' group and log in again, or change the module options; make missing nodes with
 `nvidia-modprobe`.
@@ -19,6 +20,7 @@ https://github.com/NVIDIA/nvidia-container-toolkit/issues/210
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from gpudoctor.facts.containers import Containers
@@ -29,6 +31,7 @@ from gpudoctor.facts.observed import Known, Unknown, value_of
 from gpudoctor.findings import CannotLook, DoesNotApply, Evidence, Fix, Problem
 from gpudoctor.rules.driver._installation import native_linux
 from gpudoctor.rules.judging import need
+from gpudoctor.rules.witnesses import withheld
 from gpudoctor.signature import Signature
 
 explains = (
@@ -56,10 +59,55 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"NVreg_DeviceFile(?:Mode|GID|UID)", 0.6),
     Signature(r"could not open device file /dev/nvidia", 0.85),
     Signature(r"failed to (?:open|stat) (?:CDI host device )?\"?/dev/nvidia", 0.6),
+    # `ls -l`: a node of major 195 that not everybody may read and write; the wildcard finds nothing.
+    Signature(r"^c(?!rw-rw-rw-)[-rwxstST]{9}\S? \d+ \w+ \w+ 195, ?\d+ .{0,40}/dev/nvidia(?:\d|ctl)", 0.85),
+    Signature(r"/dev/nvidia\S{0,3}['\"]?\W{1,3}(?:No such file|没有那个文件|does not exist)", 0.88),
+    Signature(
+        r"(?:no|missing|without|create\w*|mknod\b.{0,20}|don't (?:see|have) (?:any )?) ?[`'\"]?/dev/nvidia(?:\d|ctl|\*)?(?![\w-])",
+        0.72,
+    ),
+    Signature(
+        r"/dev/nvidia(?:\d|ctl|\*)? .{0,30}(?:is missing|are missing|missing|not present|don't exist|not exist\b|isn't there|not created|not (?:being )?mounted)",
+        0.8,
+    ),
+    # nvidia-ml-py, go-nvml, DCGM, X.org's libraries.
+    Signature(r"NVMLError_NoPermission|NVML_ERROR_NO_PERMISSION|nvml\w*: Insufficient Permissions", 0.85),
+    Signature(r"could not open (?:the )?device file /dev/nvidia", 0.85),
+    Signature(
+        r"avc: denied .{0,200}nvidia|container_use_devices|security-opt[= ]label[=:]disable",
+        0.72,
+        needs=(r"nvidia", r"denied|permission|not work|fail|error|Insufficient"),
+    ),
+    # Groups and root, in the reporter's words.
+    Signature(
+        r"(?:usermod|adduser|gpasswd|add\w*|not in|member of|join\w*) .{0,40}(?:video|render|vglusers|nvidia) group|usermod -a?G? ?\S{0,12}video",
+        0.72,
+        needs=(
+            r"group|usermod",
+            r"nvidia|cuda",
+        ),
+        unless=(r"amdgpu|rocm|ROCm",),
+    ),
+    Signature(
+        r"(?:works?|working|runs?|fine|detect\w*|succeed\w*|see\w*|available|True) .{0,40}(?:(?:as|with|under|using|from|by|via|in) (?:the )?(?:root\b|sudo\b|superuser)|(?:if|when) (?:I am |I'm |run (?:as|with|by) |using |running as )?(?:root|sudo)\b)|(?:as|with|under|using) (?:root|sudo) .{0,30}(?:works|is fine|it's fine|no problem|succeeds)",
+        0.7,
+        needs=(
+            r"nvidia|cuda",
+            r"root|sudo|superuser",
+            r"user|permission|without sudo|non-root|not root|normal",
+        ),
+        unless=(r"pip install|apt install", r"rootless"),
+    ),
+    Signature(
+        r"/dev/nvidia\S{0,8} .{0,40}(?:permissions?|owner\w*|chmod)|permissions? (?:on|of|for) .{0,10}/dev/nvidia|chmod .{0,20}/dev/nvidia",
+        0.75,
+    ),
 )
 
 
 REFUSED = ("EACCES", "EPERM")
+#: Names that are a node or a fault. (Others of the driver's are folders: nvidia-caps, nvidia-caps-imex-channels.)
+_NODE = re.compile(r"/dev/nvidia(?:\d+|ctl|-uvm|-uvm-tools|-modeset)")
 
 
 def check(host: Host, driver: Driver, gpu: Gpu, containers: Containers) -> Iterator[Problem]:
@@ -67,11 +115,12 @@ def check(host: Host, driver: Driver, gpu: Gpu, containers: Containers) -> Itera
     need(driver.module, "NVIDIA kernel module in memory")
     nodes = {n.path: n for n in need(driver.nodes, "device nodes")}
     inside = isinstance(containers.inside, Known)
-    false = [n for n in nodes.values() if not n.is_device and _counts(n.path)]
+    false = [n for n in nodes.values() if not n.is_device and _NODE.fullmatch(n.path)]
     if false:
         yield _no_device(false)
         return
-    refused = [n for n in nodes.values() if value_of(n.open_error, "") in REFUSED]
+    kept = withheld(driver, gpu)
+    refused = [n for n in nodes.values() if value_of(n.open_error, "") in REFUSED and n not in kept]
     if inside and any(value_of(n.open_error, "") == "EPERM" for n in refused):
         raise DoesNotApply("in a container EPERM comes from its device rules, not from the nodes")
     if refused:
@@ -90,10 +139,6 @@ def check(host: Host, driver: Driver, gpu: Gpu, containers: Containers) -> Itera
     untried = [n for n in nodes.values() if isinstance(n.open_error, Unknown) and n.path == "/dev/nvidiactl"]
     if untried and not _answers(gpu):
         raise CannotLook(f"{untried[0].path}: {getattr(untried[0].open_error, 'reason', 'not opened')}")
-
-
-def _counts(path: str) -> bool:
-    return path.startswith("/dev/nvidia") and "/nvidia-caps/" not in path
 
 
 def _answers(gpu: Gpu) -> bool:

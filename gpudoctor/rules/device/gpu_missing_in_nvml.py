@@ -6,7 +6,7 @@ failed to bring it up, or lost it.
 Why it hurts: The machine works with fewer GPUs than it has, and nothing says so.
 
 How to tell: The bus's NVIDIA devices that are bound to the nvidia driver against NVML's addresses. In a container the missing ones may
-have been left out on purpose.
+have been left out on purpose; so may those that a scheduler keeps from this job (Slurm's ConstrainDevices: their nodes do not open).
 
 How to fix: Read the kernel log for that address (RmInitAdapter, Xid, GSP). A cold reboot often brings it back; if not: power, seating, BIOS.
 
@@ -19,19 +19,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gpudoctor.facts.containers import Containers
+from gpudoctor.facts.driver import Driver
 from gpudoctor.facts.gpu import Gpu
 from gpudoctor.facts.observed import known, value_of
 from gpudoctor.findings import CannotLook, DoesNotApply, Evidence, Fix, Problem
 from gpudoctor.rules.judging import devices, mute, nvidia_gpus
-from gpudoctor.rules.witnesses import address, address_of, answering, subject_at
+from gpudoctor.rules.witnesses import address, address_of, answering, subject_at, withheld
 
 explains = ("gpu-lost-in-cuda",)
 
 
-def check(gpu: Gpu, containers: Containers) -> Iterator[Problem]:
+def check(driver: Driver, gpu: Gpu, containers: Containers) -> Iterator[Problem]:
     if known(containers.inside):
         raise DoesNotApply("a container may have been given some of the GPUs only")
     answering(gpu)
+    if withheld(driver, gpu):
+        raise DoesNotApply(
+            "a scheduler gave this process some of the GPUs only: the nodes of the others do not open"
+        )
     if not known(gpu.pci):
         nvidia_gpus(gpu)
         raise DoesNotApply("no PCI bus")

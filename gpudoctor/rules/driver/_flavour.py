@@ -19,6 +19,7 @@ from gpudoctor.rules.driver._installation import (
     installation,
     native_linux,
     not_for_guests,
+    other_drivers,
     product,
     quoted,
     silent,
@@ -36,6 +37,8 @@ def judge(host: Host, driver: Driver, gpu: Gpu, wanted: str, event: str) -> Iter
     flavour = flavour_here(host, driver)
     ill: list[PciDevice] = []
     for one in silent(gpu, found):
+        if other_drivers(gpu, one, found):
+            continue
         needs = _needs(gpu, one, event, host)
         if isinstance(needs, CouldNotTell):
             yield needs

@@ -58,6 +58,13 @@ def silent(gpu: Gpu, found: Sequence[PciDevice]) -> tuple[PciDevice, ...]:
     return tuple(d for d in found if d.address.lower()[-10:] not in listed)
 
 
+def other_drivers(gpu: Gpu, one: PciDevice, found: Sequence[PciDevice]) -> bool:
+    """Another driver has this GPU (an old card for the screen, say) while NVIDIA's serves others of `found`: meant so, as a
+    rule."""
+    held = value_of(one.driver, "nvidia") not in ("nvidia", "")
+    return held and len(silent(gpu, found)) < len(found)
+
+
 def in_memory(driver: Driver) -> bool:
     """nvidia.ko is loaded. Raises CannotLook when that can't be seen."""
     return need_or(driver.module, "NVIDIA kernel module in memory", None) is not None

@@ -32,6 +32,7 @@ from gpudoctor.rules.driver._installation import (
     described,
     events,
     family,
+    other_drivers,
     quoted,
     subject,
     unlisted,
@@ -83,6 +84,7 @@ def check(host: Host, driver: Driver, gpu: Gpu) -> Iterator[Problem | CouldNotTe
         yield Problem(
             f"Driver {version.value} no longer supports the {described(ill)}; branch {last} is the last that does",
             whom,
+            "note" if all(other_drivers(gpu, d, found) for d in ill) else "failure",
             evidence=(
                 seen("driver", version),
                 *(seen(f"compute capability of {d.address}", capability(gpu, d)) for d in ill),

@@ -22,11 +22,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gpudoctor.facts.containers import Containers
 from gpudoctor.facts.driver import Driver
 from gpudoctor.facts.gpu import Gpu, PciDevice
 from gpudoctor.facts.host import Host, KernelEvent
-from gpudoctor.facts.observed import Unknown
-from gpudoctor.findings import CannotLook, CouldNotTell, Evidence, Fix, Problem
+from gpudoctor.facts.observed import Known, Unknown
+from gpudoctor.findings import CannotLook, CouldNotTell, DoesNotApply, Evidence, Fix, Problem
 from gpudoctor.rules.driver._installation import (
     described,
     events,
@@ -38,6 +39,7 @@ from gpudoctor.rules.driver._installation import (
     silent,
     subject_of,
 )
+from gpudoctor.rules.witnesses import withheld
 from gpudoctor.signature import Signature
 
 explains = (
@@ -71,13 +73,38 @@ signatures: tuple[Signature | str, ...] = (
     ),
     # Windows' device manager.
     Signature(r"\(Code 43\)", 0.7, needs=(r"nvidia|geforce|quadro",)),
+    # The GPU opens with EIO, the boot firmware does not answer; nvidia-modeset and X.org say it their way.
+    Signature(
+        r"nvidia_frontend_open: minor \d+, module->open\(\) failed|failed to wait for GFW_BOOT|GPU firmware .{0,40}(?:failed|timed out)",
+        0.85,
+    ),
+    Signature(r"/dev/nvidia\d+\W{0,4}.{0,30}Input/output error", 0.8),
+    Signature(
+        r"Failed to (?:initialize|allocate) the NVIDIA GPU at PCI|Failed to initialize the NVIDIA graphics device",
+        0.6,
+    ),
+    Signature(
+        r"nvidia-modeset: ERROR: GPU:\d: (?:Failed to (?:query|initialize)|Error while)|nvidia: probe of \S+ failed",
+        0.6,
+    ),
+    Signature(
+        r"kgspInitRm|kgspBootstrap\w*|GSP-RM (?:boot|init)\w* failed|gspInit|LibOS|GSP_INIT_DONE",
+        0.6,
+        needs=(r"NVRM|nvidia", r"fail|error|timeout|cannot"),
+    ),
+    Signature(r"WPR2 (?:is )?already (?:up|locked)|RmInitAdapter (?:failed|error|fails)", 0.7),
+    Signature(
+        r"Above 4G|Resizable BAR|re-?size ?BAR",
+        0.55,
+        needs=(r"No devices were found|not detected|RmInitAdapter|BAR\d? .{0,20}invalid",),
+    ),
 )
 
 
 KINDS = ("rm-init-failed", "gsp")
 
 
-def check(host: Host, driver: Driver, gpu: Gpu) -> Iterator[Problem | CouldNotTell]:
+def check(host: Host, driver: Driver, gpu: Gpu, containers: Containers) -> Iterator[Problem | CouldNotTell]:
     native_linux(host)
     found = not_for_guests(gpus(gpu))
     if not in_memory(driver):
@@ -85,6 +112,10 @@ def check(host: Host, driver: Driver, gpu: Gpu) -> Iterator[Problem | CouldNotTe
     if isinstance(gpu.nvml, Unknown):
         raise CannotLook(f"NVML: {gpu.nvml.reason}", gpu.nvml.would_help)
     missing = silent(gpu, found)
+    if missing and len(missing) < len(found) and isinstance(containers.inside, Known):
+        raise DoesNotApply("a container may have been given some of the GPUs only")
+    if missing and withheld(driver, gpu):
+        raise DoesNotApply("a scheduler gave this process some of the GPUs only")
     said = events(host, *KINDS)
     if missing and isinstance(host.kernel_log, Unknown):
         raise CannotLook(f"kernel log: {host.kernel_log.reason}", host.kernel_log.would_help)

@@ -1,7 +1,7 @@
 """The library lacks GPU code that its build record names
 
-What it is: The package's own record of how it was built (TensorFlow's build_info.py) names compute capabilities for which
-its library holds no code.
+What it is: The package's own record of how it was built (TensorFlow's build_info.py, the list of targets in PyTorch's
+libtorch_python.so, which torch.cuda.get_arch_list() returns) names compute capabilities for which its library holds no code.
 
 Why it hurts: On such a GPU the package works only through PTX, after a long compilation, or stops with "no kernel image is
 available", although its record says that it was built for it.
@@ -11,7 +11,8 @@ How to tell: The record's list against the cubins in the fatbin of the library t
 How to fix: Install the package again: files of two builds were mixed, or the library was replaced. For a build of one's own:
 look at what the compiler was really given (gpudoctor build-tf reads it back).
 
-Sources: https://www.tensorflow.org/api_docs/python/tf/sysconfig/get_build_info
+Sources: https://github.com/pytorch/pytorch/pull/41173
+https://www.tensorflow.org/api_docs/python/tf/sysconfig/get_build_info
 https://docs.nvidia.com/cuda/cuda-binary-utilities/
 """
 
@@ -19,16 +20,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gpudoctor.facts.frameworks import Frameworks, Targets
+from gpudoctor.facts.frameworks import Build, Frameworks, Interpreter, Targets
 from gpudoctor.facts.observed import Known
 from gpudoctor.findings import DoesNotApply, Evidence, Fix, Problem
-from gpudoctor.rules.pythons import installed, subject
+from gpudoctor.rules.pythons import TORCH_INDEX, installed, pip, subject
 from gpudoctor.versions import sm
 
 
 def check(frameworks: Frameworks) -> Iterator[Problem]:
     compared = False
-    for python, build in installed(frameworks, "tensorflow"):
+    for python, build in installed(frameworks, "tensorflow", "torch"):
         if not isinstance(build.declared, Known) or not isinstance(build.targets, Known):
             continue
         compared = True
@@ -45,13 +46,17 @@ def check(frameworks: Frameworks) -> Iterator[Problem]:
                 ),
                 fix=Fix(
                     "Install it again, for files of two builds are mixed",
-                    (
-                        f"{python.path} -m pip install --force-reinstall --no-deps {build.framework}=={build.version}",
-                    ),
+                    (_again(python, build),),
                 ),
             )
     if not compared:
         raise DoesNotApply("no framework whose build record could be held against its binary")
+
+
+def _again(python: Interpreter, build: Build) -> str:
+    variant = build.version.partition("+")[2]
+    index = f" --index-url {TORCH_INDEX}/{variant}" if build.framework == "torch" and variant else ""
+    return f"{pip(python, build)} --force-reinstall --no-deps {build.framework}=={build.version}{index}"
 
 
 def _names(targets: Targets) -> list[str]:

@@ -31,7 +31,13 @@ explains = ("gpu-init-failed", "gpu-missing-in-nvml", "gpu-lost-in-cuda", "drive
 
 signatures: tuple[Signature | str, ...] = (
     Signature(r"NVRM: BAR\d is 0M @ 0x0", 0.9),
-    Signature(r"BAR \d:? (?:no space for|failed to assign|can't assign)", 0.6, needs=(r"nvidia|NVRM|10de",)),
+    # A kernel says it on the way, too, and finds another place: where the GPU came up, it is no fault.
+    Signature(
+        r"BAR \d:? (?:no space for|failed to assign|can't assign)",
+        0.6,
+        needs=(r"nvidia|NVRM|10de",),
+        unless=(r"Initialized nvidia-drm",),
+    ),
 )
 
 

@@ -48,7 +48,7 @@ def check(host: Host, gpu: Gpu) -> Iterator[Problem | CouldNotTell]:
         yield from untold
     except (CannotLook, DoesNotApply):
         # Without NVML's flag (older GPUs have none) the log alone decides, if it can be read.
-        log_unless(host, _nothing_to_replace(gpu))
+        log_unless(host, gpu, _nothing_to_replace(gpu))
     for name in {**flagged, **logged}:
         subject = flagged.get(name) or logged[name][0]
         found = logged.get(name, (subject, ()))[1]

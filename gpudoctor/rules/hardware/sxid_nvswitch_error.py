@@ -33,7 +33,7 @@ signatures: tuple[Signature | str, ...] = (Signature(r"nvidia-nvswitch\d?: SXid 
 def check(host: Host, gpu: Gpu) -> Iterator[Problem]:
     groups: dict[str, list[KernelEvent]] = {}
     none = isinstance(gpu.pci, Known) and not nvswitches(gpu)
-    for event in log_unless(host, "no NVSwitch on the PCI bus" if none else ""):
+    for event in log_unless(host, gpu, "no NVSwitch on the PCI bus" if none else ""):
         if event.kind == "sxid":
             groups.setdefault(address(event.pci) if event.pci else "", []).append(event)
     for pci, lines in groups.items():

@@ -30,7 +30,7 @@ signatures: tuple[Signature | str, ...] = (
 
 
 def check(host: Host, gpu: Gpu) -> Iterator[Problem]:
-    for subject, lines in by_device(gpu, xids(log(host), (109,))):
+    for subject, lines in by_device(gpu, xids(log(host, gpu), (109,))):
         yield Problem(
             f"A program did not let go of {subject.label} in time: {codes_of(lines)}",
             subject,

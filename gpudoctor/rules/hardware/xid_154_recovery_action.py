@@ -39,7 +39,7 @@ _ACTION = re.compile(r"recovery action changed from .*? to (?:0x[0-9a-f]+ )?\((?
 
 
 def check(host: Host, gpu: Gpu) -> Iterator[Problem | CouldNotTell]:
-    for subject, lines in by_device(gpu, xids(log(host), (154,))):
+    for subject, lines in by_device(gpu, xids(log(host, gpu), (154,))):
         match = _ACTION.search(lines[-1].text)
         if match is None:
             yield CouldNotTell(

@@ -28,7 +28,7 @@ signatures: tuple[Signature | str, ...] = (
 
 
 def check(host: Host, gpu: Gpu) -> Iterator[Problem]:
-    for subject, lines in by_device(gpu, xids(log(host), (43,))):
+    for subject, lines in by_device(gpu, xids(log(host, gpu), (43,))):
         yield Problem(
             f"{subject.label} stopped the work of a program: {codes_of(lines)}",
             subject,

@@ -33,7 +33,7 @@ signatures: tuple[Signature | str, ...] = (
 
 
 def check(host: Host, gpu: Gpu) -> Iterator[Problem]:
-    for subject, lines in by_device(gpu, xids(log_unless(host, _no_nvlink(gpu)), (74,))):
+    for subject, lines in by_device(gpu, xids(log_unless(host, gpu, _no_nvlink(gpu)), (74,))):
         yield Problem(
             f"An NVLink of {subject.label} had an error: {codes_of(lines)}",
             subject,

@@ -43,15 +43,29 @@ def check(host: Host, gpu: Gpu, frameworks: Frameworks) -> Iterator[Problem | Co
     for python, own, major in found:
         row = knowledge.cudnn_kernels(major, own.version)
         if row is None:
-            yield CouldNotTell(f"which GPUs {own.name} {own.version} has kernels for is not in the table")
+            if not _served_before_and_after(major, own.version, [capability for _, capability in gpus]):
+                yield CouldNotTell(f"which GPUs {own.name} {own.version} has kernels for is not in the table")
             continue
-        held = Targets(tuple(Cubin(c) for c in row.capabilities), tuple(Ptx(p) for p in row.ptx), "table")
+        held = _held(row)
         for label, capability in {c: (n, c) for n, c in gpus}.values():
             served = serves(held, capability, None)
             if served.how == "unknown":
                 yield CouldNotTell(f"{own.name} {own.version} on {label}: {served.detail}")
             elif served.how == "none":
                 yield _problem(python, own, major, label, capability, row)
+
+
+def _held(row: knowledge.CudnnKernels) -> Targets:
+    return Targets(tuple(Cubin(c) for c in row.capabilities), tuple(Ptx(p) for p in row.ptx), "table")
+
+
+def _served_before_and_after(major: int, version: str, capabilities: list[str]) -> bool:
+    """The releases on both sides of one that was not looked at have machine code for these GPUs: cuDNN takes a GPU up once and
+    drops it once."""
+    ends = knowledge.cudnn_neighbours(major, version)
+    return ends is not None and all(
+        serves(_held(end), capability, None).how == "cubin" for end in ends for capability in capabilities
+    )
 
 
 def _cudnn(own: Package) -> re.Match[str] | None:

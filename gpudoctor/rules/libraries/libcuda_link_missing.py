@@ -1,7 +1,7 @@
 """There is a libcuda.so.1 and no libcuda.so to link with
 
 What it is: Programs load the driver's library by the name libcuda.so.1; a linker that is told -lcuda looks for libcuda.so, mostly a
-link to it. Drivers that were copied or mounted into place, and some distributions' packages, bring the first name only.
+link to it. (Triton from 3.6 on links with libcuda.so.1 itself.) Drivers that were copied or mounted into place, and some distributions' packages, bring the first name only.
 
 Why it hurts: What compiles at run time and links with the driver stops: Triton (and with it torch.compile) with "cannot find
 -lcuda" or "libcuda.so cannot found", DeepSpeed's and PyCUDA's builds likewise. Programs that are already built run.
@@ -11,6 +11,7 @@ How to tell: The folder of the loader's libcuda.so.1, where a libcuda.so belongs
 How to fix: Make the link beside the library. Do not put the toolkit's stubs on LD_LIBRARY_PATH for it.
 
 Sources: https://github.com/triton-lang/triton/pull/1981
+https://github.com/triton-lang/triton/pull/8668
 https://github.com/pytorch/pytorch/issues/103417
 https://github.com/pytorch/pytorch/issues/94585
 """
@@ -20,14 +21,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gpudoctor.facts.driver import Driver
-from gpudoctor.facts.frameworks import Frameworks
+from gpudoctor.facts.frameworks import Frameworks, Package
 from gpudoctor.facts.observed import value_of
 from gpudoctor.findings import DoesNotApply, Evidence, Fix, Problem, seen
 from gpudoctor.rules.judging import need, need_or
 from gpudoctor.signature import Signature
+from gpudoctor.versions import at_least, is_version
 
 #: Packages that link with the driver's library where they run.
 LINKING = ("triton", "deepspeed", "pycuda")
+#: The first Triton whose nvidia/driver.py says libraries = ['libcuda.so.1'].
+TRITON_BY_SONAME = "3.6"
 
 signatures: tuple[Signature | str, ...] = (
     # Triton's driver.py; GNU ld.
@@ -45,7 +49,7 @@ def check(driver: Driver, frameworks: Frameworks) -> Iterator[Problem]:
         f"{p.name} {p.version} in {i.path}"
         for i in value_of(frameworks.interpreters, ())
         for p in value_of(i.packages, ())
-        if p.name in LINKING
+        if p.name in LINKING and not _by_soname(p)
     ]
     if not users:
         raise DoesNotApply("nothing here links with the driver's library where it runs")
@@ -62,3 +66,8 @@ def check(driver: Driver, frameworks: Frameworks) -> Iterator[Problem]:
         ),
         fix=Fix("Make the link", (f"sudo ln -s libcuda.so.1 {folder}/libcuda.so",), "unsafe"),
     )
+
+
+def _by_soname(package: Package) -> bool:
+    version = package.version.partition("+")[0]
+    return package.name == "triton" and is_version(version) and at_least(version, TRITON_BY_SONAME)

@@ -51,6 +51,23 @@ signatures: tuple[Signature | str, ...] = (
     # NCCL's NVLink SHARP, which needs the fabric that the manager set up; it was restarted, or is of another version.
     Signature(r"transport/nvls\.cc:\d+ NCCL WARN Cuda failure", 0.75),
     Signature(r"fabric manager .{0,60}interface version .{0,40}don't match", 0.95),
+    # Rust and Julia; gpu-burn, TensorRT and Triton print the sentence; the service by its other names.
+    r"ERROR_SYSTEM_NOT_READY|\bSystemNotReady\b",
+    Signature(
+        r"(?:install\w*|start\w*|restart\w*|enabl\w*|missing|without|need\w*|run\w*|match\w*|same version) .{0,60}fabric[- ]?manager|systemctl (?:status|start|restart|enable)(?: --now)? nvidia-fabricmanager",
+        0.72,
+        unless=(r"NV_WARN_NOTHING_TO_DO", r"could not be located"),
+    ),
+    Signature(
+        r"fabric[- ]?manager .{0,80}(?:never|not|isn't|wasn't|unable|error|fatal|timed? ?out|exited|mismatch|missing)",
+        0.78,
+        unless=(r"NV_WARN_NOTHING_TO_DO",),
+    ),
+    Signature(
+        r"NVSwitch .{0,80}(?:fail\w*|not initiali[sz]ed|fatal|error)|Fabric State ?: ?(?:In Progress|Not Started)|GPU Fabric .{0,30}(?:In Progress|fail\w*)",
+        0.75,
+        unless=(r"NV_WARN_NOTHING_TO_DO",),
+    ),
 )
 
 
@@ -93,14 +110,23 @@ def check(driver: Driver, gpu: Gpu, containers: Containers) -> Iterator[Problem]
     else:
         evidence.append(seen("Fabric Manager", driver.fabric_manager))
     broken = not_ready or bool(waiting)
+    works = not broken and _starts(gpu)
     why = service or (f"CUDA answers {NOT_READY}" if not_ready else f"its state is {waiting[0][1]!r}")
     yield Problem(
-        f"The NVSwitch fabric is not ready: {why}",
+        f"CUDA starts, and will not after the next reset or reboot: {why}"
+        if works
+        else f"The NVSwitch fabric is not ready: {why}",
         MACHINE,
-        "failure" if broken or not _runs(driver) else "warning",
+        "failure" if broken or not (_runs(driver) or _starts(gpu)) else "warning",
         tuple(evidence),
         fix=_fix(driver, gpu, bool(switches)),
     )
+
+
+def _starts(gpu: Gpu) -> bool:
+    """CUDA shows devices, which it does on a fabric that somebody has set up."""
+    cuda = value_of(gpu.cuda, None)
+    return cuda is not None and cuda.code == 0 and bool(cuda.devices)
 
 
 def _runs(driver: Driver) -> bool:

@@ -98,6 +98,24 @@ HARMFUL = {
     ),
 }
 #: A library that is loaded into every CUDA process; harmless only as long as it is there and meant.
+_JAX = "https://docs.jax.dev/en/latest/config_options.html"
+HARMFUL |= {
+    name: _Harm("JAX does not use the GPU", "warning", _JAX, ("cpu",))
+    for name in ("JAX_PLATFORMS", "JAX_PLATFORM_NAME")
+}
+HARMFUL |= {
+    "TRITON_INTERPRET": _Harm(
+        "Triton's kernels are interpreted on the CPU",
+        "warning",
+        "https://triton-lang.org/main/programming-guide/chapter-3/debugging.html",
+    ),
+    "NVIDIA_TF32_OVERRIDE": _Harm(
+        "TF32 is off in all libraries: products of matrices are several times slower from Ampere on",
+        "note",
+        "https://docs.nvidia.com/cuda/cublas/index.html#tf32-tensor-core-math-mode",
+        ("0",),
+    ),
+}
 INJECTED = ("CUDA_INJECTION64_PATH", "CUDA_INJECTION32_PATH")
 
 

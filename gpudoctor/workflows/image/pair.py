@@ -142,7 +142,7 @@ def together(host: Judgement, container: Judgement | None) -> tuple[Judgement, t
             tuple(findings),
             (
                 *host.skipped,
-                *(Skip(s.id, f"in the container: {s.reason}", s.would_help) for s in inside.skipped),
+                *(Skip(s.id, f"in the container: {s.reason}", s.would_help, s.minor) for s in inside.skipped),
             ),
             (*host.crashed, *(Crash(c.id, f"in the container: {c.error}") for c in inside.crashed)),
             tuple(name for name in host.passed if container is not None and name not in doubtful),

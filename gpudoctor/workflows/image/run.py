@@ -103,7 +103,7 @@ def _without_gpus(inside: Inside, given: Given) -> Inside:
     )
     code = inside.exit_code
     if code == 1 and findings != judgement.findings and not any(f.severity == "failure" for f in findings):
-        code = EXIT_CANNOT_TELL if judgement.skipped or judgement.crashed or inside.error else 0
+        code = EXIT_CANNOT_TELL if judgement.undecided() or inside.error else 0
     return inside.replace(judgement=judgement.replace(findings=findings), exit_code=code)
 
 

@@ -27,6 +27,9 @@ def with_variable(name: str, value: str) -> Machine:
         ("NCCL_P2P_DISABLE", "1", "warning"),
         ("CUDA_MODULE_LOADING", "EAGER", "note"),
         ("PYTORCH_NO_CUDA_MEMORY_CACHING", "0", "warning"),
+        ("JAX_PLATFORMS", "cpu", "warning"),
+        ("TRITON_INTERPRET", "1", "warning"),
+        ("NVIDIA_TF32_OVERRIDE", "0", "note"),
     ],
 )
 def test_it_is_named_with_the_line_that_sets_it(name: str, value: str, severity: str) -> None:
@@ -46,6 +49,8 @@ def test_it_is_named_with_the_line_that_sets_it(name: str, value: str, severity:
         ("CUDA_LAUNCH_BLOCKING", ""),
         ("CUDA_MODULE_LOADING", "LAZY"),
         ("CUDA_CACHE_PATH", "/data/cache"),
+        ("JAX_PLATFORMS", "cuda,cpu"),
+        ("NVIDIA_TF32_OVERRIDE", "1"),
         ("TF_FORCE_GPU_ALLOW_GROWTH", "true"),
     ],
 )

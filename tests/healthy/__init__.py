@@ -1,0 +1,1 @@
+"""What is well: machines and environments as people have them, and nothing may be found on any pair that fits."""

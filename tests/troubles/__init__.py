@@ -1,0 +1,1 @@
+"""Troubles as their owners tell of them, put together as machines, with the answer that ends each."""
