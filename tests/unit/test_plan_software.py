@@ -104,8 +104,14 @@ class TestDriver:
         assert (found.left_out, found.branch, found.flavour) == ((), 580, "proprietary")
 
     def test_kepler_has_a_branch_and_no_commands(self) -> None:
-        found = plan("driver", "", {"gpu": "Tesla K80", **UBUNTU})
+        found = plan("driver", "", {"gpu": "Tesla K80", "distribution": "debian12"})
         assert exit_code(found) == 2 and "branch 470, proprietary" in found.needs[0]
+
+    def test_keplers_branch_is_in_ubuntus_own_archive(self) -> None:
+        found = planned("driver", gpu="Tesla K80", **UBUNTU)
+        assert found.branch == 470 and found.flavour == "proprietary" and found.legacy
+        assert any("nvidia-headless-no-dkms-470" in command for command in found.commands)
+        assert not any("cuda-keyring" in command for command in found.commands)
 
     @pytest.mark.parametrize("gpu", ["Jetson AGX Orin", "sm_87"])
     def test_jetson_is_not_known(self, gpu: str) -> None:
@@ -454,7 +460,7 @@ class TestTable:
     [
         (("driver", "--gpu", "V100", "--distribution", "ubuntu22.04"), 0),
         (("driver", "590", "--gpu", "V100", "--distribution", "ubuntu22.04"), 1),
-        (("driver", "--gpu", "Tesla K80", "--distribution", "ubuntu22.04"), 2),
+        (("driver", "--gpu", "Tesla K80", "--distribution", "debian12"), 2),
     ],
 )
 def test_json_fits_its_schema(words: tuple[str, ...], code: int) -> None:
