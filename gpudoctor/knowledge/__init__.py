@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from gpudoctor.knowledge.driver import sxid as sxid
     from gpudoctor.knowledge.driver import xid as xid
     from gpudoctor.knowledge.frameworks import bundled_ptxas as bundled_ptxas
+    from gpudoctor.knowledge.frameworks import companion_of as companion_of
     from gpudoctor.knowledge.frameworks import companion_pin as companion_pin
     from gpudoctor.knowledge.frameworks import deciding_library as deciding_library
     from gpudoctor.knowledge.frameworks import extension_demands as extension_demands
@@ -86,6 +87,7 @@ _HOLDS = {
     ),
     "frameworks": (
         "bundled_ptxas",
+        "companion_of",
         "companion_pin",
         "deciding_library",
         "extension_demands",
