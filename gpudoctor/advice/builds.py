@@ -10,7 +10,7 @@ from gpudoctor.advice.question import Question, Wheel
 from gpudoctor.facts.frameworks import Build, Cubin, Interpreter, Package, Ptx, Targets
 from gpudoctor.facts.libraries import Libraries, Library, Load
 from gpudoctor.facts.observed import Absent, Known, Observed, Unknown
-from gpudoctor.versions import is_version, major, numbers
+from gpudoctor.versions import is_version, major, numbers, release
 
 ASKED = "as asked"
 PREFIX = "/venv"
@@ -222,6 +222,10 @@ def libraries(asked: Question) -> Libraries:
         soname = f"libcudnn.so.{major(asked.cudnn)}"
         copies.append(_copy("cudnn", "nvidia/cudnn/lib", soname, "nvidia-cudnn", asked.cudnn))
         loads = [_load(asked, wheel, soname, copies[-1].path) for wheel in asked.wheels]
+    strange = [w for w in asked.wanted if _stem(w) not in _stems() and w.strip("/") not in _stems()]
+    if strange and asked.packages:
+        missing = Unknown(f"which wheels hold {', '.join(strange)} is not in the table")
+        return Libraries(copies=missing, loads=Known((), ASKED))
     for name, version in asked.packages if asked.wanted or len(asked.packages) > 1 else ():
         files = _files(asked, name, version)
         if files is None:
@@ -231,6 +235,34 @@ def libraries(asked: Question) -> Libraries:
     return Libraries(
         copies=Known(_shared(copies), ASKED), loads=Known(tuple(loads), ASKED), search=Known((), ASKED)
     )
+
+
+_BUILTINS = "libnvrtc-builtins"
+
+
+def _stem(path: str) -> str:
+    """ "nvidia/cu13/lib/libcudart.so.13" -> "libcudart"."""
+    return path.rpartition("/")[2].partition(".so")[0]
+
+
+@lru_cache(maxsize=1)
+def _stems() -> frozenset[str]:
+    """What is known of some wheel, file or folder, so that its absence from another one means something."""
+    found = {_BUILTINS} | {
+        _stem(name) for name in (*(knowledge.cudnn_sublibraries("8.9.7") or ()), *_newest_cudnn())
+    }
+    for number in (11, 12, 13):
+        layout = knowledge.wheel_layout(number)
+        if layout is not None:
+            found |= set(layout.folders.values())
+            found |= {
+                _stem(n) for names in (layout.sonames, layout.tools) for row in names.values() for n in row
+            }
+    return frozenset(found)
+
+
+def _newest_cudnn() -> tuple[str, ...]:
+    return knowledge.cudnn_sublibraries(knowledge.newest("cudnn").value) or ()
 
 
 def _shared(copies: list[Library]) -> tuple[Library, ...]:
@@ -271,6 +303,10 @@ def _files(asked: Question, name: str, version: str) -> tuple[tuple[str, str, st
     names = layout.sonames.get(component)
     if component == "cudnn":
         names = knowledge.cudnn_sublibraries(version or "9")
+    if component == "cuda_nvrtc" and any(_BUILTINS in w for w in asked.wanted):
+        if not version:  # its name ends in the release
+            return None
+        names = (*(names or ()), f"{_BUILTINS}.so.{release(version)}")
     return tuple((component, layout.folders[component], soname) for soname in names) if names else None
 
 

@@ -66,15 +66,25 @@ def choose(asked: Question, target: str, version: str = "", variant: str = "") -
                 others = [c.replace(left_out=out, freed=freed) for c in found[1:]]
                 others += _newer(some, best, target) if not version else []
                 return Choices(best, tuple(others[:4]))
-    return Choices(None, (), *_why(refused))
+    return Choices(None, (), *_why(asked, refused))
 
 
-def _why(refused: list[Verdict]) -> tuple[bool | None, tuple[Because, ...], tuple[str, ...]]:
+def _why(asked: Question, refused: list[Verdict]) -> tuple[bool | None, tuple[Because, ...], tuple[str, ...]]:
     if not refused:
         return None, (Because("question", "the tables hold no build of that kind for this system"),), ()
     open_ends = [v for v in refused if v.compatible is None]
     verdict = open_ends[0] if open_ends else refused[0]
-    return verdict.compatible, verdict.because, verdict.needs
+    return verdict.compatible, verdict.because, (*verdict.needs, *_of_jetson(asked))
+
+
+#: Where builds for Jetson's GPUs come from, which are in no table here.
+JETSON = "https://docs.nvidia.com/deeplearning/frameworks/install-pytorch-jetson-platform/index.html"
+
+
+def _of_jetson(asked: Question) -> tuple[str, ...]:
+    if not any(card.kind == "tegra" for card in asked.cards):
+        return ()
+    return (f"NVIDIA's own builds for Jetson, which go with its JetPack: {JETSON}",)
 
 
 def subsets(cards: tuple[Card, ...]) -> Iterator[tuple[Card, ...]]:

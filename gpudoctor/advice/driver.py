@@ -181,6 +181,9 @@ def _on_linux(setting: Setting, pick: _Pick, base: Installation, held: int | Non
     words = f"{base.version}, {pick.flavour} kernel modules"
     if on is None:
         return no_repository(setting, f"the driver's own installer ({words})")
+    own = install.legacy_driver(held, on.repository) if held and setting.asked.machine == "x86_64" else None
+    if own is not None:
+        return _from_the_archive(setting, pick, base, own, on.name)
     recipe = install.recipe("driver", on.repository, on.manager, pick.flavour, held is not None)
     if recipe is None or not on.arch or (held is not None and held < 580):
         where = f"{on.name} on {setting.asked.machine}"
@@ -201,6 +204,29 @@ def _on_linux(setting: Setting, pick: _Pick, base: Installation, held: int | Non
         caveats=(*base.caveats, *unverified(recipe)),
         reasons=(*base.reasons, *guides, *migration_reasons(setting)),
         notes=("With Secure Boot, enrol the key that signs the modules when the next start asks for it",),
+    )
+    return Installable(found)
+
+
+def _from_the_archive(
+    setting: Setting, pick: _Pick, base: Installation, recipe: install.Recipe, name: str
+) -> Installable:
+    """A branch that NVIDIA's repositories no longer hold, as the distribution has it."""
+    generic = Because(
+        "question", "these modules are for Ubuntu's generic kernels; others have packages of their own"
+    )
+    found = base.replace(
+        method="apt",
+        distribution=name,
+        commands=routed(
+            (*migrated(setting), *distribution_mirror(setting), *recipe.commands, "sudo reboot"), setting.way
+        ),
+        caveats=(*base.caveats, generic),
+        reasons=(
+            *base.reasons,
+            Evidence("commands", name, recipe.source),
+            *migration_reasons(setting),
+        ),
     )
     return Installable(found)
 

@@ -116,7 +116,7 @@ def _cudnn(asked: Question) -> Iterator[Matter]:
             *(() if asked.wheels else ("cuda",)),
         )
         yield Matter("cudnn-lacks-gpu-kernels", keys, ALL_COUNT)
-    if asked.cudnn and (asked.runtime or asked.toolkit or asked.installed_cuda):
+    if asked.cudnn and not asked.wheels and (asked.runtime or asked.toolkit):
         yield Matter("cudnn-not-for-this-cuda", ("cudnn", "cudnn_package", "cuda", "toolkit"), ALL_COUNT)
     if asked.cudnn and asked.wheels:
         yield Matter(

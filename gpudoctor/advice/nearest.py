@@ -94,6 +94,8 @@ def _candidates(asked: Question, ids: set[str]) -> Iterator[tuple[Question, str]
             yield asked.replace(plugin_version=jax.version), f"{asked.plugin} {jax.version}"
     if "tf-gpu-on-windows-unsupported" in ids:
         yield asked.replace(system="WSL2"), "the same in WSL2"
+    if {"torchvision-torchaudio-mismatch", "extension-requirements-unmet"} & ids:
+        yield from _packages(asked)
     if {"driver-open-module-required", "driver-proprietary-module-required"} & ids:
         other = "open" if asked.flavour == "proprietary" else "proprietary"
         yield asked.replace(flavour=other), f"the {other} kernel module"
@@ -103,6 +105,24 @@ def _candidates(asked: Question, ids: set[str]) -> Iterator[tuple[Question, str]
         yield from _wheels(asked, wheel)
     yield from _toolkits(asked)
     yield from _drivers(asked, ids)
+
+
+def _packages(asked: Question) -> Iterator[tuple[Question, str]]:
+    """The companions that belong to this torch; other releases of a package beside a framework."""
+    torch = asked.wheel("torch")
+    fitting = {}
+    for name, _ in asked.packages:
+        release_ = knowledge.companion_of(name, torch.version) if torch is not None else ""
+        if release_:
+            fitting[name] = release_
+    if fitting:
+        changed = tuple((n, fitting.get(n, v)) for n, v in asked.packages)
+        words = " and ".join(f"{n} {v}" for n, v in fitting.items())
+        yield asked.replace(packages=changed), words
+    for name, _ in asked.packages:
+        for version in sorted(set(knowledge.extension_ends(name)), key=_number, reverse=True):
+            changed = tuple((n, version if n == name else v) for n, v in asked.packages)
+            yield asked.replace(packages=changed), f"{name} {version}"
 
 
 def _index(asked: Question) -> Iterator[tuple[Question, str]]:

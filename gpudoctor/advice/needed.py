@@ -23,7 +23,7 @@ def runtimes(asked: Question) -> list[tuple[str, str]]:
 
 
 def least_driver(asked: Question) -> list[str]:
-    """ "driver 525.60.13 or newer", for what brings a CUDA runtime and for the GPUs."""
+    """ "driver 525.60.13 or newer", for what brings a CUDA runtime and for the GPUs; of two the one that says more."""
     system = "linux" if asked.system == "Linux" else "windows"
     found = []
     for _, cuda in runtimes(asked):
@@ -36,17 +36,23 @@ def least_driver(asked: Question) -> list[str]:
         if least:
             found.append(f"driver {least} or newer")
     newest = max((branch(need.split()[1]) for need in found), default=0)
-    for card in asked.cards:
+    return list(dict.fromkeys([*found, *_for_gpus(asked, newest)]))
+
+
+def _for_gpus(asked: Question, newest: int = 0) -> list[str]:
+    """The branch that knows the GPUs, where branch `newest` is not needed anyway; and the kernel module."""
+    found = []
+    for card in asked.cards if asked.system == "Linux" else ():
         first = knowledge.first_branch(card.capability) if card.capability else None
         bound = first or (knowledge.not_before(card.capability) if card.capability else None)
-        if first is None and bound is not None and bound.branch <= newest:
-            continue  # what the runtime needs knows the GPU too
-        if bound is not None and asked.system == "Linux":
-            flavour = knowledge.module_flavour(card.capability)
-            only_open = flavour is not None and flavour.flavours == ("open",)
+        flavour = knowledge.module_flavour(card.capability)
+        only_open = flavour is not None and flavour.flavours == ("open",)
+        if bound is not None and bound.branch > newest:
             with_open = ", with the open kernel module" if only_open else ""
             found.append(f"driver branch {bound.branch} or newer{with_open}")
-    return list(dict.fromkeys(found))
+        elif only_open:
+            found.append("the open kernel module")
+    return found
 
 
 def for_findings(asked: Question, findings: Sequence[Finding]) -> tuple[str, ...]:
@@ -59,7 +65,7 @@ def for_findings(asked: Question, findings: Sequence[Finding]) -> tuple[str, ...
 def _one(asked: Question, finding: Finding) -> Iterable[str]:
     name = finding.id
     if name == "driver-too-old-for-gpu":
-        return [need for need in least_driver(asked) if "branch" in need] or [finding.title]
+        return [need for need in _for_gpus(asked) if "branch" in need] or [finding.title]
     if name in ("driver-too-old-for-runtime", "driver-too-old-for-gpu", "container-requirement-unsatisfied"):
         specific = least_driver(asked)
         if specific:

@@ -23,9 +23,11 @@ if TYPE_CHECKING:
     from gpudoctor.knowledge.driver import sxid as sxid
     from gpudoctor.knowledge.driver import xid as xid
     from gpudoctor.knowledge.frameworks import bundled_ptxas as bundled_ptxas
+    from gpudoctor.knowledge.frameworks import companion_of as companion_of
     from gpudoctor.knowledge.frameworks import companion_pin as companion_pin
     from gpudoctor.knowledge.frameworks import deciding_library as deciding_library
     from gpudoctor.knowledge.frameworks import extension_demands as extension_demands
+    from gpudoctor.knowledge.frameworks import extension_ends as extension_ends
     from gpudoctor.knowledge.frameworks import jax_build as jax_build
     from gpudoctor.knowledge.frameworks import newest_extension as newest_extension
     from gpudoctor.knowledge.frameworks import requirements as requirements
@@ -85,9 +87,11 @@ _HOLDS = {
     ),
     "frameworks": (
         "bundled_ptxas",
+        "companion_of",
         "companion_pin",
         "deciding_library",
         "extension_demands",
+        "extension_ends",
         "jax_build",
         "newest_extension",
         "requirements",

@@ -136,6 +136,13 @@ def companion_pin(package: str, version: str) -> str | None:
     return pin
 
 
+def companion_of(package: str, torch: str) -> str:
+    """The newest release of torchvision, torchaudio or xformers that pins this torch; "" where none does."""
+    row = table("companions")["pins"].get(package)
+    having = [v for v, pin in row["torch"].items() if pin == f"=={torch}"] if row else []
+    return having[-1] if having else ""
+
+
 def extension_demands(package: str, version: str) -> ExtensionDemands | None:
     """What flash-attn, vllm, bitsandbytes, tensorrt, onnxruntime-gpu or a CuPy of `version` asks for."""
     plain = version.partition("+")[0].partition(".post")[0]
@@ -157,6 +164,11 @@ def extension_demands(package: str, version: str) -> ExtensionDemands | None:
                 source(found, row["source"]),
             )
     return None
+
+
+def extension_ends(package: str) -> tuple[str, ...]:
+    """The last release of each row of a package."""
+    return tuple(row["until"] for row in table("extensions")["rows"] if package in row["packages"])
 
 
 def newest_extension(package: str) -> str:

@@ -95,7 +95,17 @@ def recipe(
     for row in found["recipes"]:
         places = repository in row.get("repositories", ()) or manager in row.get("managers", ())
         fits = row.get("flavour", "") == flavour and row.get("pinned", False) is pinned
-        if row["target"] == target and places and fits and not (row.get("newest", False) and versioned):
+        ours = "branch" not in row
+        if row["target"] == target and places and fits and ours and not (row.get("newest") and versioned):
+            return _recipe(found, row)
+    return None
+
+
+def legacy_driver(branch: int, repository: str) -> Recipe | None:
+    """Of a branch that NVIDIA's repositories no longer hold: from the distribution's own archive."""
+    found = table("install")
+    for row in found["recipes"]:
+        if row.get("branch") == branch and repository in row["repositories"]:
             return _recipe(found, row)
     return None
 

@@ -583,7 +583,8 @@ class TestLibraries:
         assert twelve.folders["cublas"] == "nvidia/cublas/lib"
         assert thirteen.folders["cublas"] == "nvidia/cu13/lib"
         assert thirteen.folders["cudnn"] == "nvidia/cudnn/lib"
-        assert twelve.sonames["cufft"] == ("libcufft.so.11",)
+        assert twelve.sonames["cufft"] == ("libcufft.so.11", "libcufftw.so.11")
+        assert "bin/nvcc" in thirteen.tools["cuda_nvcc"] and "bin/nvcc" not in twelve.tools["cuda_nvcc"]
         assert knowledge.wheel_layout(14) is None
 
 

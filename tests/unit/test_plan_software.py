@@ -104,8 +104,14 @@ class TestDriver:
         assert (found.left_out, found.branch, found.flavour) == ((), 580, "proprietary")
 
     def test_kepler_has_a_branch_and_no_commands(self) -> None:
-        found = plan("driver", "", {"gpu": "Tesla K80", **UBUNTU})
+        found = plan("driver", "", {"gpu": "Tesla K80", "distribution": "debian12"})
         assert exit_code(found) == 2 and "branch 470, proprietary" in found.needs[0]
+
+    def test_keplers_branch_is_in_ubuntus_own_archive(self) -> None:
+        found = planned("driver", gpu="Tesla K80", **UBUNTU)
+        assert found.branch == 470 and found.flavour == "proprietary" and found.legacy
+        assert any("nvidia-headless-no-dkms-470" in command for command in found.commands)
+        assert not any("cuda-keyring" in command for command in found.commands)
 
     @pytest.mark.parametrize("gpu", ["Jetson AGX Orin", "sm_87"])
     def test_jetson_is_not_known(self, gpu: str) -> None:
@@ -280,10 +286,14 @@ class TestLibraries:
         found = planned("tensorrt", gpu="T4", driver="570")
         assert "tensorrt-cu12==11.4.0.106" in found.commands[1]
         assert found.commands[1].endswith("--extra-index-url https://pypi.nvidia.com")
-        assert any("no table of ours" in caveat.explanation for caveat in found.caveats)
+        newer = planned("tensorrt", gpu="B200", cuda="12")
+        assert any("is in no table" in caveat.explanation for caveat in newer.caveats)
 
     def test_tensorrt_for_a_cuda_that_knows_the_gpu(self) -> None:
-        assert "tensorrt-cu12" in planned("tensorrt", gpu="V100").commands[1]
+        # TensorRT 10.5 removed Volta, and no TensorRT 10 serves Pascal (its release notes and support matrix)
+        assert "tensorrt-cu12==10.4.0.*" in planned("tensorrt", gpu="V100", cuda="12").commands[1]
+        assert exit_code(plan("tensorrt", "", {"gpu": "GTX 1080", "cuda": "12"})) == 1
+        assert exit_code(plan("tensorrt", "10.9", {"gpu": "V100", "cuda": "12"})) == 1
         assert "tensorrt-cu13" in planned("tensorrt", gpu="T4").commands[1]
 
     @pytest.mark.parametrize("target", ["cuda", "cudnn", "tensorrt", "container-toolkit"])
@@ -450,7 +460,7 @@ class TestTable:
     [
         (("driver", "--gpu", "V100", "--distribution", "ubuntu22.04"), 0),
         (("driver", "590", "--gpu", "V100", "--distribution", "ubuntu22.04"), 1),
-        (("driver", "--gpu", "Tesla K80", "--distribution", "ubuntu22.04"), 2),
+        (("driver", "--gpu", "Tesla K80", "--distribution", "debian12"), 2),
     ],
 )
 def test_json_fits_its_schema(words: tuple[str, ...], code: int) -> None:

@@ -68,9 +68,10 @@ def check(host: Host, frameworks: Frameworks) -> Iterator[Problem]:
     if need(host.system, "operating system") != "Windows":
         raise DoesNotApply("not Windows")
     for python, build in installed(frameworks, "tensorflow"):
-        if build.distribution == "tensorflow-cpu" or not is_release(build.version):
+        release = public(build.version).partition(".post")[0]
+        if build.distribution == "tensorflow-cpu" or not is_release(release):
             continue
-        if at_least(public(build.version), FIRST_WITHOUT):
+        if at_least(release, FIRST_WITHOUT):
             yield Problem(
                 f"TensorFlow {build.version} has no GPU support on Windows",
                 subject=subject(python, build),
