@@ -201,14 +201,14 @@ def fresh_environment(
 # ---------------------------------------------------------------- planning
 
 
-def _module(cause: str) -> ModuleType | None:
+def _module(finding: Finding, see: See) -> ModuleType | None:
     from gpudoctor.workflows.runtime import mending
 
-    return mending if cause in mending.mends else registry.modules().get(cause)
+    return mending if mending.is_ours(finding, see) else registry.modules().get(finding.id)
 
 
 def _planned(finding: Finding, machine: Machine, see: See) -> Item:
-    module = _module(finding.id)
+    module = _module(finding, see)
     commands = finding.fix.commands if finding.fix else ()
     if module is None:
         return Item(finding, None, "manual", commands, CHOICES.get(finding.id, ""))
