@@ -88,9 +88,9 @@ def _chosen(known: tuple[Journal, ...], identifier: str) -> Journal:
             hint="`gpudoctor undo --list` lists them",
         )
     if wanted and wanted[0].state in ENDS:
-        how = "was forgotten, and stands" if wanted[0].state == "forgotten" else "is taken back already"
+        how = {"forgotten": "was forgotten, and stands", "rolled-back": "failed, and was taken back at once"}
         raise GpudoctorError(
-            f"change {wanted[0].id} {how} ({wanted[0].state})",
+            f"change {wanted[0].id} {how.get(wanted[0].state, 'is taken back already')}",
             note="nothing was changed",
             hint="`gpudoctor undo --list` lists them",
         )

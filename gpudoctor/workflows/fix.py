@@ -14,6 +14,7 @@ from gpudoctor.changes.transaction import apply
 from gpudoctor.engine import Asking, judge
 from gpudoctor.errors import EXIT_CANNOT_TELL, GpudoctorError
 from gpudoctor.facts.machine import Machine
+from gpudoctor.facts.observed import value_of
 from gpudoctor.facts.record import Record
 from gpudoctor.findings import Finding, Judgement
 from gpudoctor.fixes import registry
@@ -33,6 +34,15 @@ CHOICES: Mapping[str, str] = {
     "containerd-cri-disabled": "Docker alone needs nothing; for Kubernetes `gpudoctor runtime configure containerd --enable-cri` "
     "does this as a change that can be taken back, and proves it",
 }
+
+
+#: Mended by a newer driver, which a person installs: with the commands of `gpudoctor plan driver`.
+NEWER_DRIVER = (
+    "driver-not-installed",
+    "driver-too-old-for-runtime",
+    "ptx-newer-than-driver",
+    "toolkit-newer-than-driver",
+)
 
 
 class Ask(Record):
@@ -201,17 +211,21 @@ def fresh_environment(
 # ---------------------------------------------------------------- planning
 
 
-def _module(cause: str) -> ModuleType | None:
+def _module(finding: Finding, see: See) -> ModuleType | None:
     from gpudoctor.workflows.runtime import mending
 
-    return mending if cause in mending.mends else registry.modules().get(cause)
+    return mending if mending.is_ours(finding, see) else registry.modules().get(finding.id)
 
 
 def _planned(finding: Finding, machine: Machine, see: See) -> Item:
-    module = _module(finding.id)
+    module = _module(finding, see)
     commands = finding.fix.commands if finding.fix else ()
     if module is None:
-        return Item(finding, None, "manual", commands, CHOICES.get(finding.id, ""))
+        why = CHOICES.get(finding.id, "")
+        if finding.id in NEWER_DRIVER and not commands and not see.port.prefix:
+            commands = _newer_driver(machine)
+            why = "as `gpudoctor plan driver` says for this machine" if commands else why
+        return Item(finding, None, "manual", commands, why)
     try:
         plan: Plan = module.plan(finding, machine, see)
     except Manual as error:
@@ -220,6 +234,22 @@ def _planned(finding: Finding, machine: Machine, see: See) -> Item:
         return Item(finding, plan, "unchanged", plan.manual, "the files are so already: start a new shell")
     see.note(plan)
     return Item(finding, plan, "pending", plan.manual)
+
+
+def _newer_driver(machine: Machine) -> tuple[str, ...]:
+    """What installs the newest driver for these GPUs on this distribution; nothing where that is not known, or not newer."""
+    from gpudoctor.rules.judging import driver_version
+    from gpudoctor.workflows.software import for_machine
+
+    try:
+        found = for_machine("driver", machine).installation
+    except GpudoctorError:
+        return ()
+    if found is None or found.left_out:
+        return ()
+    now = value_of(driver_version(machine.driver, machine.gpu), "").partition(".")[0]
+    older = found.branch is not None and now.isdigit() and found.branch <= int(now)
+    return () if older else (*found.commands, *(f"# {note}" for note in found.notes))
 
 
 def _changes(change: Any, see: See) -> bool:

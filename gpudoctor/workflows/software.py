@@ -28,20 +28,32 @@ def plan(
     own = {key: str(said.pop(key, "")) for key in ("cuda", "distribution", "method", "prefix")}
     asked, machine, retired = _where(target, said, snapshot, bool(own["distribution"]))
     distribution = _distribution(own["distribution"], machine)
+    setting = _setting(asked, distribution, way or Route(), retired)
+    return _checked(
+        target,
+        setting.replace(method=own["method"], prefix=own["prefix"], version=version, cuda=own["cuda"]),
+    )
+
+
+def for_machine(target: str, machine: Machine) -> Installable:
+    """The same of a machine whose facts are there already. Raises GpudoctorError where they don't tell enough."""
+    from gpudoctor.workflows.plan import of_machine
+
+    return _checked(target, _setting(of_machine(machine), _distribution("", machine), Route(), ()))
+
+
+def _setting(
+    asked: Question, distribution: Distribution | None, way: Route, retired: tuple[Retired, ...]
+) -> Setting:
     on = install.distro(distribution.id, distribution.version, asked.machine) if distribution else None
-    setting = Setting(
+    return Setting(
         asked=asked,
-        way=way or Route(),
+        way=way,
         on=on,
         distribution=distribution.name if distribution else "",
         like=(distribution.id, *distribution.like) if distribution else (),
-        method=own["method"],
-        prefix=own["prefix"],
-        version=version,
-        cuda=own["cuda"],
         retired=retired,
     )
-    return _checked(target, setting)
 
 
 def _checked(target: str, setting: Setting) -> Installable:

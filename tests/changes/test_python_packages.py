@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -125,6 +126,16 @@ def test_an_undo_that_was_interrupted_goes_on(env: Environment) -> None:
     shutil.copyfile(next(p for p in kept.iterdir() if b"2.15.0'" in p.read_bytes()), init)
     assert undo(writer(env)).state == "undone"
     assert env.picture() == before
+
+
+@pytest.mark.skipif(not os.access("/dev/shm", os.W_OK), reason="no second file system here")
+def test_where_the_state_lies_on_another_file_system_it_is_copies_that_are_kept(
+    env: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as other:
+        env.state = f"{other}/state"
+        monkeypatch.setenv("GPUDOCTOR_STATE", env.state)
+        proven(env, CASE, KERAS, monkeypatch)
 
 
 def test_where_what_was_kept_is_gone_undo_says_so_and_the_change_stands(env: Environment) -> None:

@@ -16,7 +16,7 @@ from gpudoctor.facts.host import Filesystem
 from gpudoctor.facts.libraries import Library, LoaderDir
 from gpudoctor.facts.machine import Machine
 from gpudoctor.facts.observed import Absent, Known
-from gpudoctor.fixes.see import Login, Manual
+from gpudoctor.fixes.see import Login, Manual, See
 from tests import judged
 from tests.changes.mending import Sysroot, ids, plan_for
 from tests.machines import healthy
@@ -473,6 +473,36 @@ def test_cdi_spec_stale_and_written_again(sysroot: Sysroot) -> None:
 
     plan = sysroot.fixed("cdi-spec-stale", machine)
     assert plan.actions[0].touches == ("/etc/cdi/nvidia.yaml",)
+
+
+def test_cdi_spec_stale_where_nvidia_ctk_is_not_there_is_written_by_us(sysroot: Sysroot) -> None:
+    """The same plan as `runtime configure podman`: of the driver's files and GPUs that are here."""
+    from gpudoctor.workflows.fix import _planned
+    from tests.runtimes.test_command import DRIVER, LIB
+
+    path, gone = "/etc/cdi/nvidia.yaml", f"/{LIB}/libcuda.so.535.183.01"
+    for name, content in DRIVER.items():
+        if name not in ("dev/null", "etc/ld.so.cache"):
+            sysroot.write(name, content)
+    (sysroot.root / "etc/ld.so.cache").write_bytes(DRIVER["etc/ld.so.cache"])  # type: ignore[arg-type]
+    (sysroot.root / "usr/sbin/nvidia-ctk").unlink()
+    mounts = f"containerEdits:\n  mounts:\n  - hostPath: {gone}\n    containerPath: {gone}\n"
+    old = f"cdiVersion: 0.5.0\nkind: nvidia.com/gpu\ndevices:\n- name: all\n  containerEdits: {{}}\n{mounts}"
+    sysroot.write(path, old)
+
+    def machine() -> Machine:
+        host = containers.gpu_host()
+        probed = Asking(sysroot.port(), ("containers",)).machine().containers.cdi
+        return host.replace(containers=host.containers.replace(cdi=probed))
+
+    (found,) = (f for f in judged.judgement(machine()).findings if f.id == "cdi-spec-stale")
+    plan = _planned(found, machine(), See(sysroot.port(), None)).plan
+    assert plan is not None and plan.recheck == ("cdi-spec-stale",) and plan.actions == ()
+    assert apply(plan, sysroot.writer(), sysroot.run).state == "applied"
+    assert "libcuda.so.550.163.01" in sysroot.text(path)
+    assert "cdi-spec-stale" not in ids(machine())
+    assert undo(sysroot.writer(), run=sysroot.run).state == "undone"
+    assert sysroot.text(path) == old and "cdi-spec-stale" in ids(machine())
 
 
 def test_cdi_spec_shadowed_and_conflicting_ones_go_out_of_the_way(sysroot: Sysroot) -> None:
