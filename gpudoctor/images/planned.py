@@ -141,7 +141,10 @@ def _dockerfile(plan: ImagePlan, wish: Wish) -> str:
     text = recipes.without_mounts(text) if wish.classic else text
     gpus = ", ".join(dict.fromkeys(plan.gpus)) or "any GPU"
     first = f"# Planned by gpudoctor {__version__} for {gpus}: docker build -t {plan.name} .\n"
-    return first + text.partition("\n")[0] + "\n" + text.partition("\n")[2].partition("\n")[2]
+    what, _, rest = text.partition("\n")
+    # The recipe's first line is of its own defaults, its second how to build those.
+    what = re.sub(r": for drivers from [\d.]+ on\.$", f": CUDA {plan.cuda}.", what)
+    return f"{first}{what}\n{rest.partition(chr(10))[2]}"
 
 
 def _lock(plan: ImagePlan) -> str:

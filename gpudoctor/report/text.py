@@ -132,7 +132,7 @@ def _close(report: Report, judgement: Judgement, style: Style, verbose: bool) ->
         yield f"{style.glyph('ok')} {style.paint(healthy, 'bold')}"
     elif not s.failures and not s.warnings:
         yield f"{style.glyph('warning')} {style.paint('no fault was found, but not everything could be looked at', 'bold')}"
-    counts = [_count(s.failures, "failure"), _count(s.warnings, "warning"), _count(s.notes, "note")]
+    counts = [count(s.failures, "failure"), count(s.warnings, "warning"), count(s.notes, "note")]
     rest = [
         f"{s.passed} passed",
         f"{s.not_applicable} not applicable",
@@ -153,7 +153,7 @@ def _close(report: Report, judgement: Judgement, style: Style, verbose: bool) ->
         yield style.paint("  `gpudoctor explain CAUSE` has the page of each; -v shows everything", "dim")
 
 
-def _count(number: int, word: str) -> str:
+def count(number: int, word: str) -> str:
     return f"{number} {word}{'' if number == 1 else 's'}"
 
 

@@ -126,6 +126,9 @@ def test_cuda_base_of_wheels(docker: Dockerd, index: str) -> None:
     ]
 
 
+@pytest.mark.skipif(
+    not list(BASE.glob("wheels/torch-*")), reason="no CPU wheel of torch: run scripts/fetch-base"
+)
 def test_torch_and_smoke_train_in_their_own_containers(docker: Dockerd, index: str) -> None:
     wanted = {"REQUIREMENTS": "torch==2.13.0+cpu", "PIP_EXTRA_INDEX_URL": ""}
     built(docker, index, "torch", ROOT / "dockerfiles/torch", **wanted)

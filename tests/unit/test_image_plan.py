@@ -202,3 +202,11 @@ def test_the_command_gives_a_dockerfile_or_words_on_the_other_channel() -> None:
         [*argv, "--driver", "580.65.06", "--version", "1.13.1"], capture_output=True, text=True, timeout=60
     )
     assert (bad.returncode, bad.stdout) == (1, "") and "nothing fits" in bad.stderr
+
+
+def test_the_recipes_words_on_its_own_defaults_are_not_the_plans() -> None:
+    """CUDA 13 wants driver 580, whatever the recipe's default build wants."""
+    found = made("torch", given={"gpu": ("RTX 5090",), "driver": "580.65.06"})
+    head = text(found, "Dockerfile").splitlines()[:2]
+    assert head[1] == f"# PyTorch, with the CUDA libraries of its own wheels: CUDA {found.cuda}."
+    assert "525.60.13" not in text(found, "Dockerfile")

@@ -10,6 +10,7 @@ from gpudoctor.images.linters import OtherLinter
 from gpudoctor.report.compat import wrapped
 from gpudoctor.report.model import Report, head
 from gpudoctor.report.style import Style
+from gpudoctor.report.text import count
 
 #: Changes with every change of the shape that a reader could notice.
 SCHEMA = "gpudoctor-image-lint/1"
@@ -90,7 +91,11 @@ def _close(report: LintReport, judgement: Judgement, style: Style, verbose: bool
     s = report.summary
     if not report.findings:
         yield f"{style.glyph('ok')} {style.paint('nothing was found', 'bold')} in {', '.join(report.image.files)}"
-    yield f"  {s.failures} failures, {s.warnings} warnings, {s.notes} notes; {s.passed} rules passed, {s.not_applicable} not applicable"
+    found = ", ".join(
+        count(number, word)
+        for number, word in ((s.failures, "failure"), (s.warnings, "warning"), (s.notes, "note"))
+    )
+    yield f"  {found}; {count(s.passed, 'rule')} passed, {s.not_applicable} not applicable"
     for skip in report.skipped:
         yield from wrapped(f"could not look: {skip.id} ({skip.reason})", style, 2)
     for crash in report.crashed:

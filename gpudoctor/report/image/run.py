@@ -13,7 +13,7 @@ from gpudoctor.images.running.result import Difference, Given, Pair, Result, Sid
 from gpudoctor.report.compat import wrapped
 from gpudoctor.report.model import MachineLine, Report, head, machine_line
 from gpudoctor.report.style import Style
-from gpudoctor.report.text import finding_lines
+from gpudoctor.report.text import count, finding_lines
 
 #: Changes with every change of the shape that a reader could notice.
 SCHEMA = "gpudoctor-image-run/1"
@@ -209,7 +209,12 @@ def _close(report: RunReport, style: Style, verbose: bool) -> Iterator[str]:
         said = "no fault was found, but not everything could be looked at"
         yield f"{style.glyph('warning')} {style.paint(said, 'bold')}"
     differ = sum(p.same is False for p in image.facts)
-    yield f"  {s.failures} failures, {s.warnings} warnings, {s.notes} notes; {differ} facts differ, {s.skipped} could not look"
+    found = ", ".join(
+        count(number, word)
+        for number, word in ((s.failures, "failure"), (s.warnings, "warning"), (s.notes, "note"))
+    )
+    differs = f"{count(differ, 'fact')} differ{'s' if differ == 1 else ''}"
+    yield f"  {found}; {differs}, {s.skipped} could not look"
     shown = report.skipped if verbose else ()
     for skip in shown:
         yield from wrapped(f"could not look: {skip.id} ({skip.reason})", style, 4)
