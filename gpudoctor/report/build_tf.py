@@ -13,6 +13,7 @@ from gpudoctor.report.style import Style
 from gpudoctor.tfbuild.patching.pages import Patch
 from gpudoctor.tfbuild.preflight.model import Row
 from gpudoctor.tfbuild.ran import Ran
+from gpudoctor.tfbuild.request import STAGES
 from gpudoctor.tfbuild.state import Stage, State
 from gpudoctor.tfbuild.tree import Copy
 
@@ -217,6 +218,9 @@ def render_end(ran: Ran, style: Style) -> str:
             lines += wrapped(f"hint: {ran.hint}", style, 2)
     if ran.dry:
         lines.append("nothing was written")
+    elif not ran.failed and ran.stages and ran.stages[-1].name != STAGES[-1]:
+        after = STAGES[STAGES.index(ran.stages[-1].name) + 1]
+        lines.append(f"next: {after}; the same command without --until or --only goes on")
     return "\n".join(lines) + "\n" if lines else ""
 
 
@@ -234,7 +238,10 @@ def _status(workdir: str, state: State, running: bool, style: Style) -> Iterator
             yield f"    log: {shown.log}\n"
         if shown.cause:
             yield f"    cause: {shown.cause}\n"
+    installed = state.stage("install")
     for venv, had in state.venvs.items():
+        if installed is not None and installed.data.get("venv") == venv:
+            continue  # its stage says so
         yield f"  before it in {venv}: {'no TensorFlow' if had == 'none' else f'TensorFlow {had}'}\n"
     if state.journals or state.saved:
         yield f"  the tree was changed: `gpudoctor build-tf revert --source {state.tree}` takes it back\n"

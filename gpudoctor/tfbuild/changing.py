@@ -26,7 +26,7 @@ def apply(plan: Plan) -> str:
     return outcome.id
 
 
-def standing(state: State, tree: str, workdir: str) -> tuple[str, ...]:
+def standing(state: State, tree: str, workdir: str) -> tuple[Journal, ...]:
     """The changes of this build that stand, oldest first: those that the state names, but for what was taken back meanwhile, and the one of a
     run that was killed between making it and noting it down."""
     interrupted = [s for s in map(state.stage, PLANS.values()) if s and s.state in ("running", "failed")]
@@ -37,7 +37,7 @@ def standing(state: State, tree: str, workdir: str) -> tuple[str, ...]:
         if journal.state in ("undone", "rolled-back"):
             continue
         if journal.id in state.journals or _of_a_killed_run(journal, state, (tree, workdir)):
-            found.append(journal.id)
+            found.append(journal)
     return tuple(found)
 
 

@@ -48,7 +48,7 @@ def run(
         build.lock = (lock,)
         state = build.workdir.read()
         journals = changing.standing(state, build.tree.path, build.workdir.path)
-        build.state = state.replace(tree=build.tree.path, journals=journals)
+        build.state = state.replace(tree=build.tree.path, journals=tuple(j.id for j in journals))
         return _stages(build, stages, forced, began)
 
 
@@ -305,17 +305,21 @@ def revert(source: str, workdir: str = "", *, force: bool = False, dry: bool = F
                 f"would put back {f.path}" if f.after is not None else f"would remove {f.path}"
                 for f in plan.files
             ]
-            said += [f"would take back change {j}" for j in reversed(left)]
+            said += [
+                f"would {'remove' if f.before.kind == 'absent' else 'put back'} {f.path} (change {j.id})"
+                for j in reversed(left)
+                for f in j.files
+            ]
             return tuple(said) or ("nothing to take back",)
         while left:
-            outcome = undo(Writer(command="gpudoctor build-tf revert"), left[-1], leave=force)
+            last = left.pop().id
+            outcome = undo(Writer(command="gpudoctor build-tf revert"), last, leave=force)
             if outcome.state != "undone":
                 raise GpudoctorError(
-                    f"change {left[-1]} could not be taken back: {outcome.why}",
-                    hint=f"gpudoctor undo {left[-1]}",
+                    f"change {last} could not be taken back: {outcome.why}",
+                    hint=f"gpudoctor undo {last}",
                 )
             said += [f"took back {path}" for path in outcome.files]
-            left.pop()
         if plan.files:
             changing.keep_interrupted(folder, state)
             changing.apply(plan)

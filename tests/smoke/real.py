@@ -53,16 +53,17 @@ def run(
     target: Target = CPU,
     allow_cpu: bool = True,
     python: str = "",
+    before: Sequence[str] = (),
 ) -> Trial:
     """These phases alone, in the real framework, through the parent's own machinery. `deadline` of each phase but the import. `python`:
-    another interpreter than that of the framework's environment."""
+    another interpreter than that of the framework's environment; `before`: words before it."""
     python = python or str(environment(framework) / "bin" / "python")
     order = trial.Order(framework, "", python, target, full=True, allow_cpu=allow_cpu)
     for name, text in trial.programs().items():
         (tmp_path / name).write_bytes(text)
     (tmp_path / "tmp").mkdir()
     config = {**trial.config(order, names), "phases": list(names)}
-    argv = [python, "-u", str(tmp_path / f"smoke_{framework}.py"), json.dumps(config)]
+    argv = [*before, python, "-u", str(tmp_path / f"smoke_{framework}.py"), json.dumps(config)]
     own = trial.environment(order, env, str(tmp_path))
     limits = child.Limits(lambda name: 100.0 if name == "import" else deadline, 300.0, grace=0.1)
     ended = child.run(argv, own, str(tmp_path), limits)
