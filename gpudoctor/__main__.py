@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import sys
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import FrameType
+
 
 def main() -> None:
     """Run the command line and leave at once: threads of probes that never answered are not waited for."""
@@ -11,9 +15,30 @@ def main() -> None:
 
     # One short run makes little garbage; the collector's passes over freshly imported code cost 7 % of a start.
     gc.disable()
+    _hear_interrupts()
     from gpudoctor.cli.entry import run
 
     leave(run(sys.argv[1:]))
+
+
+def _hear_interrupts() -> None:
+    import _signal  # type: ignore[import-not-found]  # the module "signal" costs a millisecond
+
+    if (
+        _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler
+    ):  # ignored by nohup and the like: so it stays
+        _signal.signal(_signal.SIGINT, _interrupt)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """Ctrl-C, but not in the middle of an import's own steps: there the exception can get lost in a callback of importlib, whose
+    lock then stays taken, and every thread hangs at its next import. A step later the signal is heard again."""
+    if frame is not None and frame.f_code.co_filename.startswith("<frozen importlib"):
+        import _signal
+
+        _signal.raise_signal(number)
+        return
+    raise KeyboardInterrupt
 
 
 def leave(code: int) -> None:

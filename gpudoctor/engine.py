@@ -252,6 +252,8 @@ class Asking:
 
     #: A worker is added when so long nothing was answered (seconds).
     PATIENCE = 0.01
+    #: So long at the most it is waited until the driver's programs run (seconds).
+    START = 0.1
 
     def __init__(
         self,
@@ -280,8 +282,9 @@ class Asking:
                 told = [(group, field, probe) for field, probe in fields.items()]
                 self._asked += told
                 self._left += told
-                if group == "gpu":  # its programs start while the other probes are still being imported
+                if group == "gpu":  # its programs run while the other probes are still being imported
                     self._one_worker()
+                    self._until_they_wait()
         self._one_worker()
 
     def _one_worker(self) -> None:
@@ -290,12 +293,18 @@ class Asking:
             if self._left and not self._busy:
                 self._add_worker()
 
+    def _until_they_wait(self) -> None:
+        """Importing beside a worker that starts programs, this thread would hold them up by as long as that takes."""
+        with self._news:
+            self._news.wait_for(lambda: not self._left and not self._busy, self.START)
+
     def _go_on(self) -> None:
         """A worker begins to wait for a program: another takes its place."""
         import threading
 
         with self._news:
             self._busy.discard(threading.current_thread())
+            self._news.notify()
         self._one_worker()
 
     def _add_worker(self) -> None:
@@ -312,6 +321,7 @@ class Asking:
             with self._news:
                 if not self._left:
                     self._busy.discard(threading.current_thread())
+                    self._news.notify()
                     return
                 group, field, probe = self._left.popleft()
             answer = _ask(self._port, field, probe) if self._is_wanted(group) else UNASKED

@@ -19,13 +19,18 @@ from gpudoctor.codec import CodecError, decode, encode
 from gpudoctor.errors import GpudoctorError
 from gpudoctor.facts.record import Record
 from gpudoctor.system.filestate import FileState
+from gpudoctor.system.statefolder import somebody_elses
 from gpudoctor.system.writer import Writer
 
 SCHEMA = "gpudoctor-journal/1"
 
-#: open: being made, or interrupted. done: stands. taking-back: `undo` was interrupted. The other two are ends.
-State = Literal["open", "done", "taking-back", "rolled-back", "undone"]
+#: open: being made, or interrupted. done: stands. taking-back: `undo` was interrupted. The others are ends; forgotten: it
+#: stands, and nobody wants to go back.
+State = Literal["open", "done", "taking-back", "rolled-back", "undone", "forgotten"]
 UNFINISHED = ("open", "taking-back")
+ENDS = ("rolled-back", "undone", "forgotten")
+#: So many journals that have come to an end are kept, to be read. One that can be taken back stays until it is, or is forgotten.
+ENDED_KEPT = 50
 
 
 class SavedFile(Record):
@@ -53,6 +58,7 @@ class SavedAction(Record):
     timeout: float = 60.0
     stops: tuple[str, ...] = ()
     before: str = ""
+    forget_argv: tuple[str, ...] = ()
     state: Literal["waiting", "started", "done", "undone"] = "waiting"
 
 
@@ -96,8 +102,25 @@ def new_journal(writer: Writer, plan: str, title: str) -> Journal:
             numbers.append(int(name))
         else:
             writer.own_remove(os.path.join(writer.state, "journals", name))
+    _prune(writer)
     at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     return Journal(SCHEMA, str(max(numbers) + 1), __version__, plan, title, writer.prefix, at, "open")
+
+
+def _prune(writer: Writer) -> None:
+    """Forget the oldest of those that have come to an end. Never the newest number, which the next one is counted from: with that
+    and the next one `ENDED_KEPT` are left."""
+    ended = [journal for journal in journals(writer)[:-1] if journal.state in ENDS]
+    for journal in ended[: max(0, len(ended) - (ENDED_KEPT - 2))]:
+        writer.own_remove(_folder(writer, journal.id))
+
+
+def drop_contents(writer: Writer, journal: Journal) -> None:
+    """The bytes that going back would need, of a journal that nobody goes back to."""
+    folder = _folder(writer, journal.id)
+    for number in range(len(journal.files)):
+        for name in (f"saved-{number}", f"wrote-{number}"):
+            writer.own_unlink(os.path.join(folder, name))
 
 
 def begin(writer: Writer, journal: Journal, saved: Mapping[int, bytes], wrote: Mapping[int, bytes]) -> None:
@@ -201,10 +224,21 @@ def _names(writer: Writer) -> list[str]:
     except FileNotFoundError:
         return []
     except OSError as error:
-        raise GpudoctorError(
-            f"the journals in {writer.state} can't be read: {error.strerror or error}",
-            note="nothing was changed",
-        ) from None
+        raise _unreadable(writer.state, error) from None
+
+
+def _unreadable(state: str, error: OSError) -> GpudoctorError:
+    try:
+        owner = os.stat(state).st_uid
+    except OSError:  # a folder above it is closed
+        owner = -1
+    if isinstance(error, PermissionError) and owner not in (-1, os.geteuid()):
+        return somebody_elses(state, owner)
+    return GpudoctorError(
+        f"the journals in {state} can't be read: {(error.strerror or str(error)).lower()}",
+        note="nothing was changed",
+        hint="GPUDOCTOR_STATE names the folder" if os.environ.get("GPUDOCTOR_STATE") else "",
+    )
 
 
 def _folder(writer: Writer, identifier: str) -> str:

@@ -25,11 +25,11 @@ class Step(Record):
 
 class Outcome(Record):
     """How it ended. `state`: "applied"; "unchanged" (all was so already); "rolled-back" (`why` says what failed, and all is as
-    before); "undone"; "open" (something could not be taken back: `why`, and `undo` tries again). `id`: the journal's, ""
+    before); "undone"; "forgotten" (it stands, and can't be taken back any more); "open" (something could not be taken back: `why`, and `undo` tries again). `id`: the journal's, ""
     where none was needed. `files`: those written, after links; `not_run`: what was left out under --root."""
 
     id: str
-    state: Literal["applied", "unchanged", "rolled-back", "undone", "open"]
+    state: Literal["applied", "unchanged", "rolled-back", "undone", "forgotten", "open"]
     files: tuple[str, ...] = ()
     steps: tuple[Step, ...] = ()
     not_run: tuple[str, ...] = ()

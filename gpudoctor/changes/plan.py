@@ -39,7 +39,7 @@ class Action(Record):
     (`ldconfig`, a daemon's reload) is its own `undo_argv`. An action that failed or was interrupted is undone too, so
     `undo_argv` must bear that `argv` did not get far. `touches`: files that the program writes (/etc/ld.so.cache): they are
     saved too, and put back as they were if they are still as the program left them; `undo_argv` is then left out. `state_argv`, if any, prints the state before,
-    which the journal keeps. `stops`: what a person must consent to ("container web", "container db").
+    which the journal keeps. `forget_argv` removes what `undo_argv` lives on, once nobody wants to go back. `stops`: what a person must consent to ("container web", "container db").
     """
 
     argv: tuple[str, ...]
@@ -50,6 +50,7 @@ class Action(Record):
     timeout: float = 60.0
     stops: tuple[str, ...] = ()
     touches: tuple[str, ...] = ()
+    forget_argv: tuple[str, ...] = ()
 
 
 class Validation(Record):

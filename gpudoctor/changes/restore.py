@@ -11,10 +11,11 @@ from typing import Literal
 
 from gpudoctor.changes import journal as journals_of
 from gpudoctor.changes.diff import unified
-from gpudoctor.changes.journal import UNFINISHED, Journal, SavedFile, journals, keep, mark
+from gpudoctor.changes.journal import ENDS, UNFINISHED, Journal, SavedFile, journals, keep, mark
 from gpudoctor.changes.outcome import Outcome, Runner, Step, run_program, said, shown
 from gpudoctor.errors import GpudoctorError
 from gpudoctor.system.filestate import ABSENT, FileState, refused
+from gpudoctor.system.statefolder import roots_changes
 from gpudoctor.system.writer import Writer
 
 
@@ -24,6 +25,7 @@ def undo(writer: Writer, identifier: str = "", *, leave: bool = False, run: Runn
     `leave`: what can't be taken back (a file that somebody changed since, a program that fails) is left as it is, and the
     change is closed. Returns "undone" or "open". Raises GpudoctorError where it was refused and nothing was changed.
     """
+    _chosen(journals(writer), identifier)  # where there is nothing, no folder is made to find that out
     with writer.locked():
         journal = _chosen(journals(writer), identifier)
         files = _writer_of(journal, writer, leave)
@@ -49,6 +51,33 @@ def undo(writer: Writer, identifier: str = "", *, leave: bool = False, run: Runn
             files.close()
 
 
+def forget(writer: Writer, identifier: str, *, run: Runner = run_program) -> Outcome:
+    """Let a change stand for good, and remove what going back would need. Returns "forgotten", and in `why` what could not be
+    removed; raises GpudoctorError where the change is not one that stands."""
+    _chosen(journals(writer), identifier)
+    with writer.locked():
+        journal = _chosen(journals(writer), identifier)
+        if journal.state in UNFINISHED:
+            raise GpudoctorError(
+                f"change {journal.id} ({journal.title}) was interrupted, and must be taken back first",
+                note="nothing was changed",
+                hint=f"gpudoctor undo {journal.id}",
+            )
+        steps = []
+        try:
+            # First of all: what is half removed must not look as if it could be gone back to.
+            keep(writer, journal.replace(state="forgotten"))
+            journals_of.drop_contents(writer, journal)
+        except OSError as error:
+            raise refused(error, writer.state) from None
+        for action in journal.actions:
+            if action.forget_argv:
+                ran = run(action.forget_argv, action.timeout, action.env)
+                steps.append(Step("undo", action.forget_argv, ran.code == 0, said(ran)))
+        why = "\n".join(f"`{shown(s.argv)}` failed: {s.said}" for s in steps if not s.ok)
+        return Outcome(journal.id, "forgotten", steps=tuple(steps), why=why)
+
+
 def _chosen(known: tuple[Journal, ...], identifier: str) -> Journal:
     interrupted = [j for j in known if j.state in UNFINISHED]
     wanted = [j for j in known if j.id == identifier.lstrip("0")]
@@ -58,9 +87,12 @@ def _chosen(known: tuple[Journal, ...], identifier: str) -> Journal:
             note="nothing was changed",
             hint="`gpudoctor undo --list` lists them",
         )
-    if wanted and wanted[0].state in ("undone", "rolled-back"):
+    if wanted and wanted[0].state in ENDS:
+        how = "was forgotten, and stands" if wanted[0].state == "forgotten" else "is taken back already"
         raise GpudoctorError(
-            f"change {wanted[0].id} is taken back already ({wanted[0].state})", note="nothing was changed"
+            f"change {wanted[0].id} {how} ({wanted[0].state})",
+            note="nothing was changed",
+            hint="`gpudoctor undo --list` lists them",
         )
     if interrupted and wanted and wanted[0] not in interrupted:
         raise GpudoctorError(
@@ -70,12 +102,7 @@ def _chosen(known: tuple[Journal, ...], identifier: str) -> Journal:
         )
     for journal in wanted or interrupted[::-1] or [j for j in known[::-1] if j.state == "done"]:
         return journal
-    others = os.geteuid() != 0 and os.path.isdir("/var/lib/gpudoctor/journals")
-    raise GpudoctorError(
-        "there is no change to take back",
-        note="nothing was changed",
-        hint="changes that root made: sudo gpudoctor undo" if others else "",
-    )
+    raise GpudoctorError("there is no change to take back", note="nothing was changed", hint=roots_changes())
 
 
 def _writer_of(journal: Journal, writer: Writer, leave: bool) -> Writer:
@@ -218,6 +245,8 @@ def take_back(
             steps.append(Step("undo", action.undo_argv, ran.code == 0, said(ran)))
             if not steps[-1].ok:
                 problems.append(f"`{shown(action.undo_argv)}` failed: {steps[-1].said}")
+                if not leave:
+                    break  # what was done before it may be what going back lives on
                 continue
         journal = _try_mark(writer, journal, number)
     why = "\n".join(problems)

@@ -193,7 +193,7 @@ def _open(plan: Plan, todo: list[_Todo], touched: list[tuple[int, _Todo]], write
     ]
     journal = journal.replace(
         files=tuple(files),
-        actions=tuple(SavedAction(a.argv, a.reason, a.undo_argv, a.env, a.timeout, a.stops) for a in actions),
+        actions=tuple(_saved(a) for a in actions),
     )
     everything = (*todo, *(found for _, found in touched))
     saved = {number: found.content for number, found in enumerate(everything) if found.now.kind == "file"}
@@ -205,6 +205,13 @@ def _open(plan: Plan, todo: list[_Todo], touched: list[tuple[int, _Todo]], write
             error, writer.state, "the journal could not be written, so nothing was changed"
         ) from None
     return journal
+
+
+def _saved(action: Action) -> SavedAction:
+    return SavedAction(
+        action.argv, action.reason, action.undo_argv, action.env, action.timeout, action.stops,
+        forget_argv=action.forget_argv,
+    )  # fmt: skip
 
 
 def _expected(found: _Todo) -> FileState:

@@ -7,6 +7,7 @@ import sys
 import click
 
 from gpudoctor.cli.output import write_out
+from gpudoctor.cli.plain.diagnose import FORMS, diagnose, rendered
 
 
 class _Command(click.Command):
@@ -24,7 +25,7 @@ class _Command(click.Command):
 
 @click.command("diagnose", cls=_Command, context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("paths", nargs=-1, metavar="[FILE|DIR|-]... [-- PROGRAM...]")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--format", "form", type=click.Choice(FORMS), default="text", show_default=True)
 @click.option("--output", metavar="FILE", help="Write the answer there instead of to standard output.")
 @click.option(
     "--redact",
@@ -57,16 +58,7 @@ def command(
         if sys.stdin.isatty():
             raise click.UsageError("give a file, a folder, or - for standard input")
         paths = ("-",)
-    if redact:
-        from gpudoctor.workflows.diagnose import redacted
-
-        write_out(redacted(paths), output)
-        return 0
-    from gpudoctor.workflows.diagnose import diagnose_paths
-
-    result = diagnose_paths(paths)
-    write_out(_rendered(result, result.exit_code, form, output, verbose), output)
-    return result.exit_code
+    return diagnose(paths=paths, form=form, output=output, redact=redact, verbose=verbose)
 
 
 def _program(program: tuple[str, ...], form: str, output: str | None, verbose: bool) -> int:
@@ -74,24 +66,10 @@ def _program(program: tuple[str, ...], form: str, output: str | None, verbose: b
 
     code, result = diagnose_program(program)
     if result is not None:
-        text = _rendered(result, code, form, output, verbose)
+        text = rendered(result, code, form, output, verbose)
         # The program's own output owns standard output; the answer goes beside it.
         if output in (None, "-") and form == "text":
             sys.stderr.write(text)
         else:
             write_out(text, output)
     return code
-
-
-def _rendered(result: object, code: int, form: str, output: str | None, verbose: bool) -> str:
-    from gpudoctor.logs.diagnosis import Result
-    from gpudoctor.report import diagnosis as report
-    from gpudoctor.report.style import Style, style_for
-
-    assert isinstance(result, Result)
-    if form == "json":
-        from gpudoctor.codec import to_json
-
-        return to_json(report.diagnose_report(result, code)) + "\n"
-    style = style_for(sys.stdout) if output in (None, "-") else Style(unicode=True)
-    return report.render(result, style, verbose)

@@ -88,7 +88,7 @@ def cli() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command line by click; returns the exit code."""
-    return guarded(lambda: _run(arguments))
+    return guarded(lambda: _run(arguments), arguments)
 
 
 def _run(arguments: Sequence[str]) -> int:

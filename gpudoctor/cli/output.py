@@ -8,6 +8,9 @@ import sys
 
 from gpudoctor.errors import GpudoctorError
 
+#: Something has been written to standard output.
+printed = False
+
 
 def split_names(values: tuple[str, ...]) -> tuple[str, ...]:
     """`--select a,b --select c` -> a, b, c."""
@@ -61,6 +64,8 @@ def _write_into(data: bytes, output: str, option: str) -> None:
 
 def _print(text: str) -> None:
     """Whole, or an error: a report that never arrived must not end as if it had."""
+    global printed
+    printed = True
     try:
         if sys.stdout is None:  # Python's own answer to `>&-`
             raise OSError(errno.EBADF, os.strerror(errno.EBADF))

@@ -290,7 +290,10 @@ def reload_command(engine: str) -> int:
     "restart", context_settings=_HELP, short_help="Restart a daemon that no service manager looks after."
 )
 @click.argument("engine", type=click.Choice(["docker", "containerd"]))
-def restart_command(engine: str) -> int:
+@click.option(
+    "--unless-broken", is_flag=True, help="docker: leave it running where it would not start with its file."
+)
+def restart_command(engine: str, unless_broken: bool) -> int:
     """Restart a daemon that no service manager looks after, as it was started: arguments, environment, user, log.
 
     For machines without systemd (WSL2's default until 2022, containers). Docker's containers stop, unless live-restore is on.
@@ -302,7 +305,7 @@ def restart_command(engine: str) -> int:
     """
     from gpudoctor.workflows.runtime.restarting import restart
 
-    write_out(restart(engine) + "\n", None)
+    write_out(restart(engine, unless_broken) + "\n", None)
     return 0
 
 

@@ -155,7 +155,7 @@ def _progress() -> Callable[[Any, str, Any], None]:
             return
         seconds = float(event["t"]) - begun.get(key, float(event["t"]))
         phase = Phase(name, event.get("state", "failed"), seconds)
-        line = progress(where.label, framework, phase, exercises(framework, name), style)
+        line = progress(where.label, framework, phase, exercises(framework, name, where.cpu), style)
         with lock:
             sys.stderr.write(("\r\x1b[K" if terminal else "") + line + "\n")
             sys.stderr.flush()

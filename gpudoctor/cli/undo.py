@@ -17,9 +17,14 @@ from gpudoctor.cli.output import write_out
     is_flag=True,
     help="Leave what can't be taken back as it is, take back the rest, close the change.",
 )
+@click.option(
+    "--forget",
+    is_flag=True,
+    help="Let change ID stand for good: what was kept to take it back is removed.",
+)
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("--output", metavar="FILE", help="Write the report there instead of to standard output.")
-def command(identifier: str, listing: bool, leave: bool, form: str, output: str | None) -> int:
+def command(identifier: str, listing: bool, leave: bool, forget: bool, form: str, output: str | None) -> int:
     """Take back a change that gpudoctor made: the named one, else the last.
 
     Files get back their contents, mode, owner, times, attributes and links; programs that were run are undone. A file that
@@ -30,25 +35,35 @@ def command(identifier: str, listing: bool, leave: bool, form: str, output: str 
     Examples:
       gpudoctor undo --list     what was changed, with the IDs
       gpudoctor undo            take the last change back
+      gpudoctor undo 3 --forget keep change 3, and free the room that taking it back would need
     """
+    from gpudoctor.changes import restore
     from gpudoctor.changes.journal import journals
-    from gpudoctor.changes.restore import undo
     from gpudoctor.report import changes as report
     from gpudoctor.report.style import Style, style_for
     from gpudoctor.system.writer import Writer
 
-    if listing and (identifier or leave):
+    if listing and (identifier or leave or forget):
         raise click.UsageError("--list only lists")
+    if forget and (leave or not identifier):
+        raise click.UsageError("--forget wants the ID of the change, and nothing else")
     writer = Writer(command=f"gpudoctor undo {identifier}".strip())
-    outcome = None if listing else undo(writer, identifier, leave=leave)
-    code = 0 if outcome is None or outcome.state == "undone" else 1
+    outcome = None
+    if forget:
+        outcome = restore.forget(writer, identifier)
+    elif not listing:
+        outcome = restore.undo(writer, identifier, leave=leave)
+    well = outcome is None or outcome.state == "undone" or (outcome.state == "forgotten" and not outcome.why)
+    code = 0 if well else 1
     style = style_for(sys.stdout) if output in (None, "-") else Style(unicode=True)
     if form == "json":
         from gpudoctor.codec import to_json
 
         text = to_json(report.undo_report(outcome, journals(writer), code)) + "\n"
     elif outcome is None:
-        text = report.render_journals(journals(writer), style)
+        from gpudoctor.system.statefolder import roots_changes
+
+        text = report.render_journals(journals(writer), style, roots_changes())
     else:
         text = report.render_outcome(outcome, style)
     write_out(text, output)

@@ -82,12 +82,14 @@ class Waste(Record):
 
 
 class Image(Record):
-    """`name`: as it was given, `kind` of archive, `config` Absent for an unpacked folder, which has none. `plan`: what
+    """`name`: as it was given, `kind` of archive ("engine": read where an engine keeps it), `config` Absent for an unpacked folder, which has none. `plan`: what
     `image plan` wrote into the label. `driver_files`: on all paths; `waste`: largest first. `dockerfile` or `compose` alone
     is known where a recipe is linted."""
 
     name: str = ""
-    kind: Literal["", "docker-archive", "oci-archive", "oci-layout", "filesystem-archive", "folder"] = ""
+    kind: Literal[
+        "", "docker-archive", "oci-archive", "oci-layout", "filesystem-archive", "folder", "engine"
+    ] = ""
     config: Observed[Config] = NO_IMAGE
     layers: Observed[tuple[Layer, ...]] = NO_IMAGE
     driver_files: Observed[tuple[DriverFile, ...]] = NO_IMAGE

@@ -62,7 +62,8 @@ class Channel(Record):
 
 class Device(Record):
     """The device as the framework in the child describes it. `kind` "cuda" or "cpu"; `uuid` "GPU-..." or "". Clocks in MHz,
-    the memory bus in bits, memory in bytes; 0: not told. Clocks and bus are NVML's."""
+    the memory bus in bits, memory in bytes, the PCIe link's lanes; 0: not told. Clocks, bus and link are NVML's; the link is the most that
+    device and slot can do."""
 
     kind: str = ""
     name: str = ""
@@ -73,6 +74,8 @@ class Device(Record):
     sm_clock_max: int = 0
     memory_clock_max: int = 0
     bus_width: int = 0
+    link_generation_max: int = 0
+    link_width_max: int = 0
 
 
 class Trial(Record):

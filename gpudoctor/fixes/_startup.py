@@ -94,6 +94,23 @@ def block(see: See, where: Place, purpose: str, statements: tuple[Statement, ...
     return see.edit(where.path, whole, reason)
 
 
+def taken_off(see: See, path: str, purpose: str, what: Assign, reason: str) -> FileChange:
+    """The file that takes off again what `Assign(add=True)` adds: conda reads deactivate.d as it reads activate.d."""
+    name, word = what.name, f" {what.value} "
+    lines = (
+        f"# >>> gpudoctor: {purpose} >>>  (`gpudoctor undo` takes it out)",
+        f'case " ${{{name}}} " in *"{word}"*)',
+        f'  {name}=" ${{{name}}} "',
+        f'  {name}="${{{name}%%"{word}"*}} ${{{name}#*"{word}"}}"',
+        f'  {name}="${{{name}# }}"; {name}="${{{name}% }}"',
+        f'  [ -n "${{{name}}}" ] || unset {name} ;;',
+        "esac",
+        f"# <<< gpudoctor: {purpose} <<<",
+        "",
+    )
+    return see.edit(path, "\n".join(lines), reason)
+
+
 def _shebang(text: str) -> tuple[str, str]:
     first, end, rest = text.partition("\n")
     return (first + end, rest) if first.startswith("#!") else ("", text)
@@ -129,7 +146,7 @@ def _line(one: Statement, dialect: Dialect) -> str:
 
 def quoted(word: str) -> str:
     """The word for any of these shells. Raises Manual for what no start-up file should hold."""
-    if re.search(r"[\n\r\0'\\]", word):
+    if re.search(r"[\n\r\0'\"$`\\]", word):
         raise Manual(f"{word!r} can't be written into a start-up file")
     return shlex.quote(word)
 

@@ -94,6 +94,9 @@ def _blocks(
     changes: tuple[FileChange, ...]
     if place is not None:
         changes = (_startup.block(see, place, purpose, (what,), reason),)
+        if "/activate.d/" in place.path and isinstance(what, Assign) and what.add:
+            off = place.path.replace("/activate.d/", "/deactivate.d/")
+            changes += (_startup.taken_off(see, off, purpose, what, f"{what.name} is as before afterwards"),)
     else:
         changes = _startup.blocks(see, see.login, purpose, (what,), reason)
     plan = _settings.plan(see, finding.id, reason[:1].upper() + reason[1:], changes, safe=True)

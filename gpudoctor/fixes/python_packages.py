@@ -1,8 +1,8 @@
 """Packages of one interpreter: installed, replaced and removed by the installer that made its environment.
 
-Before that, the distributions that the command would replace or remove are packed into wheels from their own files, so `undo`
-needs no network and brings back what was there (`gpudoctor/helpers/pip_keep.py`). Where that can't be, a person has to do it:
-conda's packages, an interpreter that the distribution manages (PEP 668), an environment without pip.
+Before that, the files of the distributions that the command would replace or remove are kept aside, so `undo` needs no network
+and brings back what was there, to the byte (`gpudoctor/helpers/pip_keep.py`). Where that can't be, a person has to do it: conda's
+packages, an interpreter that the distribution manages (PEP 668), an environment without pip on a machine without uv.
 """
 
 from __future__ import annotations
@@ -55,11 +55,11 @@ TIMEOUT = 4 * 3600.0
 
 
 class _Command(Record):
-    """`arguments` of pip: ("install", "torch==2.5.1", ...); `uv` the path of uv, or ""."""
+    """`arguments` of pip: ("install", "torch==2.5.1", ...); `uv`: the rule wants uv to do it."""
 
     arguments: tuple[str, ...]
     env: tuple[tuple[str, str], ...] = ()
-    uv: str = ""
+    uv: bool = False
 
 
 def plan(finding: Finding, machine: Machine, see: See) -> Plan:
@@ -80,7 +80,7 @@ def plan(finding: Finding, machine: Machine, see: See) -> Plan:
         actions=actions,
         recheck=(finding.id,),
         notes=(
-            f"what {what} replaces is kept as wheels until `gpudoctor undo` or you remove them",
+            f"what {what} replaces is kept for `gpudoctor undo`, until you have it forgotten (`undo --forget`)",
             "programs that use this interpreter now keep what they have loaded: restart them",
         ),
     )
@@ -105,7 +105,7 @@ def _parsed(line: str, python: Interpreter) -> _Command:
     if words[:3] == [python.path, "-m", "pip"]:
         return _Command(tuple(w for w in words[3:] if w != "-y"), tuple(env))
     if words[:2] == ["uv", "pip"] and words[3:5] == ["--python", python.path]:
-        return _Command((words[2], *words[5:]), tuple(env), "uv")
+        return _Command((words[2], *words[5:]), tuple(env), True)
     raise Manual(f"it is not pip's to do: {words[0] if words else line}")
 
 
@@ -124,30 +124,29 @@ def _refuse_managed(python: Interpreter, commands: list[_Command]) -> None:
 
 
 def _actions(python: Interpreter, commands: list[_Command], see: See) -> tuple[Action, ...]:
-    uv = _uv(see) if any(c.uv for c in commands) else ""
-    tool = uv or "pip"
-    if not uv and not _has_pip(python, see):
-        raise Manual(f"{python.path} has no pip")
     become = _become(python, see)
+    uv = _installer(python, commands, see, bool(become))
+    tool = uv or "pip"
     folder = _folder(python, commands, see, bool(become))
     helper = (python.path, "-c", source("pip_keep"))
     parts: list[str] = []
     for command in commands:
-        parts += ["--", *command.arguments]
+        parts += ["--", *(command if uv else _for_pip(command)).arguments]
     env = tuple(pair for command in commands for pair in command.env)
-    restore = (*become, *helper, "restore", folder, tool)
+    forget = (*become, *helper, "forget", folder)
     keep = Action(
         (*become, *helper, "keep", folder, tool, *parts),
-        "keep what will be replaced, as wheels",
-        (),
+        "keep what will be replaced",
+        forget,
         env=env,
         timeout=TIMEOUT,
+        forget_argv=forget,
     )
     installs = [
         Action(
             (*become, *_argv(python, command, uv)),
             "with the installer of that environment",
-            restore if number == 0 else (),
+            (*become, *helper, "restore", folder, tool) if number == 0 else (),
             env=command.env,
             timeout=TIMEOUT,
         )
@@ -159,15 +158,44 @@ def _actions(python: Interpreter, commands: list[_Command], see: See) -> tuple[A
 def _argv(python: Interpreter, command: _Command, uv: str) -> tuple[str, ...]:
     if uv:
         return (uv, "pip", command.arguments[0], "--python", python.path, *command.arguments[1:])
+    command = _for_pip(command)
     yes = ("-y",) if command.arguments[0] == "uninstall" else ()
     return (python.path, "-m", "pip", "--no-input", *command.arguments, *yes)
 
 
-def _uv(see: See) -> str:
-    for folder in (*see.env.get("PATH", "").split(":"), f"{see.env.get('HOME', '')}/.local/bin"):
-        if folder.startswith("/") and see.is_there(f"{folder}/uv"):
-            return f"{folder}/uv"
-    raise Manual("uv made this environment, and is not on PATH")
+def _installer(python: Interpreter, commands: list[_Command], see: See, other: bool) -> str:
+    """The path of uv where it made the environment or is all there is; "" for the environment's own pip."""
+    pip, uv = _has_pip(python, see), _uv(see, other)
+    if pip and not (uv and any(c.uv for c in commands)):
+        return ""
+    if uv:
+        return uv
+    raise Manual(
+        f"{python.path} has no pip, and there is no uv on PATH",
+        (f"{python.path} -m ensurepip --upgrade   # then run gpudoctor fix again",),
+    )
+
+
+def _uv(see: See, other: bool) -> str:
+    """Root runs no program that belongs to somebody else."""
+    runner = see.login.uid if see.login and other else os.geteuid()
+    home = see.login.home if see.login else see.env.get("HOME", "")
+    for folder in (*see.env.get("PATH", "").split(":"), f"{home}/.local/bin", f"{home}/.cargo/bin"):
+        try:
+            if folder.startswith("/") and see.port.stat(f"{folder}/uv").uid in (0, runner):
+                return f"{folder}/uv"
+        except OSError:
+            continue
+    return ""
+
+
+def _for_pip(command: _Command) -> _Command:
+    """A rule's command for uv in pip's words."""
+    words = list(command.arguments)
+    while command.uv and "--reinstall-package" in words:
+        at = words.index("--reinstall-package")
+        words[at : at + 2] = ["--force-reinstall"]
+    return command.replace(arguments=tuple(words))
 
 
 def _has_pip(python: Interpreter, see: See) -> bool:
@@ -194,7 +222,7 @@ def _folder(python: Interpreter, commands: list[_Command], see: See, other: bool
     """A new one, below the state folder of whoever runs the installer."""
     name = hashlib.sha256("\0".join([python.path, *(w for c in commands for w in c.arguments)]).encode())
     state = f"{see.login.home}/.local/state/gpudoctor" if see.login and other else state_folder()
-    base = os.path.join(state, "wheels", name.hexdigest()[:12])
+    base = os.path.join(state, "packages", name.hexdigest()[:12])
     number = 1
     while see.is_there(f"{base}-{number}"):
         number += 1

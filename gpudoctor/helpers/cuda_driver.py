@@ -38,8 +38,10 @@ NO_DEVICE = 100
 
 
 def say(**message):
-    sys.stdout.write(to_json(message) + "\n")
-    sys.stdout.flush()
+    # Unbuffered: what was said before a crash must be out.
+    line = (to_json(message) + "\n").encode("ascii")
+    while line:
+        line = line[os.write(1, line) :]
 
 
 def mapped_file(function):
@@ -183,7 +185,6 @@ def main():
         answer["devices"].append(entry)
         say(answer=answer)
     say(answer=answer, final=True)
-    sys.stdout.flush()
     os._exit(0)  # libcuda's exit handlers are not part of the question
 
 

@@ -43,8 +43,10 @@ FABRIC = {0: "not-supported", 1: "not-started", 2: "in-progress", 3: "completed"
 
 
 def say(**message):
-    sys.stdout.write(to_json(message) + "\n")
-    sys.stdout.flush()
+    # Unbuffered: what was said before a crash must be out.
+    line = (to_json(message) + "\n").encode("ascii")
+    while line:
+        line = line[os.write(1, line) :]
 
 
 def mapped_file(function):
@@ -69,6 +71,9 @@ def version(number):
 
 class Device:
     """One device. Every method asks one field; `ask` turns NVML's errors into what the field says."""
+
+    #: NVML's numbers of brands -> names, of the pynvml that is there.
+    brands = {}
 
     def __init__(self, nvml, index):
         self.nvml, self.index, self.handle = nvml, index, None
@@ -209,9 +214,11 @@ class Device:
 
     def get_brand(self):
         number = self.nvml.nvmlDeviceGetBrand(self.handle)
-        names = [n for n in sorted(dir(self.nvml)) if n.startswith("NVML_BRAND_") and n != "NVML_BRAND_COUNT"]
-        found = [n[11:].lower().replace("_", "-") for n in names if getattr(self.nvml, n) == number]
-        return found[0] if found else str(number)
+        if not self.brands:
+            names = [n for n in vars(self.nvml) if n.startswith("NVML_BRAND_") and n != "NVML_BRAND_COUNT"]
+            for name in sorted(names, reverse=True):
+                self.brands[getattr(self.nvml, name)] = name[11:].lower().replace("_", "-")
+        return self.brands.get(number, str(number))
 
     def get_vbios(self):
         return words(self.nvml.nvmlDeviceGetVbiosVersion(self.handle))
@@ -298,7 +305,6 @@ def main():
         answer["devices"].append(Device(nvml, index).all())
         say(answer=answer)
     say(answer=answer, final=True)
-    sys.stdout.flush()
     # Without nvmlShutdown and without exit handlers: a driver that answered may still hang when it is let go.
     os._exit(0)
 

@@ -1,29 +1,31 @@
 """Runs in the interpreter whose packages are about to change; standard library, Python 3.8.
 
     keep FOLDER TOOL -- ARGUMENTS...     before: which distributions ARGUMENTS (of `pip install` or `pip uninstall`) would replace
-                                         or remove; each is packed into a wheel in FOLDER, all versions into before.json
-    restore FOLDER TOOL                  after: what is new is uninstalled, what changed comes back from its wheel
+                                         or remove; their files are kept in FOLDER, all versions in before.json
+    restore FOLDER TOOL                  after: what is new or was replaced is uninstalled, and the kept files are put back
 
-TOOL: "pip", or the path of uv. A wheel is packed from the files that are installed, so no network is needed to go back, and what
-comes back is what was there. Ends with status 0, or says on standard error why not.
+    forget FOLDER                        nobody will go back (again): what was kept goes
+
+TOOL: "pip", or the path of uv. Files are kept as second names of the same files where the file system allows it, so that gigabytes
+cost neither time nor room; what comes back is what was there, to the byte and the time, and no network is needed for it.
+Ends with status 0, or says on standard error why not.
 """
 
 import sys
 
 sys.path[:] = [place for place in sys.path if place]  # the working folder's modules are not ours
 
-import base64
-import csv
-import hashlib
-import io
+import importlib
 import json
 import os
 import re
 import shutil
 import subprocess
 import tempfile
-import zipfile
 from importlib import metadata
+
+#: From this release on pip says beforehand what it would install (--dry-run --report).
+REPORTING_PIP = (22, 2)
 
 
 def normal(name):
@@ -31,12 +33,17 @@ def normal(name):
 
 
 def installed():
+    """Name -> its distributions: one, or several where an installer left records behind."""
+    importlib.invalidate_caches()  # folders are remembered by their time, which is coarser than we are fast
     found = {}
     for one in metadata.distributions():
-        name = one.metadata["Name"]
-        if name:
-            found.setdefault(normal(name), one)
+        if one.read_text("METADATA") or one.read_text("PKG-INFO"):
+            found.setdefault(normal(one.metadata["Name"]), []).append(one)
     return found
+
+
+def versions(have):
+    return {name: sorted(one.version for one in all_of) for name, all_of in sorted(have.items())}
 
 
 def fail(words):
@@ -44,113 +51,75 @@ def fail(words):
     sys.exit(1)
 
 
-def tool_argv(tool, verb):
+def tool_argv(tool, verb, pip=None):
     if tool == "pip":
-        return [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", verb]
+        return (pip or [sys.executable, "-m", "pip"]) + ["--disable-pip-version-check", "--no-input", verb]
     return [tool, "pip", verb, "--python", sys.executable]
 
 
-def changing(tool, arguments, have):
+def run(argv):
+    ran = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
+    return ran.returncode, ran.stdout.decode("utf-8", "replace"), ran.stderr.decode("utf-8", "replace")
+
+
+def changing(tool, arguments, have, scratch):
     """Names of installed distributions that the command would replace or remove."""
     verb, rest = arguments[0], arguments[1:]
     if verb == "uninstall":
         return {normal(word) for word in rest if not word.startswith("-")} & set(have)
     if tool == "pip":
-        handle, report = tempfile.mkstemp(suffix=".json")
-        os.close(handle)
-        argv = tool_argv(tool, verb) + ["--quiet", "--dry-run", "--report", report] + rest
-        ran = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
-        if ran.returncode:
-            fail(ran.stderr.decode("utf-8", "replace")[-2000:])
+        report = os.path.join(scratch, "report.json")
+        argv = tool_argv(tool, verb, reporting_pip(have, scratch))
+        code, _, err = run(argv + ["--quiet", "--dry-run", "--report", report] + rest)
+        if code:
+            fail(err[-2000:])
         with open(report, encoding="utf-8") as file:
             said = json.load(file)
-        os.unlink(report)
         return {normal(one["metadata"]["name"]) for one in said["install"]} & set(have)
-    ran = subprocess.run(
-        tool_argv(tool, verb) + ["--dry-run"] + rest,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        stdin=subprocess.DEVNULL,
-    )
-    text = (ran.stdout + ran.stderr).decode("utf-8", "replace")
-    if ran.returncode:
-        fail(text[-2000:])
-    removed = re.findall(r"^\s*[-~]\s+([\w.-]+?)==", text, re.M)
-    return {normal(name) for name in removed} & set(have)
+    code, out, err = run(tool_argv(tool, verb) + ["--color", "never", "--dry-run"] + rest)
+    if code:
+        fail((out + err)[-2000:])
+    return {normal(name) for name in re.findall(r"^\s*[-~]\s+([\w.-]+?)==", out + err, re.M)} & set(have)
 
 
-def size_of(one):
-    total = 0
+def reporting_pip(have, scratch):
+    """This environment's pip, or where it is too old to say what it would do, a newer one that is only fetched, not installed."""
+    own = metadata.version("pip")
+    if tuple(int(n) for n in re.findall(r"\d+", own)[:2]) >= REPORTING_PIP:
+        return None
+    argv = tool_argv("pip", "download") + [
+        "--quiet",
+        "--no-deps",
+        "--only-binary",
+        ":all:",
+        "-d",
+        scratch,
+        "pip>=22.2",
+    ]
+    code, _, err = run(argv)
+    wheels = [name for name in os.listdir(scratch) if name.endswith(".whl")]
+    if code or not wheels:
+        fail(
+            "pip %s can't say beforehand what it would replace, and a newer one could not be fetched (%s); "
+            "`%s -m pip install --upgrade pip` comes first"
+            % (own, " ".join(err.split())[-300:], sys.executable)
+        )
+    return [sys.executable, os.path.join(scratch, wheels[0], "pip")]
+
+
+def files_of(one):
+    """Where its files lie, as its RECORD names them; those that are gone already do not come back either."""
+    if one.read_text("RECORD") is None:
+        fail(
+            "%s %s has no list of its files, so it could not be put back"
+            % (one.metadata["Name"], one.version)
+        )
+    found = []
     for file in one.files or ():
-        try:
-            total += os.stat(str(file.locate())).st_size
-        except OSError:
-            continue
-    return total
-
-
-def pack(one, folder):
-    """The installed files as a wheel; returns its path."""
-    name, version = one.metadata["Name"], one.version
-    files = one.files
-    if not files or one.read_text("RECORD") is None:
-        fail("%s %s has no list of its files, so it could not be put back" % (name, version))
-    direct = one.read_text("direct_url.json") or ""
-    if '"editable": true' in direct or '"editable":true' in direct:
-        fail("%s is an editable installation, which could not be put back" % name)
-    site = os.path.realpath(str(one.locate_file("")))
-    info = next(str(f).split("/")[0] for f in files if str(f).split("/")[0].endswith(".dist-info"))
-    scripts = {e.name for e in one.entry_points if e.group in ("console_scripts", "gui_scripts")}
-    base = info[: -len(".dist-info")]
-    path = os.path.join(folder, base + "-py3-none-any.whl")
-    rows = []
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED, allowZip64=True) as wheel:
-        for file in files:
-            inside = inner(file, site, base, info, scripts)
-            if not inside:
-                continue
-            source = str(file.locate())
-            if not os.path.isfile(source):
-                continue  # already gone: then it does not come back either
-            entry = zipfile.ZipInfo.from_file(source, inside, strict_timestamps=False)
-            digest = hashlib.sha256()
-            with open(source, "rb") as reading, wheel.open(entry, "w", force_zip64=True) as writing:
-                while True:
-                    chunk = reading.read(1 << 20)
-                    if not chunk:
-                        break
-                    digest.update(chunk)
-                    writing.write(chunk)
-            code = base64.urlsafe_b64encode(digest.digest()).rstrip(b"=").decode()
-            rows.append((inside, "sha256=" + code, str(os.stat(source).st_size)))
-        if info + "/WHEEL" not in [row[0] for row in rows]:
-            fail("%s was not installed from a wheel, so it could not be put back" % name)
-        rows.append((info + "/RECORD", "", ""))
-        text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows(rows)
-        wheel.writestr(info + "/RECORD", text.getvalue())
-    return path
-
-
-def inner(file, site, base, info, scripts):
-    """The name within the wheel, "" for what an installer writes by itself."""
-    name = str(file)
-    if name.startswith(info + "/") and name[len(info) + 1 :] in (
-        "RECORD",
-        "INSTALLER",
-        "REQUESTED",
-        "direct_url.json",
-    ):
-        return ""
-    if "__pycache__/" in name or name.endswith(".pyc"):
-        return ""
-    if not name.startswith("../") and not os.path.isabs(name):
-        return name
-    outside = os.path.relpath(os.path.normpath(os.path.join(site, name)), sys.prefix)
-    folder, leaf = os.path.split(outside)
-    if folder in ("bin", "Scripts"):
-        return "" if leaf in scripts else "%s.data/scripts/%s" % (base, leaf)
-    return "" if outside.startswith("..") else "%s.data/data/%s" % (base, outside)
+        path = os.path.normpath(str(file.locate()))
+        if os.path.isfile(path) or os.path.islink(path):
+            found.append(path)
+    return list(dict.fromkeys(found))
 
 
 def keep(folder, tool, commands):
@@ -159,56 +128,135 @@ def keep(folder, tool, commands):
     os.makedirs(folder, mode=0o700, exist_ok=True)
     have = installed()
     names = set()
-    for arguments in commands:
-        names |= changing(tool, arguments, have)
-    need = sum(size_of(have[name]) for name in names)
-    free = os.statvfs(folder)
-    if need + (64 << 20) > free.f_bavail * free.f_frsize:
-        fail("keeping what is replaced needs %d MiB in %s, and they are not free" % (need >> 20, folder))
-    wheels = {name: os.path.basename(pack(have[name], folder)) for name in sorted(names)}
+    scratch = tempfile.mkdtemp(prefix="gpudoctor-")
+    try:
+        for arguments in commands:
+            names |= changing(tool, arguments, have, scratch)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    paths = list(
+        dict.fromkeys(path for name in sorted(names) for one in have[name] for path in files_of(one))
+    )
     before = {
-        "versions": {name: one.version for name, one in sorted(have.items())},
-        "wheels": wheels,
+        "versions": versions(have),
+        "names": sorted(names),
+        "files": keep_files(folder, paths),
         "python": sys.executable,
     }
-    with open(os.path.join(folder, "before.json.new"), "w", encoding="utf-8") as file:
+    with open(
+        os.path.join(folder, "before.json.new"), "w", encoding="utf-8", errors="surrogateescape"
+    ) as file:
         json.dump(before, file, indent=1)
     os.replace(os.path.join(folder, "before.json.new"), os.path.join(folder, "before.json"))
     for name in sorted(names):
-        print("%s %s" % (name, have[name].version))
+        print("%s %s" % (name, ", ".join(one.version for one in have[name])))
+
+
+def keep_files(folder, paths):
+    """[path, its name in the folder] of each."""
+    kept = []
+    left = None
+    for number, path in enumerate(paths):
+        name = str(number)
+        place = os.path.join(folder, name)
+        try:
+            os.link(path, place, follow_symlinks=False)
+        except OSError:
+            if left is None:
+                left = room_for(folder, paths[number:])
+            shutil.copy2(path, place, follow_symlinks=False)
+        kept.append([path, name])
+    return kept
+
+
+def room_for(folder, paths):
+    need = sum(os.lstat(path).st_size for path in paths)
+    free = os.statvfs(folder)
+    free = free.f_bavail * free.f_frsize
+    if need + (64 << 20) > free:
+        fail("keeping what is replaced needs %d MiB in %s, and they are not free" % (need >> 20, folder))
+    return free
 
 
 def restore(folder, tool):
-    """Idempotent: what is as it was is left alone."""
+    """Idempotent: done again after an interruption, it ends as it would have. What was kept stays until it is forgotten."""
     try:
-        with open(os.path.join(folder, "before.json"), encoding="utf-8") as file:
+        with open(os.path.join(folder, "before.json"), encoding="utf-8", errors="surrogateescape") as file:
             before = json.load(file)
-    except OSError:
-        return  # nothing was kept, so nothing was changed
-    now = {name: one.version for name, one in installed().items()}
-    new = sorted(name for name in now if name not in before["versions"])
-    if new:
-        argv = tool_argv(tool, "uninstall") + (["-y"] if tool == "pip" else []) + new
-        if subprocess.call(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL):
-            fail("%s could not be uninstalled" % ", ".join(new))
-    back = [os.path.join(folder, wheel) for name, wheel in sorted(before["wheels"].items())]
-    lost = sorted(
-        name
-        for name, version in before["versions"].items()
-        if name not in before["wheels"] and now.get(name) != version
-    )
-    if back:
-        force = ["--force-reinstall"] if tool == "pip" else ["--reinstall"]
-        argv = tool_argv(tool, "install") + force + ["--no-deps", "--no-index"] + back
-        if subprocess.call(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL):
-            fail("the packages that were kept could not be installed")
+    except OSError as error:
+        fail("what was kept is gone (%s), so it can't be put back" % error)
+    while True:
+        now = versions(installed())
+        gone = [n for n in now if n not in before["versions"]]
+        gone += [n for n in before["names"] if n in now and not as_it_was(n, now, before, folder)]
+        if not gone:
+            break
+        argv = tool_argv(tool, "uninstall") + (["-y"] if tool == "pip" else []) + sorted(gone)
+        code, out, err = run(argv)
+        after = versions(installed())
+        if code or after == now:
+            fail("%s could not be uninstalled: %s" % (", ".join(sorted(gone)), (err or out).strip()[-1500:]))
+    put_back(folder, before["files"])
+    now = versions(installed())
+    lost = sorted(name for name, known in before["versions"].items() if now.get(name) != known)
     if lost:
         fail("%s changed otherwise meanwhile, and is left as it is" % ", ".join(lost))
-    shutil.rmtree(folder, ignore_errors=True)
+
+
+def as_it_was(name, now, before, folder):
+    """Its records are the very files that were kept: nobody has replaced it, or an interrupted restore has put it back."""
+    if now[name] != before["versions"][name]:
+        return False
+    kept = {path: os.path.join(folder, place) for path, place in before["files"]}
+    for one in installed()[name]:
+        record = os.path.normpath(str(one.locate_file("")) + "/" + record_of(one))
+        if record not in kept or not same(kept[record], record):
+            return False
+    return True
+
+
+def record_of(one):
+    return next((str(f) for f in one.files or () if str(f).endswith(".dist-info/RECORD")), "RECORD")
+
+
+def same(one, other):
+    try:
+        if os.path.samefile(one, other):
+            return True
+        with open(one, "rb") as first, open(other, "rb") as second:
+            return first.read() == second.read() and os.stat(one).st_mtime_ns == os.stat(other).st_mtime_ns
+    except OSError:
+        return False
+
+
+def put_back(folder, files):
+    """A distribution is there for installers once its METADATA is, so that comes last: until then it can be put back again."""
+
+    def last(pair):
+        return os.path.basename(pair[0]) == "METADATA", ".dist-info" + os.sep in pair[0]
+
+    for path, name in sorted(files, key=last):
+        place = os.path.join(folder, name)
+        if os.path.lexists(path) and os.path.lexists(place) and same(place, path):
+            continue
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        temporary = "%s.gpudoctor" % path
+        if os.path.lexists(temporary):
+            os.unlink(temporary)
+        try:
+            os.link(place, temporary, follow_symlinks=False)
+        except OSError:
+            shutil.copy2(place, temporary, follow_symlinks=False)
+        os.replace(temporary, path)
 
 
 def main(argv):
-    deed, folder, tool = argv[:3]
+    deed, folder = argv[:2]
+    if deed == "forget":
+        if os.path.isdir(folder):
+            shutil.rmtree(folder)
+        return
+    tool = argv[2]
     if deed == "restore":
         restore(folder, tool)
         return

@@ -16,23 +16,10 @@ _PODMAN_GRACE = 10.0
 
 
 def save(name: str, engine: str, timeout: float) -> int:
-    """A descriptor of the archive, at its start. `engine`: "docker", "podman", or "" for the first that has it.
+    """A descriptor of the archive, at its start, of "docker" or "podman".
 
-    Raises GpudoctorError where no engine answers, none has the image, or the disk is full."""
-    problems = []
-    for one in [engine] if engine else ["docker", "podman"]:
-        try:
-            return _into_file(name, (_docker if one == "docker" else _podman)(name, timeout))
-        except GpudoctorError as error:
-            problems.append(error)
-    if len(problems) == 1:
-        raise problems[0]
-    raise GpudoctorError(
-        f"no engine here gives an image {name}",
-        context="; ".join(p.what for p in problems),
-        note="nothing was judged, and nothing is pulled",
-        hint="pull or build it first, or give a file: `docker save -o image.tar IMAGE` where it is",
-    )
+    Raises GpudoctorError where the engine does not answer or has no such image, or the disk is full."""
+    return _into_file(name, (_docker if engine == "docker" else _podman)(name, timeout))
 
 
 def _into_file(name: str, pieces: Iterable[bytes]) -> int:
@@ -52,19 +39,35 @@ def _into_file(name: str, pieces: Iterable[bytes]) -> int:
         return os.dup(file.fileno())
 
 
-def _docker(name: str, timeout: float) -> Iterator[bytes]:
+def docker_client(timeout: float) -> Any:
+    """The daemon that `docker` itself talks to. Raises GpudoctorError where none answers."""
     import docker
-    from docker.errors import APIError, DockerException, ImageNotFound
+    from docker.errors import DockerException
 
+    from gpudoctor.probes.container_engines import selected
+    from gpudoctor.system.live import Live
+
+    endpoint, by = selected(Live())
+    if not endpoint:
+        raise GpudoctorError(f"Docker's {by} names no daemon", note="nothing was judged")
     try:
-        client: Any = docker.from_env(timeout=timeout)
+        client: Any = docker.from_env(
+            timeout=timeout, version="auto", environment={**os.environ, "DOCKER_HOST": endpoint}
+        )
     except DockerException as error:
         raise GpudoctorError(
             f"Docker's daemon does not answer: {_short(error)}",
-            context=os.environ.get("DOCKER_HOST", "the default socket"),
+            context=f"{endpoint} ({by})",
             note="nothing was judged",
             hint="start it, set DOCKER_HOST, or give a file instead of an image's name",
         ) from None
+    return client
+
+
+def _docker(name: str, timeout: float) -> Iterator[bytes]:
+    from docker.errors import APIError, DockerException, ImageNotFound
+
+    client = docker_client(timeout)
     try:
         image = client.images.get(name)
         pieces: Iterator[bytes] = image.save(chunk_size=4 << 20, named=name if ":" in name else False)

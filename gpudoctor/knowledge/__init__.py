@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from gpudoctor.knowledge.frameworks import torch_companions as torch_companions
     from gpudoctor.knowledge.gpus import gpu_by_name as gpu_by_name
     from gpudoctor.knowledge.gpus import gpu_by_pci as gpu_by_pci
+    from gpudoctor.knowledge.gpus import pci_id as pci_id
     from gpudoctor.knowledge.gpus import plain_name as plain_name
     from gpudoctor.knowledge.images import cuda_image as cuda_image
     from gpudoctor.knowledge.images import cuda_image_versions as cuda_image_versions
@@ -85,6 +86,7 @@ _HOLDS = {
     "gpus": (
         "gpu_by_name",
         "gpu_by_pci",
+        "pci_id",
         "plain_name",
     ),
     "images": (

@@ -39,6 +39,12 @@ def gpu_by_name(name: str) -> GpuModel | None:
     )
 
 
+def pci_id(product: str) -> int | None:
+    """The PCI device id of a product as pci.ids spells it ("GeForce RTX 3090"), which is how lspci does; the first of several."""
+    ids = next((ids for name, _, _, ids in table("gpus")["products"] if name == product), "")
+    return int(ids.split()[0], 16) if ids else None
+
+
 def plain_name(name: str) -> str:
     """A product's name without what differs between nvidia-smi, pci.ids and NVIDIA's lists.
 

@@ -8,6 +8,9 @@ from gpudoctor.facts.record import Record
 from gpudoctor.facts.smoke import Device
 from gpudoctor.knowledge.tables import source, table
 
+#: Rates of copies between host and device.
+HOST_COPIES = ("h2d_gbs", "d2h_gbs")
+
 
 class Peak(Record):
     """`value` in TFLOP/s or GB/s; `basis`: "derived" from multiprocessors and clocks, or "datasheet"."""
@@ -25,15 +28,24 @@ class Share(Record):
 
 
 def peak_of(device: Device, measured: str) -> Peak | None:
-    """`measured`: "fp16_tflops", "copy_gbs" (a copy on the device reads and writes: both are counted). None: not known."""
+    """`measured`: "fp16_tflops", "copy_gbs" (a copy on the device reads and writes: both are counted), "h2d_gbs", "d2h_gbs" (a copy
+    from or to pinned memory of the host, over PCIe). None: not known."""
     if device.kind != "cuda":
         return None
     if measured == "copy_gbs":
         return _bandwidth(device)
+    if measured in HOST_COPIES:
+        return _link(device)
     kind = measured.removesuffix("_tflops")
     if kind == measured:
         return None
     return _derived(device, kind) or _datasheet(device.name, kind)
+
+
+def link_floor(device: Device) -> float:
+    """The share of its PCIe link's line rate that copies from and to the host reach on a healthy machine; 0 where that is not known."""
+    row = _generation(device)
+    return row["floor"] / row["line_rate"] if row else 0.0
 
 
 def share(what: str) -> Share:
@@ -69,6 +81,19 @@ def _bandwidth(device: Device) -> Peak | None:
         value = 2 * device.bus_width / 8 * device.memory_clock_max * 1e6 / 1e9
         return Peak(value, "derived", f"2 x {device.bus_width} bit x {device.memory_clock_max} MHz")
     return _datasheet(device.name, "bandwidth")
+
+
+def _generation(device: Device) -> dict[str, Any] | None:
+    rows: list[dict[str, Any]] = table("peaks")["pcie"]
+    return next((r for r in rows if r["generation"] == device.link_generation_max), None)
+
+
+def _link(device: Device) -> Peak | None:
+    row = _generation(device)
+    if row is None or not device.link_width_max:
+        return None
+    value = row["line_rate"] * device.link_width_max / 16
+    return Peak(value, "derived", f"PCIe {row['generation']}, {device.link_width_max} lanes")
 
 
 def _datasheet(name: str, kind: str) -> Peak | None:

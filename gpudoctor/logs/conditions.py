@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
+from gpudoctor.logs.lazy import Lazy
 from gpudoctor.logs.told import Told
+from gpudoctor.logs.wheels import index_lacks_version, python_lacks_version
 
 Condition = Callable[["re.Match[str]", Told], bool]
 
@@ -29,15 +31,15 @@ def _size(number: str, unit: str) -> float:
     return float(number) * _UNITS[unit.lower()]
 
 
-_REQUEST = re.compile(r"Tried to allocate (\d+(?:\.\d+)?) (\w{1,5}?)(?:[. ;(]|$)", re.I)
-_FREE = re.compile(r"(\d+(?:\.\d+)?) (\w{1,5}?) (?:is )?free\b", re.I)
-_UNUSED = re.compile(r"(\d+(?:\.\d+)?) (\w{1,5}?) is reserved by PyTorch but unallocated", re.I)
-_ALLOCATED = re.compile(r"(\d+(?:\.\d+)?) (\w{1,5}?) already allocated", re.I)
-_RESERVED = re.compile(r"(\d+(?:\.\d+)?) (\w{1,5}?) reserved in total", re.I)
-_CACHED = re.compile(r"(\d+(?:\.\d+)?) (\w{1,5}?) cached", re.I)
+_REQUEST = Lazy(r"Tried to allocate (\d+(?:\.\d+)?) (\w{1,5}?)(?:[. ;(]|$)", re.I)
+_FREE = Lazy(r"(\d+(?:\.\d+)?) (\w{1,5}?) (?:is )?free\b", re.I)
+_UNUSED = Lazy(r"(\d+(?:\.\d+)?) (\w{1,5}?) is reserved by PyTorch but unallocated", re.I)
+_ALLOCATED = Lazy(r"(\d+(?:\.\d+)?) (\w{1,5}?) already allocated", re.I)
+_RESERVED = Lazy(r"(\d+(?:\.\d+)?) (\w{1,5}?) reserved in total", re.I)
+_CACHED = Lazy(r"(\d+(?:\.\d+)?) (\w{1,5}?) cached", re.I)
 
 
-def _measure(pattern: re.Pattern[str], text: str) -> float | None:
+def _measure(pattern: Lazy, text: str) -> float | None:
     found = pattern.search(text)
     if found is None or found[2].lower() not in _UNITS:
         return None
@@ -70,6 +72,14 @@ def fragmented(match: re.Match[str], told: Told) -> bool:
 
 def _not(condition: Condition) -> Condition:
     return lambda match, told: not condition(match, told)
+
+
+def _no(condition: Callable[[Told], bool]) -> Callable[[Told], bool]:
+    return lambda told: not condition(told)
+
+
+def _of_match(condition: Callable[[Told], bool]) -> Condition:
+    return lambda match, told: condition(told)
 
 
 def _tuple(version: str) -> tuple[int, ...]:
@@ -129,7 +139,7 @@ _LOWEST: tuple[tuple[tuple[int, ...], tuple[int, int]], ...] = (
 )
 
 
-def tensorflow_past_windows(match: re.Match[str], told: Told) -> bool:
+def tensorflow_past_windows(told: Told) -> bool:
     """Native Windows, and a TensorFlow after 2.10."""
     version = told.packages.get("tensorflow") or told.packages.get("tensorflow-intel") or ""
     if not version:
@@ -148,37 +158,56 @@ def other_cuda_shown(match: re.Match[str], told: Told) -> bool:
         return not any(_tuple(toolkit) == _tuple(wanted) for toolkit in told.toolkits)
     if wanted == "10" and told.toolkits and all(_tuple(t) == (10, 0) for t in told.toolkits):
         return True  # CUDA 10.0's libraries are called .so.10.0; .so.10 came with 10.1
-    majors = {t.partition(".")[0] for t in told.toolkits}
+    majors = {t.partition(".")[0] for t in told.toolkits} | _majors_of_files(wanted, told)
+    if not majors:  # an extension's library, beside those that torch brings
+        variant = re.search(r"\+cu(\d\d)\d", told.packages.get("torch", ""))
+        majors = {told.torch_cuda.partition(".")[0] or (variant[1] if variant else "")} - {""}
     package = re.search(r"cupy-cuda(\d\d)", told.low)
     if package and wanted.partition(".")[0] == package[1] and not majors:
         majors = {told.driver_cuda.partition(".")[0]} - {""}
     return bool(majors) and wanted.partition(".")[0] not in majors
 
 
-def several_libraries(match: re.Match[str], told: Told) -> bool:
-    """Three or more different CUDA libraries are said to be missing."""
+_CUDA_FILE = re.compile(
+    r"(?P<whole>(?:lib)?(?:cublas(?:Lt)?|cudart)(?:\.so\.|64_)(?P<major>1\d)(?!\d))[\w.]{0,12}(?P<after>.{0,40})"
+)
+_MISSING = re.compile(
+    r"cannot open|not found|dlerror|cannot be loaded|missing|could not|no such file|Error", re.I
+)
+
+
+def _majors_of_files(wanted: str, told: Told) -> set[str]:
+    """CUDA majors of libraries that the text names as there ("libcublas.so.11 is in /usr/lib"): of those whose number is
+    CUDA's own, and of which no line complains."""
+    named: set[str] = set()
+    missing = {wanted.partition(".")[0]}
+    for found in _CUDA_FILE.finditer(told.text):
+        before = told.text[max(0, found.start() - 40) : found.start()].rpartition("\n")[2]
+        complains = _MISSING.search(found["after"]) or _MISSING.search(before)
+        (missing if complains else named).add(found["major"])
+    return named - missing
+
+
+def several_libraries(told: Told) -> bool:
+    """More than one CUDA library is said to be missing, apart from TensorRT's, which is optional, and the driver's."""
     found = re.findall(
         r"(?:could not load dynamic library|couldn't open cuda library|cannot open shared object file|error loading|dlerror)\W{0,4}"
-        r"['\"]?(lib(?:cu|nv|nccl)\w+|(?:cu|nv)\w+64_\w+)",
+        r"['\"]?((?!libnvinfer|libcuda\b|libnvidia|nvcuda|libnvonnx)lib(?:cu|nv|nccl)\w+|(?:cu|nv(?!infer))\w+64_\w+)",
         told.text,
         re.I,
     )
-    return len({name.lower().rstrip("_0123456789") for name in found}) >= 3
+    # libcudnn_ops and libcudnn_cnn are one library in parts, libcublasLt comes with libcublas.
+    families = {re.split(r"_|64", name.lower().removeprefix("lib"))[0].removesuffix("lt") for name in found}
+    return len(families) >= 2
 
 
-def wants_local_version(match: re.Match[str], told: Told) -> bool:
-    """The list of versions that pip found is not empty, and none has a local part (+cu118)."""
-    versions = match["versions"].strip()
-    return versions != "none" and "+cu" not in versions
-
-
-def hidden_by_variable(match: re.Match[str], told: Told) -> bool:
+def hidden_by_variable(told: Told) -> bool:
     """CUDA_VISIBLE_DEVICES is shown, and is empty, negative, or a number."""
     value = told.variables.get("CUDA_VISIBLE_DEVICES")
     return value is not None
 
 
-def old_gpu_shown(match: re.Match[str], told: Told) -> bool:
+def old_gpu_shown(told: Told) -> bool:
     """Every GPU that the text names is older than Turing: builds leave them out one after the other."""
     from gpudoctor import knowledge
 
@@ -187,7 +216,7 @@ def old_gpu_shown(match: re.Match[str], told: Told) -> bool:
     return bool(capabilities) and max(capabilities) < (7, 5)
 
 
-def singularity_without_nv(match: re.Match[str], told: Told) -> bool:
+def singularity_without_nv(told: Told) -> bool:
     """Singularity or Apptainer is started in the text, and never with --nv or --nvccli."""
     starts = re.findall(
         r"\b(?:singularity|apptainer)\b(?: -\w)* +(?:run|exec|shell|instance)\b[^\n]*", told.text
@@ -200,28 +229,124 @@ def no_nvidia_runtime(match: re.Match[str], told: Told) -> bool:
     return "nvidia" not in match["runtimes"].lower()
 
 
-def on_windows(match: re.Match[str], told: Told) -> bool:
+#: Graphics of other vendors, in the words of lspci, Windows, collect_env, inxi and reporters. Their processors do not count.
+_OTHERS = re.compile(
+    r"\bIntel(?:\(R\)|®| Corporation)? ?(?:\(R\) |® )?(?:\w+ ){0,3}?(?:Iris|U?HD Graphics|HD \d{3,4}|Arc\b|Graphics|GMA|integrated|iGPU)|\b(?:Iris(?:\(R\)|®)? (?:Xe|Plus|Pro|Graphics)|UHD Graphics|Intel (?:GPU|card|laptop graphics))|"
+    r"\bRadeon\b|\bAMD (?:GPU|card|graphics|RX|Vega|Instinct|Radeon)|\(AMD\)|on AMD\b|\bRX ?(?:Vega|[4-9]\d{2,3})\b|\bVega ?\d{1,2}\b|\bgfx(?:9|10|11|12)\w{1,3}\b|"
+    r"\bMac ?Book|\bApple (?:M\d|Silicon)|\bmacOS\b|\bOS ?X\b|\biMac\b|\bMac (?:mini|Studio|Pro)\b|\bM[1-4] (?:Mac|Pro|Max|Ultra)\b|\bmy Mac\b|"
+    r"(?:苹果|Mac)电脑|集成显卡|核显|A卡|集显",
+    re.I,
+)
+_NVIDIAS = re.compile(
+    r"\bGeForce|\b[RG]TX|\bQuadro|\bTesla\b|\bTITAN\b|\bJetson|\b(?:A100|H100|H200|B200|V100|P100|L40S?|A10G?|A40|T4|K80)\b|NVIDIA Corporation|\b10de:|\bMX ?\d{3}\b|"
+    r"\bG[TP]X? ?\d{3,4}M?\b|nvidia-smi works|\bN卡",
+    re.I,
+)
+
+
+def other_vendor_shown(told: Told) -> bool:
+    """The text names graphics of Intel, AMD or Apple, and none of NVIDIA's."""
+    return _OTHERS.search(told.text) is not None and _NVIDIAS.search(told.text) is None and not told.gpus
+
+
+_BLACKWELL = re.compile(
+    r"RTX ?50[5-9]0|\b50xx\b|\b50[- ]series|\b50[5-9]0(?: ?Ti)?\b(?! ?(?:MiB|MB|W\b))|RTX PRO \d{4}|Blackwell|10de:(?:2[b-d]|29|31)[0-9a-f]{2}|\bG?B[23]00\b",
+    re.I,
+)
+
+
+def blackwell_shown(told: Told) -> bool:
+    """The text names a GPU of the generation that only the open kernel modules drive."""
+    return _BLACKWELL.search(told.text) is not None
+
+
+_KERNEL_REPORTS = re.compile(r"kernel reported version is: (\d[\d.]+)")
+
+
+def kernel_reports_another_version(match: re.Match[str], told: Told) -> bool:
+    """TensorFlow's two lines, "libcuda reported version is" (group `library`) and "kernel reported version is", differ."""
+    found = _KERNEL_REPORTS.search(told.text)
+    numbers = (
+        [tuple(int(n) for n in v.strip(".").split(".")) for v in (match["library"], found[1])]
+        if found
+        else []
+    )
+    return len(numbers) == 2 and numbers[0] != numbers[1]
+
+
+_DESKTOP = re.compile(r"Docker[- ]Desktop", re.I)
+_LINUXES = re.compile(
+    r"\b(?:Linux|Ubuntu|Debian|Fedora|Arch|Manjaro|Mint|Pop!?_?OS|CentOS|RHEL|openSUSE|apt|systemctl)\b", re.I
+)
+
+
+def desktop_on_linux(told: Told) -> bool:
+    """Docker Desktop is named, on a Linux that is no WSL: its virtual machine has no GPU."""
+    return (
+        _DESKTOP.search(told.text) is not None
+        and _LINUXES.search(told.text) is not None
+        and not told.windows
+        and not told.wsl
+        and not told.has("macos", "mac os", "windows")
+    )
+
+
+def on_windows(told: Told) -> bool:
     return told.windows
 
 
-def on_wsl(match: re.Match[str], told: Told) -> bool:
+def on_wsl(told: Told) -> bool:
     return told.wsl
 
 
-def in_container(match: re.Match[str], told: Told) -> bool:
+def in_container(told: Told) -> bool:
     return told.container
 
 
-def driver_answers(match: re.Match[str], told: Told) -> bool:
+def driver_answers(told: Told) -> bool:
     """nvidia-smi printed its table, or named a GPU."""
     return bool(told.smi.kmd_version) or re.search(r"\(UUID: GPU-", told.text) is not None
 
 
-def cudnn_on_path(match: re.Match[str], told: Told) -> bool:
-    """LD_LIBRARY_PATH is shown with a CUDA or cuDNN folder, or a second cuDNN's path is."""
-    value = told.variables.get("LD_LIBRARY_PATH", "")
-    return re.search(r"cuda|cudnn", value, re.I) is not None
+_SYSTEM_CUDNN = re.compile(
+    r"(?:/usr/(?:lib|local|lib64)|/opt|/lib)/(?:[^\s:'\"]{0,80}/)?libcudnn\w*\.so|/envs/[^\s/]+/lib/libcudnn|"
+    r"(?:system(?:[- ]wide)?|locally installed|apt|conda)(?:'s)? (?:installed )?cudnn",
+    re.I,
+)
+_BUNDLED_CUDNN = re.compile(
+    r"nvidia/cudnn/lib|torch/lib/libcudnn|nvidia-cudnn-cu|bundled|ships? with|pip\b", re.I
+)
 
+
+def cudnn_on_path(told: Told) -> bool:
+    """LD_LIBRARY_PATH is shown with a CUDA or cuDNN folder, or a second cuDNN is: the system's besides the bundled one."""
+    value = told.variables.get("LD_LIBRARY_PATH", "")
+    if re.search(r"cuda|cudnn", value, re.I):
+        return True
+    return bool(_SYSTEM_CUDNN.search(told.text) and _BUNDLED_CUDNN.search(told.text))
+
+
+#: Those that ask the text alone: they are asked before a pattern is compiled.
+OF_THE_TEXT: Mapping[str, Callable[[Told], bool]] = {
+    "tensorflow-past-windows": tensorflow_past_windows,
+    "several-libraries": several_libraries,
+    "few-libraries": _no(several_libraries),
+    "hidden-by-variable": hidden_by_variable,
+    "old-gpu-shown": old_gpu_shown,
+    "singularity-without-nv": singularity_without_nv,
+    "other-vendor-shown": other_vendor_shown,
+    "blackwell-shown": blackwell_shown,
+    "desktop-on-linux": desktop_on_linux,
+    "on-windows": on_windows,
+    "not-on-windows": _no(on_windows),
+    "on-wsl": on_wsl,
+    "not-on-wsl": _no(on_wsl),
+    "in-container": in_container,
+    "not-in-container": _no(in_container),
+    "driver-answers": driver_answers,
+    "cudnn-on-path": cudnn_on_path,
+    "cudnn-not-on-path": _no(cudnn_on_path),
+}
 
 CONDITIONS: Mapping[str, Condition] = {
     "fragmented": fragmented,
@@ -230,23 +355,11 @@ CONDITIONS: Mapping[str, Condition] = {
     "gpu-older-than-build": _not(gpu_newer_than_build),
     "toolkit-too-old-for-arch": toolkit_too_old_for_arch,
     "arch-too-old-for-toolkit": _not(toolkit_too_old_for_arch),
-    "tensorflow-past-windows": tensorflow_past_windows,
     "other-cuda-shown": other_cuda_shown,
     "no-other-cuda-shown": _not(other_cuda_shown),
-    "several-libraries": several_libraries,
-    "few-libraries": _not(several_libraries),
-    "wants-local-version": wants_local_version,
-    "hidden-by-variable": hidden_by_variable,
-    "old-gpu-shown": old_gpu_shown,
-    "singularity-without-nv": singularity_without_nv,
+    "index-lacks-version": index_lacks_version,
+    "python-lacks-version": python_lacks_version,
     "no-nvidia-runtime": no_nvidia_runtime,
-    "on-windows": on_windows,
-    "not-on-windows": _not(on_windows),
-    "on-wsl": on_wsl,
-    "not-on-wsl": _not(on_wsl),
-    "in-container": in_container,
-    "not-in-container": _not(in_container),
-    "driver-answers": driver_answers,
-    "cudnn-on-path": cudnn_on_path,
-    "cudnn-not-on-path": _not(cudnn_on_path),
+    "kernel-reports-another-version": kernel_reports_another_version,
+    **{name: _of_match(condition) for name, condition in OF_THE_TEXT.items()},
 }

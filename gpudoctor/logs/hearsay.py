@@ -43,7 +43,10 @@ def machine_told(told: Told) -> Machine | None:
     gpu, driver = _gpu(told), told.driver
     frameworks = _frameworks(told)
     log = _kernel_log(told)
-    if not driver and gpu is None and not isinstance(log, Known):
+    paired = isinstance(frameworks.interpreters, Known) and (
+        "torchvision" in told.low or "torchaudio" in told.low
+    )
+    if not driver and gpu is None and not isinstance(log, Known) and not paired:
         return None
     return Machine(
         host=Host(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from gpudoctor.facts.record import Record
-from gpudoctor.logs.conditions import CONDITIONS
+from gpudoctor.logs.conditions import CONDITIONS, OF_THE_TEXT
+from gpudoctor.logs.index import Entry, Runs, runs_of, signature
 from gpudoctor.logs.patterns import compiled, literals_of
 from gpudoctor.logs.reading import Text
 from gpudoctor.logs.told import Told
@@ -13,13 +14,6 @@ from gpudoctor.signature import Signature
 
 #: Of one signature so many matches are kept as evidence.
 SHOWN = 3
-
-
-class Entry(Record):
-    """A cause (or a verdict) as the matcher needs it."""
-
-    id: str
-    signatures: tuple[Signature | str, ...]
 
 
 class Hit(Record):
@@ -34,34 +28,35 @@ class Hit(Record):
 
 def literals(entries: Iterable[Entry]) -> list[str]:
     """What the sieve looks for in a long text."""
-    return [
-        literal
-        for entry in entries
-        for s in entry.signatures
-        for literal in literals_of(_signature(s).pattern)
-    ]
+    return [run for entry in entries for runs in _runs(entry) for run in runs]
 
 
 def match(entries: Sequence[Entry], text: Text, told: Told) -> list[Hit]:
     flat = " ".join(text.joined.split()).lower()
     found = []
     for entry in entries:
-        for given in entry.signatures:
-            signature = _signature(given)
-            if any(literal in flat for literal in literals_of(signature.pattern)):
-                hit = _hit(entry.id, signature, text, flat, told)
-                if hit is not None:
-                    found.append(hit)
+        maybe = [i for i, runs in enumerate(_runs(entry)) if any(run in flat for run in runs)]
+        signatures = entry.load() if maybe else ()
+        for index in maybe:
+            hit = _hit(entry.id, signature(signatures[index]), text, flat, told)
+            if hit is not None:
+                found.append(hit)
     return found
 
 
-def _signature(given: Signature | str) -> Signature:
-    return given if isinstance(given, Signature) else Signature(given)
+def _runs(entry: Entry) -> Runs:
+    return entry.runs if entry.runs is not None else runs_of(entry.load())
 
 
 def _hit(name: str, signature: Signature, text: Text, flat: str, told: Told) -> Hit | None:
+    # What costs nothing is asked first: compiling is what a short text's time goes into.
+    if any(not any(literal in flat for literal in literals_of(pattern)) for pattern in signature.needs):
+        return None
+    whole = OF_THE_TEXT.get(signature.when)
+    if whole is not None and not whole(told):
+        return None
     joined = text.joined
-    condition = CONDITIONS[signature.when] if signature.when else None
+    condition = CONDITIONS[signature.when] if signature.when and whole is None else None
     indices: list[int] = []
     first = None
     matches = 0

@@ -27,30 +27,7 @@ def literals_of(pattern: str) -> tuple[str, ...]:
         # Half of the patterns: words, classes such as \\d, dots. Cut at what is no ordinary character.
         runs = _NOT_ORDINARY.split(pattern)
         return (max((run.replace("\\", "").strip().lower() for run in runs), key=_weight),)
-    known = _written_down().get(pattern)
-    return tuple(known) if known is not None else _alternatives(pattern, 0)[0]
-
-
-@lru_cache(maxsize=1)
-def _written_down() -> dict[str, list[str]]:
-    """What `worked_out` gave for the patterns that were there when scripts/publish-literals last ran. A pattern that is
-    not among them is worked out now: an old file costs milliseconds, never an answer."""
-    import json
-    import os
-
-    loader = __spec__.loader if __spec__ is not None else None
-    path = os.path.join(os.path.dirname(__file__), "literals.json")
-    try:
-        raw: bytes = loader.get_data(path)  # type: ignore[union-attr]  # works in a zip, costs no import
-        found: dict[str, list[str]] = json.loads(raw)
-    except (AttributeError, OSError, ValueError):
-        return {}
-    return found
-
-
-def worked_out(pattern: str) -> tuple[str, ...] | None:
-    """`literals_of` without the file; None for a pattern that needs no working out."""
-    return _alternatives(pattern, 0)[0] if _STRUCTURE.search(pattern) else None
+    return _alternatives(pattern, 0)[0]
 
 
 def _alternatives(pattern: str, at: int) -> tuple[tuple[str, ...], int]:

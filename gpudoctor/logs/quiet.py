@@ -9,32 +9,33 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from gpudoctor.logs.lazy import Lazy
 from gpudoctor.logs.told import Told
 
 #: What a log line calls itself: glog and absl (TensorFlow, XLA), klog, Python's logging, logfmt, NCCL.
-_MILD = re.compile(
-    r"^(?:\S{4,32}[ T][\d:.,+Z-]{5,20}:? )?\[?(?:[IW](?:\d{4})? |(?:INFO|WARNING|WARN|DEBUG|NOTICE)\b)|"
+_MILD = Lazy(
+    r"^(?:\S{4,32}[ T][\d:.,+Z-]{5,20}:? )?\[?(?:(?-i:[IW])(?:\d{4} | (?=\S+[/:.\]]))|(?:INFO|WARNING|WARN|DEBUG|NOTICE)\b)|"
     r"\b(?:level=(?:INFO|WARN|DEBUG)|NCCL INFO)\b|^\(\w+ pid=\d+\) (?:INFO|WARNING)|(?:User|Future|Deprecation|Runtime)Warning: ",
     re.I,
 )
-_SEVERE = re.compile(
+_SEVERE = Lazy(
     r"\b(?:\w*error|fatal|traceback|\w*exception|fail\w*|cannot|can't|could not|couldn't|unable|abort\w*|killed|segfault|segmentation|"
     r"core dumped|not found|no such|denied|missing|mismatch|unsupported|too old|incompatible|Xid|invalid|lost|ERR!|no devices|"
     r"falling back|not supported|unknown|timed? ?out|refused|insufficient|out of memory)\b",
     re.I,
 )
-_DENIES = re.compile(
+_DENIES = Lazy(
     r"\b(?:not|no|never|none|false|cpu|slow\w*|hangs?|stuck|crash\w*|problem|issue|wrong|broken|fails?|why)\b|n't\b|不|没|无法|失败|报错",
     re.I,
 )
 #: A row of nvidia-smi's table, of `-L`, of `-q` ("Product Name : Tesla T4"), its frame, its date, its command.
-_ROW = re.compile(
+_ROW = Lazy(
     r"^(?:[|+][-=| ]|[|+].*[|+]$|GPU \d+: .* \(UUID: |MIG \S+ +Device|={6,}NVSMI LOG|GPU [0-9A-F]{8}:|[\w ./()-]{2,60} : ?\S|[A-Z]\w\w [A-Z]\w\w +\d|"
     r"(?:\S{0,60}[$#>] ?)?(?:sudo )?nvidia-smi\b|[A-Z][\w ()-]{2,40}$|<)",
 )
-_GPUS = re.compile(r"^\| +(\d+) +(\S.*?)(?: +(?:On|Off|\.\.\.)\b.*)? \|", re.I)
-_LISTED = re.compile(r"^(?:GPU \d+: (.*?) \(UUID: |Product Name : (.+)$)", re.I)
-_BANNER = re.compile(r"NVIDIA-SMI +\d|NVSMI LOG|nvidia smi log", re.I)
+_GPUS = Lazy(r"^\| +(\d+) +(\S.*?)(?: +(?:On|Off|\.\.\.)\b.*)? \|", re.I)
+_LISTED = Lazy(r"^(?:GPU \d+: (.*?) \(UUID: |Product Name : (.+)$)", re.I)
+_BANNER = Lazy(r"NVIDIA-SMI +\d|NVSMI LOG|nvidia smi log", re.I)
 
 
 def nvidia_smi_at_work(lines: Sequence[str], told: Told) -> tuple[str, list[int]]:

@@ -9,53 +9,104 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cached_property
+from typing import TYPE_CHECKING
 
+from gpudoctor.logs.lazy import Lazy
 from gpudoctor.logs.reading import Text
 from gpudoctor.parsers.nvidia_smi import SmiTable, parse_table
 
-_DRIVER = re.compile(
+if TYPE_CHECKING:
+    from gpudoctor.facts.frameworks import Package
+    from gpudoctor.facts.gpu import NvmlDevice
+    from gpudoctor.parsers.system_lists import Slot
+
+_DRIVER = Lazy(
     r"(?:nvidia driver version|driver version|nvrm version: nvidia unix \S+ kernel module|kmd version|"
-    r"kernel driver version|nvidia driver(?:s)?|nvidia-driver|driver)[ :=]{1,4}v?(\d{3}\.\d{1,3}(?:\.\d{1,3})?)\b",
+    r"kernel driver version|nvidia driver(?:s)?|nvidia-driver|driver|驱动(?:程序)?(?:的?版本)?号?)[ :=：是为]{0,4}v?(\d{3}\.\d{1,3}(?:\.\d{1,3})?)\b",
     re.I,
 )
-_SMI_CUDA = re.compile(
+#: A branch alone, in prose: "driver 470", "nvidia-driver-535", "驱动 470".
+_BRANCH = Lazy(
+    r"(?:\bdrivers?(?: version| branch)?|驱动(?:程序)?(?:的?版本)?号?)[ :=：是为-]{1,4}v?(\d{3})(?![\d.%]| ?(?:MB|GB|MiB|W|ms|s|K|line))\b",
+    re.I,
+)
+_SMI_CUDA = Lazy(
     r"(?:CUDA UMD Version|(?:Driver|KMD) Version ?: \S+\s{1,3}CUDA Version ?|reports CUDA Version|nvidia-smi[^\n]{0,60}CUDA(?: Version)?)[ :]{1,3}(\d{1,2}\.\d)",
     re.I,
 )
-_NVCC = re.compile(r"release (\d{1,2}\.\d{1,2}), V\d", re.I)
-_TOOLKIT = re.compile(
+_NVCC = Lazy(r"release (\d{1,2}\.\d{1,2}), V\d", re.I)
+_TOOLKIT = Lazy(
     r"(?:CUDA runtime version:|toolkit:? (?:is )?(?:version )?(?:cuda )?|cuda[ -]?toolkit[ =:/]{1,3}|/usr/local/cuda-|installed cuda |cudatoolkit[ =]{1,12}|cuda-toolkit-|libcudart\.so\.(?=\d+(?:\.\d+)? \(libc6)|"
     r"nvidia-cuda-runtime-cu\d\d[ =]{1,30}|cuda-cudart[ =]{1,30}|"
-    r"(?<![\w.])CUDA(?:/cuDNN)?(?: version)?[ :=]{1,3}v?)(\d{1,2}\.\d{1,2})",
+    r"(?<![\w.])CUDA(?:/cuDNN)?(?: version(?: is)?)?(?:[ :=]{1,3}|(?<=version))v?|CUDA\\v)(\d{1,2}\.\d{1,2})",
     re.I,
 )
-_BUILT = re.compile(r"CUDA used to build PyTorch: (\S+)|torch\.version\.cuda\W{1,4}(\d\d?\.\d)", re.I)
-_PACKAGE = re.compile(
+_BUILT = Lazy(r"CUDA used to build PyTorch: (\S+)|torch\.version\.cuda\W{1,4}(\d\d?\.\d)", re.I)
+_PACKAGE = Lazy(
     r"(?<![\w./-])(?P<name>torch|pytorch|torchvision|torchaudio|tensorflow(?:-gpu|-cpu|-intel)?|jax|jaxlib|cupy-cuda\d+x?|onnxruntime(?:-gpu)?|"
-    r"flash[-_]attn|xformers|bitsandbytes|triton|numba|vllm|keras)(?P<between>==|[ =:]{1,30}(?:version:? )?)v?(?P<version>\d{1,2}\.\d{1,2}(?:\.\d{1,3})?[\w.+]{0,20})",
+    r"flash[-_]attn|xformers|bitsandbytes|triton|numba|vllm|keras)(?P<between>==|[ =:：(]{1,30}(?:version:? |版本(?:号|是|为)?[:： ]?)?)v?(?P<version>\d{1,2}\.\d{1,2}(?:\.\d{1,3})?[\w.+]{0,20})",
     re.I,
 )
-_TORCH = re.compile(r"(?:PyTorch version|torch\.__version__)\W{1,6}(\d{1,2}\.\d{1,2}\.\d[\w.+]{0,20})", re.I)
-_TF = re.compile(
-    r"(?:tensor ?flow(?:-gpu|-intel)?(?: version| v)?|tf\.__version__|tf(?:-gpu)? version|tensorflow:)\W{1,6}(?:version )?v?(\d\.\d{1,2}(?:\.\d{1,2})?)",
+_TORCH = Lazy(
+    r"(?:PyTorch version(?: \(GPU\?\))?|torch\.__version__|pytorch\.version)\W{1,6}(\d{1,2}\.\d{1,2}\.\d[\w.+]{0,20})",
     re.I,
 )
-_WINDOWS = re.compile(
-    r"\bWindows (?:1[01]|7|8|Server|NT)|\b(?:win32|win_amd64|mingw64)\b|[A-Z]:\\|C:/Users|OS: Microsoft Windows|PS C:|_windows\b",
+_TF = Lazy(
+    r"(?:tensor ?flow(?:-gpu|-intel)?(?: version(?: \(GPU\?\))?| v)?|tf\.__version__|tf\.version\.VERSION|tf(?:-gpu)?(?: version)?|tensorflow:)\W{1,6}(?:version |is )?v?(\d\.\d{1,2}(?:\.\d{1,2})?)|\btf ?v?(2\.\d{1,2}(?:\.\d{1,2})?)\b",
     re.I,
 )
-_WSL = re.compile(r"\bWSL ?2?\b|microsoft-standard|/usr/lib/wsl", re.I)
-_CONTAINER = re.compile(
+_WINDOWS = Lazy(
+    r"\bWindows(?: (?:OS|version|machine|PC|laptop))?[ :_-]{0,2}(?:1[01]|7|8|Server|NT|x64|x86)|\bwin ?(?:1[01]|7|8)\b|\[WinError \d|\bWindows_NT\b|\b(?:on|native|in) windows\b(?! subsystem)|"
+    r"\b(?:cudart|cublas|cudnn\w{0,20}|nvcuda)(?:64_\d+)?\.dll|\b(?:win32|win_amd64|mingw64)\b|[A-Z]:\\|C:/Users|OS: Microsoft Windows|PS C:|_windows\b",
+    re.I,
+)
+_WSL = Lazy(
+    r"\bW(?:SL|LS) ?[12]?\b|microsoft-standard|/usr/lib/wsl|Windows Subsystem for Linux|\d-Microsoft\b|(?:Bash|Ubuntu)[\w .]{0,12} on (?:Ubuntu on )?Win(?:dows|10|11)",
+    re.I,
+)
+_CONTAINER = Lazy(
     r"docker run|docker exec|docker-compose|docker compose|Dockerfile|/\.dockerenv|container(?:ized)?\b|kubectl|\bpod\b|kubepods|podman|(?:in|inside|using|via|with|jellyfin|plex|frigate|ollama) (?:a |the )?docker\b|docker ?(?:里|中|镜像|容器)|容器|singularity|apptainer|\.sif\b|enroot|nvcr\.io|/usr/local/nvidia/lib|root@[0-9a-f]{12}\b",
     re.I,
 )
-_VARIABLE = re.compile(
+_VARIABLE = Lazy(
     r"(?P<name>CUDA_VISIBLE_DEVICES|LD_LIBRARY_PATH|CUDA_HOME|CUDA_PATH|NVIDIA_VISIBLE_DEVICES|NVIDIA_DRIVER_CAPABILITIES|NCCL_SOCKET_IFNAME|TORCH_CUDA_ARCH_LIST|XLA_FLAGS)[\"'\]]{0,2}[ :]{0,2}(?:=|: ?)[ \"']{0,2}(?P<value>[^\s\"';#)]{0,400})"
 )
-_ECHOED = re.compile(r"echo \"?\$\{?(?P<name>\w{2,40})\}?\"?\n(?P<value>[^\n]{0,400})")
-_GPU = re.compile(
+_ECHOED = Lazy(r"echo \"?\$\{?(?P<name>\w{2,40})\}?\"?\n(?P<value>[^\n]{0,400})")
+_GPU = Lazy(
     r"\b(?:NVIDIA )?((?:GeForce )?(?:RTX|GTX|GT) ?(?:A?\d{3,4})(?: ?(?:Ti|SUPER|Ada|M\b|PRO))*|Tesla [A-Z]\d{1,3}\w*|Quadro [\w ]{2,12}|A100\S*|H100\S*|H200\S*|B200\S*|GB200\S*|L40S?|L4\b|A10G?\b|A40\b|V100\S*|T4\b|P100\S*|P40\b|P4\b|M40\b|M60\b|K40\w?\b|K80\b|TITAN [\w ]{1,8}|RTX PRO \d{4})"
 )
+
+
+_PYTHON = Lazy(r"\bpython(?: version| 版本)?[ :=：]{1,4}v?(3\.\d{1,2}(?:\.\d{1,2})?)\b", re.I)
+_CONDA_DRIVER = Lazy(r"\b__cuda=(\d{1,2}\.\d)\b")
+#: PyTorch's own word for a build without CUDA, by collect_env and its likes.
+_WITHOUT_CUDA = Lazy(
+    r"CUDA used to build PyTorch: (?:None|Could not collect|N/A)|torch\.version\.cuda(?:\)|\W){1,5}None|Torch not compiled with CUDA",
+    re.I,
+)
+_ROCM = Lazy(r"ROCM used to build PyTorch: (\d+\.\d+)", re.I)
+_TF_WITHOUT_CUDA = Lazy(
+    r"is_built_with_cuda\(\)\W{1,6}False|'is_cuda_build', False|is_cuda_build['\"]?: False", re.I
+)
+_DRIVER_SILENT = Lazy(
+    r"NVIDIA-SMI has failed because it couldn't communicate|/proc/driver/nvidia/version: No such file", re.I
+)
+#: The GPU is not used, not seen, or something fails: what a person says, and what programs answer.
+_NO_USE = Lazy(
+    r"(?:is_available\(\)|CUDA[ _]available|Is CUDA available|GPU available|Using GPU)\W{0,12}(?:(?:returns?|is|gives?|prints?|->|返回)\W{0,4}){0,2}(?:False|No)\b|"
+    r"list_physical_devices\([^)]{0,12}\)\W{0,8}(?:returns? )?\[\]|PyTorch version \(GPU\?\): \S+ \(False\)|jax\.devices\(\)[^\n]{0,20}\n?\[?CpuDevice|pytorch\.cuda: not available",
+    re.I,
+)
+_PROSE = Lazy(
+    r"\b(?:not|no|never|none|nothing|cannot|can't|won't|fails?|failed|failing|error|errors|crash\w*|slow\w*|hangs?|stuck|wrong|broken|problem|issue|unable|"
+    r"why|help|instead|only|cpu|weird|missing|doesn't|isn't|didn't|can i|how (?:do|to|can))\b|n't\b|不|没|无法|失败|报错|为什么|怎么|出错|求助|卡|慢",
+    re.I,
+)
+#: Lines of which the words are a program's: tables, lists, "key : value", commands.
+_SHOWN = Lazy(
+    r"^(?:[|+#$>=*\[<(-]|>>>|\S+(?:==|=)\S|[\w./@() ?-]{2,44} ?: |\S+ \d+(?:\.\d+)+\S*(?: \S+){0,2}$|GPU \d+:|lib\S+ \(|Kernel |Package Version|\d\d:\d\d\.\d )"
+)
+_PROMPT = Lazy(r"^(?:\(\w{1,20}\) )?(?:\S{1,40}@\S{1,40}[:~]\S{0,60} ?)?[$#] ")
 
 
 class Told:
@@ -67,7 +118,7 @@ class Told:
         """Any of these, in lower case, is somewhere in the text."""
         return any(word in self.low for word in words)
 
-    def _all(self, pattern: re.Pattern[str]) -> Iterator[str]:
+    def _all(self, pattern: Lazy) -> Iterator[str]:
         for found in pattern.finditer(self.text):
             yield next((g for g in found.groups() if g), "")
 
@@ -80,13 +131,107 @@ class Told:
         """The newest mention does not win: the first does, and nvidia-smi's own before it."""
         return (
             self.smi.kmd_version or next(self._all(_DRIVER), "")
-            if "driver" in self.low
+            if "driver" in self.low or "驱动" in self.low
             else self.smi.kmd_version
         )
 
     @cached_property
+    def driver_branch(self) -> int:
+        """A branch that is told without the rest of the version ("driver 470"); 0 for none."""
+        if "driver" not in self.low and "驱动" not in self.low:
+            return 0
+        found = next(self._all(_BRANCH), "")
+        return int(found) if found and 300 <= int(found) <= 699 else 0
+
+    @cached_property
+    def driver_silent(self) -> bool:
+        """nvidia-smi finds no driver to speak with, and no table is shown: it is not loaded, whatever version is told."""
+        return _DRIVER_SILENT.search(self.text) is not None and not self.smi.kmd_version
+
+    @cached_property
     def driver_cuda(self) -> str:
-        return self.smi.cuda_version or next(self._all(_SMI_CUDA), "")
+        return self.smi.cuda_version or next(self._all(_SMI_CUDA), "") or next(self._all(_CONDA_DRIVER), "")
+
+    @cached_property
+    def smi_devices(self) -> tuple[NvmlDevice, ...]:
+        """As nvidia-smi describes them in one of its outputs."""
+        if not self.has(
+            "nvidia-smi", "(uuid: gpu-", "attached gpus", "<gpu id=", "pci.bus_id", "driver_version"
+        ):
+            return ()
+        from gpudoctor.parsers.nvidia_smi_devices import devices
+
+        return devices(self.text, "nvidia-smi in the text")
+
+    @cached_property
+    def slots(self) -> tuple[Slot, ...]:
+        """What lspci lists, of NVIDIA's and of displays."""
+        if not self.has(" controller: ", " controller [0", "bridge: nvidia"):
+            return ()
+        from gpudoctor.parsers.system_lists import lspci
+
+        return lspci(self.text)
+
+    @cached_property
+    def modules(self) -> tuple[str, ...]:
+        """Loaded modules by lsmod; the first is "" where only some are shown. Empty: none is shown."""
+        if not self.has("used by", "lsmod"):
+            return ()
+        from gpudoctor.parsers.system_lists import lsmod
+
+        return lsmod(self.text) or ()
+
+    @cached_property
+    def listed(self) -> dict[str, Package]:
+        """Packages as pip or conda list them, by normalised name."""
+        if not (
+            self.has(
+                "package version",
+                "[conda]",
+                "[pip",
+                "pip list",
+                "pip3 list",
+                "conda list",
+                "pip show",
+                "name: ",
+            )
+            or "==" in self.text
+            or "pypi" in self.low
+        ):
+            return {}
+        from gpudoctor.parsers.package_lists import packages
+
+        return {own.name: own for own in packages(self.text, "the text")}
+
+    @cached_property
+    def python(self) -> str:
+        return next(self._all(_PYTHON), "")
+
+    @cached_property
+    def torch_without_cuda(self) -> str:
+        """The kind of a build that PyTorch itself says has no CUDA: "cpu", "rocm6.2"; "" where it does not say."""
+        if "torch" not in self.low or self.torch_cuda:
+            return ""
+        rocm = _ROCM.search(self.text)
+        if rocm:
+            return f"rocm{rocm[1]}"
+        return "cpu" if _WITHOUT_CUDA.search(self.text) else ""
+
+    @cached_property
+    def tensorflow_without_cuda(self) -> bool:
+        return "cuda" in self.low and _TF_WITHOUT_CUDA.search(self.text) is not None
+
+    @cached_property
+    def complains(self) -> bool:
+        """Somebody says that something is amiss, in prose, or a program answers that it has no GPU."""
+        if _NO_USE.search(self.text):
+            return True
+        for line in self.text.split("\n"):
+            if _PROMPT.match(line) or _SHOWN.match(line):
+                continue
+            if _PROSE.search(line):
+                return True
+        return False
 
     @cached_property
     def nvcc(self) -> str:
@@ -110,14 +255,18 @@ class Told:
         return found if found[:1].isdigit() else ""
 
     @cached_property
+    def torch_stated(self) -> str:
+        """What PyTorch says of itself, before any list: several environments may be listed beside it."""
+        return next(self._all(_TORCH), "") if "torch" in self.low else ""
+
+    @cached_property
     def packages(self) -> dict[str, str]:
         found: dict[str, str] = {}
         for match in _PACKAGE.finditer(self.text):
             name = match["name"].lower().replace("_", "-")
             found.setdefault("torch" if name == "pytorch" else name, match["version"].rstrip("."))
-        torch = next(self._all(_TORCH), "")
-        if torch:
-            found["torch"] = torch
+        if self.torch_stated:
+            found["torch"] = self.torch_stated
         tf = next(self._all(_TF), "")
         if tf:
             found.setdefault("tensorflow", tf)

@@ -138,6 +138,23 @@ def section_bytes(file: Seekable, name: str, limit: int = 8 << 20) -> bytes | No
     return None if found is None else _View(file).bytes(found.offset, min(found.size, limit))
 
 
+def exported(file: Seekable) -> frozenset[str]:
+    """The names that a shared library defines for others (.dynsym): "_ZNSt3__122__libcpp_verbose_abortEPKcz". Empty where the section table
+    was stripped. Raises ValueError."""
+    view = _View(file)
+    table, names = section(file, ".dynsym"), section_bytes(file, ".dynstr", limit=64 << 20)
+    if table is None or names is None:
+        return frozenset()
+    # elf(5): st_name first; st_shndx, which is 0 for what is wanted from elsewhere, at 6 of 24 bytes or at 14 of 16
+    layout, step, place = ("IBBHQQ", 24, 3) if view.bits == 64 else ("IIIBBH", 16, 5)
+    found = set()
+    for row in view.table(layout, table.offset, min(table.size // step, _MOST_ENTRIES), step):
+        if row[place] and row[0] < len(names):
+            end = names.find(b"\0", row[0])
+            found.add(names[row[0] : end if end >= 0 else None].decode("utf-8", "surrogateescape"))
+    return frozenset(found - {""})
+
+
 # ---------------------------------------------------------------- reading
 
 

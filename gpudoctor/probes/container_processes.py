@@ -62,13 +62,17 @@ def _after_name(port: Port, place: str) -> list[str]:
 
 
 def _started(port: Port, place: str) -> float:
-    """Field 22 of stat counts clock ticks since boot."""
+    """Field 22 of stat counts clock ticks since boot. When that was, /proc/stat's btime says in whole seconds only; the clock and
+    /proc/uptime together say it to the hundredth, which tells what was installed just before a start from what came just after."""
     import os
+    import time
 
     fields = _after_name(port, place)
-    boot = next(
-        int(line.split()[1]) for line in text(port, "/proc/stat").splitlines() if line.startswith("btime ")
-    )
+    if port.live:
+        boot = time.time() - float(text(port, "/proc/uptime").split()[0])
+    else:
+        lines = text(port, "/proc/stat").splitlines()
+        boot = next(float(line.split()[1]) for line in lines if line.startswith("btime "))
     return boot + int(fields[19]) / os.sysconf("SC_CLK_TCK")
 
 

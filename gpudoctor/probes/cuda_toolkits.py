@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Literal, TypeVar
 
+from gpudoctor.errors import GpudoctorError
 from gpudoctor.facts.cuda import CompilerLimits, Tool, Toolkit
 from gpudoctor.facts.observed import Absent, Known, Observed, Unknown, first_known, mapped
 from gpudoctor.parsers import cuda_version, host_config
@@ -148,7 +149,7 @@ def site_folders(port: Port) -> tuple[str, ...]:
 def _site_folders(port: Port) -> Iterator[str]:
     prefixes = [sys.prefix] if port.live else []
     prefixes += [port.env.get("VIRTUAL_ENV", ""), port.env.get("CONDA_PREFIX", "")]
-    prefixes += [prefix_of(python) for python in (*port.options.pythons, *on_path(port, "python3")[:1])]
+    prefixes += [prefix_of(python) for python in (*_asked_for(port), *on_path(port, "python3")[:1])]
     if home := port.env.get("HOME", ""):
         prefixes.append(f"{home}/.local")
     for prefix in dict.fromkeys(p.rstrip("/") for p in prefixes if p.startswith("/")):
@@ -160,6 +161,17 @@ def _site_folders(port: Port) -> Iterator[str]:
         if name.startswith("python3."):
             yield f"/usr/local/lib/{name}/dist-packages"
             yield f"/usr/local/lib/{name}/site-packages"
+
+
+def _asked_for(port: Port) -> Iterator[str]:
+    """The interpreters of --python: each may be named by its path, its environment's folder, or a Jupyter kernel."""
+    from gpudoctor.probes.python import select
+
+    for wanted in port.options.pythons:
+        try:
+            yield select.requested(port, wanted).path
+        except GpudoctorError:  # the command complains of it
+            continue
 
 
 # ---------------------------------------------------------------- describing

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from gpudoctor.facts.observed import value_of
 from gpudoctor.facts.record import Record
@@ -10,6 +10,7 @@ from gpudoctor.findings import Judgement
 from gpudoctor.report.compat import wrapped
 from gpudoctor.report.model import Report, head
 from gpudoctor.report.style import Style
+from gpudoctor.tfbuild.patching.pages import Patch
 from gpudoctor.tfbuild.preflight.model import Row
 from gpudoctor.tfbuild.ran import Ran
 from gpudoctor.tfbuild.state import Stage, State
@@ -17,6 +18,8 @@ from gpudoctor.tfbuild.tree import Copy
 
 #: Changes with every change of the shape that a reader could notice.
 SCHEMA = "gpudoctor-build-tf/1"
+REVERT_SCHEMA = "gpudoctor-build-tf-revert/1"
+PATCH_SCHEMA = "gpudoctor-build-tf-patch/1"
 
 
 class Line(Record):
@@ -59,6 +62,63 @@ class BuildReport(Report):
     """What `gpudoctor build-tf --format json` prints."""
 
     build: BuildSection
+
+
+class RevertSection(Record):
+    """`lines`: what was taken back, or with --dry-run (`dry`) would be, and what is left for others to take away."""
+
+    tree: str
+    dry: bool
+    lines: tuple[str, ...]
+
+
+class RevertReport(Report):
+    """What `gpudoctor build-tf revert --format json` prints."""
+
+    revert: RevertSection
+
+
+class PatchPage(Record):
+    """What a file of bazel_patches/ says of itself."""
+
+    id: str
+    title: str
+    what: str
+    why: str
+    trees: str
+    recognised: str
+    verified: str
+    better: str
+    limits: str
+
+
+class PatchSection(Record):
+    """`diff`: unified, paths relative to the tree; "" where nothing is left to patch, and with --list."""
+
+    tree: str
+    pages: tuple[PatchPage, ...]
+    diff: str
+
+
+class PatchReport(Report):
+    """What `gpudoctor build-tf patch --format json` prints."""
+
+    patch: PatchSection
+
+
+def revert_report(tree: str, dry: bool, lines: tuple[str, ...]) -> RevertReport:
+    return RevertReport(
+        **head(REVERT_SCHEMA, "build-tf revert", 0, Judgement()),
+        revert=RevertSection(tree, dry, lines),
+    )
+
+
+def patch_report(tree: str, pages: Iterable[Patch], diff: str) -> PatchReport:
+    told = tuple(PatchPage(*(getattr(one, name) for name in PatchPage.record_fields)) for one in pages)
+    return PatchReport(
+        **head(PATCH_SCHEMA, "build-tf patch", 0, Judgement()),
+        patch=PatchSection(tree, told, diff),
+    )
 
 
 def exit_code(ran: Ran) -> int:
@@ -174,9 +234,8 @@ def _status(workdir: str, state: State, running: bool, style: Style) -> Iterator
             yield f"    log: {shown.log}\n"
         if shown.cause:
             yield f"    cause: {shown.cause}\n"
-    before = state.stage("install")
-    if before and before.data.get("before"):
-        yield f"  in the venv before: {before.data['before']}\n"
+    for venv, had in state.venvs.items():
+        yield f"  before it in {venv}: {'no TensorFlow' if had == 'none' else f'TensorFlow {had}'}\n"
     if state.journals or state.saved:
         yield f"  the tree was changed: `gpudoctor build-tf revert --source {state.tree}` takes it back\n"
 

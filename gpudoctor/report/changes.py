@@ -232,29 +232,43 @@ def _close(changes: Changes, style: Style, command: str) -> Iterator[str]:
         yield f"nothing was changed; `{_sudo()}{command} --apply` makes {pending} change{'s' * (pending > 1)}{asks}"
 
 
-def render_journals(journals: Sequence[Journal], style: Style) -> str:
+#: As `--list` says it.
+_JOURNALS = {
+    "open": "interrupted",
+    "taking-back": "interrupted",
+    "done": "in force",
+    "rolled-back": "failed",
+    "undone": "taken back",
+    "forgotten": "forgotten",
+}
+
+
+def render_journals(journals: Sequence[Journal], style: Style, hint: str = "") -> str:
+    """`hint`: where others may be found."""
+    more = f"hint: {hint}\n" if hint else ""
     if not journals:
-        return "nothing was ever changed here\n"
+        return f"nothing was ever changed here\n{more}"
     lines = []
     for journal in journals:
         where = f" under {journal.root}" if journal.root else ""
         lines.append(
-            f"{journal.id:>4}  {journal.at}  {journal.state:<11}  {journal.plan}: {_plain(journal.title)}{where}"
+            f"{journal.id:>4}  {journal.at}  {_JOURNALS[journal.state]:<11}  {journal.plan}: {_plain(journal.title)}{where}"
         )
         lines += [f"{'':8}{file.path}" for file in journal.files if file.action < 0]
         lines += [f"{'':8}run {_command(action.argv)}" for action in journal.actions]
         lines += [f"{'':8}left as it was: {_plain(one)}" for one in journal.left]
-    return "\n".join(lines) + "\n"
+    if any(journal.state == "done" for journal in journals):
+        lines.append(f"`{_sudo()}gpudoctor undo ID` takes one back that is {_JOURNALS['done']}")
+    return "\n".join(lines) + "\n" + more
 
 
 def render_outcome(outcome: Outcome, style: Style) -> str:
     """How an undo ended."""
-    good = outcome.state == "undone"
-    words = (
-        f"change {outcome.id} is taken back"
-        if good
-        else f"change {outcome.id} could not be taken back wholly"
-    )
+    good = outcome.state in ("undone", "forgotten")
+    words = {
+        "undone": f"change {outcome.id} is taken back",
+        "forgotten": f"change {outcome.id} stands, and what was kept to take it back is removed",
+    }.get(outcome.state, f"change {outcome.id} could not be taken back wholly")
     lines = [f"{style.glyph('ok' if good else 'failure')} {style.paint(words, 'bold')}"]
     lines += [f"    {path} is as it was" for path in outcome.files]
     lines += [f"    {'ran' if s.ok else 'failed:'} {_command(s.argv)}" for s in outcome.steps]

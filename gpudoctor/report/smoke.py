@@ -123,7 +123,8 @@ def _close(report: SmokeReport, style: Style) -> Iterator[str]:
         return
     for trial in trials:
         if trial.verdict in ("fail", "unkillable", "unconfirmed", "skipped"):
-            text = f"{WORDS[trial.verdict]} {trial.framework} on {trial.label}: {trial.why}"
+            where = f" on {trial.label}" if trial.label != "no GPU" else ""
+            text = f"{WORDS[trial.verdict]} {trial.framework}{where}: {trial.why}"
             yield from wrapped(text, style, 0)
     fixes = [f.fix for f in report.findings if f.caused_by is None and f.fix is not None]
     if fixes:

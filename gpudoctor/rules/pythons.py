@@ -162,6 +162,8 @@ def same_release(one: str, other: str) -> bool:
 def requirements(own: Package, python: Interpreter) -> Iterator[tuple[str, str, str]]:
     """(name, specifier, whole line) of what a package requires in this interpreter, without extras; lines that
     `packaging` does not understand are left out."""
+    if not own.requires:
+        return  # importing packaging takes longer than a check of what is told
     from packaging.requirements import InvalidRequirement, Requirement
 
     version = value_of(python.version, "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from gpudoctor.facts.record import Record
@@ -93,5 +94,15 @@ def deadline(framework: str, name: str, burn: float) -> float:
     return known.get(name, 60.0)
 
 
-def exercises(framework: str, name: str) -> str:
-    return {s.name: s.exercises for s in (IMPORT, EXIT, BURN, BOARD, *STEPS.get(framework, ()))}.get(name, "")
+#: Words that are true of a GPU alone.
+_OF_A_GPU = re.compile(r"cuInit, | \(cuBLAS\)|cuDNN(?:'s)? ")
+
+
+def exercises(framework: str, name: str, cpu: bool = False) -> str:
+    """
+    >>> exercises("torch", "lstm"), exercises("torch", "lstm", cpu=True)
+    ("cuDNN's recurrent kernels", 'recurrent kernels')
+    """
+    known = {s.name: s.exercises for s in (IMPORT, EXIT, BURN, BOARD, *STEPS.get(framework, ()))}
+    told = known.get(name, "")
+    return _OF_A_GPU.sub("", told) if cpu else told

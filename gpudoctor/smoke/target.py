@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from gpudoctor.errors import GpudoctorError
@@ -24,7 +24,7 @@ VIRTUAL = frozenset({"grid", "nvidia-vapps", "nvidia-vpc", "nvidia-vcs", "nvidia
 class Target(Record):
     """One device. `uuid` "" stands for whatever the framework takes (NVML tells nothing here), and for the CPU. `free` in
     bytes, -1 where it is not known. `tenants`: processes on it. `platform`: see data/evidence.json. `notes`: what may slow it
-    down, as NVML says now."""
+    down, as NVML says now. `gpu`: the UUID of the whole GPU that a MIG instance is a part of."""
 
     uuid: str
     label: str
@@ -34,6 +34,7 @@ class Target(Record):
     notes: tuple[str, ...] = ()
     cpu: bool = False
     uuids: tuple[str, ...] = ()
+    gpu: str = ""
 
 
 CPU = Target("", "CPU", cpu=True)
@@ -46,11 +47,16 @@ def targets(machine: Machine, wanted: Sequence[str], mask: str | None) -> tuple[
     nvml = value_of(machine.gpu.nvml, None)
     known = [t for one in (nvml.devices if nvml else ()) for t in _of(one, platform)]
     if wanted and wanted != ("all",):
-        return tuple(_named(name, known) for name in wanted)
+        return _once(t for name in wanted for t in _named(name, known))
     if not known:
         ruled_out = gpu_ruled_out(machine.gpu, isinstance(machine.host.wsl, Known))
         return () if ruled_out else (Target("", "the GPU that the framework finds", platform=platform),)
-    return tuple(known) if mask is None or wanted else _masked(mask, known)
+    return tuple(known) if mask is None or wanted else _masked(mask, known, machine)
+
+
+def _once(found: Iterable[Target]) -> tuple[Target, ...]:
+    """`--gpus 0,0` is one GPU."""
+    return tuple({t.uuid: t for t in found}.values())
 
 
 def _platform(machine: Machine) -> tuple[str, ...]:
@@ -90,6 +96,7 @@ def _of(one: NvmlDevice, platform: tuple[str, ...]) -> list[Target]:
             free=-1,
             tenants=(),
             platform=(*own, "mig"),
+            gpu=uuid,
         )
         for mig in value_of(one.mig_instances, ())
     ]
@@ -120,13 +127,18 @@ def narrow(width: int, most: int) -> str:
     return f"PCIe link of {width} lanes instead of {most}"
 
 
-def _named(name: str, known: Sequence[Target]) -> Target:
-    for target in known:
-        if name.lower() == target.uuid.lower() or target.label.startswith(f"GPU {name},"):
-            return target
-    starts = [t for t in known if name.lower().startswith(("gpu-", "mig-")) and _begins(t.uuid, name)]
-    if len(starts) == 1:
-        return starts[0]
+def _named(name: str, known: Sequence[Target]) -> tuple[Target, ...]:
+    """A GPU that is divided stands for all its instances. Raises GpudoctorError."""
+    found = [
+        t
+        for t in known
+        if name.lower() in (t.uuid.lower(), t.gpu.lower()) or t.label.startswith(f"GPU {name},")
+    ]
+    if not found and name.lower().startswith(("gpu-", "mig-")):
+        found = [t for t in known if _begins(t.uuid, name) or (t.gpu and _begins(t.gpu, name))]
+        found = found if len({t.gpu or t.uuid for t in found}) == 1 else []
+    if found:
+        return tuple(found)
     listed = "; ".join(f"{t.label} ({t.uuid})" for t in known) or "NVML lists none here"
     raise GpudoctorError(
         f"there is no GPU {name}",
@@ -140,15 +152,22 @@ def _begins(uuid: str, name: str) -> bool:
     return uuid.lower().startswith(name.lower())
 
 
-def _masked(mask: str, known: Sequence[Target]) -> tuple[Target, ...]:
-    """Those that the mask shows. An empty or unusable mask shows none: then the framework is asked all the same, with the
-    mask, so that what the user's job would meet is what is reported. Indices in a mask count in CUDA's own order, which
-    may differ from NVML's: then one child sees what the mask shows."""
+def _masked(mask: str, known: Sequence[Target], machine: Machine) -> tuple[Target, ...]:
+    """Those that the mask shows. Indices in a mask count in CUDA's own order, which may differ from NVML's: libcuda was asked with this mask,
+    and tells UUIDs. An empty or unusable mask shows none: then the framework is asked all the same, with the mask, so that
+    what the user's job would meet is what is reported."""
     entries = [e.strip() for e in mask.split(",") if e.strip()]
-    hidden = Target("", "what CUDA_VISIBLE_DEVICES shows", platform=known[0].platform)
-    if not entries or not all(e.lower().startswith(("gpu-", "mig-")) for e in entries):
-        if len(known) == 1 and entries == ["0"]:
-            return tuple(known)
-        return (hidden,)
-    found = [t for e in entries for t in known if _begins(t.uuid, e)]
-    return tuple(found) or (hidden,)
+    if entries and all(e.lower().startswith(("gpu-", "mig-")) for e in entries):
+        found = [t for e in entries for t in known if _begins(t.uuid, e)]
+    else:
+        cuda = value_of(machine.gpu.cuda, None)
+        shown = [value_of(d.uuid, "") for d in cuda.devices] if cuda and cuda.state == "answered" else []
+        found = [t for uuid in shown for t in known if uuid and _same(t.uuid, uuid)]
+        found = found if len(found) == len(shown) else []
+    first = "the first GPU that CUDA_VISIBLE_DEVICES shows" if entries else "what CUDA_VISIBLE_DEVICES shows"
+    return _once(found) or (Target("", first, platform=known[0].platform),)
+
+
+def _same(one: str, other: str) -> bool:
+    """By the digits: older CUDA gives a MIG instance's UUID with the prefix of a GPU."""
+    return one.partition("-")[2].lower() == other.partition("-")[2].lower()

@@ -18,7 +18,7 @@ _OUTPUT = 12000
 
 
 #: What NVML tells of the device that does not change.
-_FIXED = ("sm_clock_max", "memory_clock_max", "bus_width")
+_FIXED = ("sm_clock_max", "memory_clock_max", "bus_width", "link_generation_max", "link_width_max")
 
 
 class Order(Record):
@@ -53,7 +53,9 @@ def programs() -> Mapping[str, bytes]:
     names = (
         "smoke_child",
         "smoke_torch",
-        "smoke_torch_full",
+        "smoke_torch_models",
+        "smoke_torch_parts",
+        "smoke_torch_rates",
         "smoke_ranks",
         "smoke_tensorflow",
         "smoke_jax",

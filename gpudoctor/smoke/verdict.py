@@ -228,10 +228,15 @@ def _memory(w: Witnessed) -> Channel:
         return Channel(name, "out-of-band", "unavailable", "it was not answered", via)
     delta = max(most) - first[-1]
     value = f"{delta / 2**20:+.0f} MiB while {own / 2**20:.0f} MiB were held"
+    after = [s["used"] for s in w.samples if s["t"] > w.ended.ended and "used" in s]
+    if after:
+        value += f", {(min(after) - max(most)) / 2**20:+.0f} MiB when the process had ended"
     if delta >= own:
-        return Channel(name, "out-of-band", "proves", value, via)
+        # Others may take as much at that moment; only what came and went with the process is its own.
+        ours = not w.tenants or (after and max(most) - min(after) >= own)
+        return Channel(name, "out-of-band", "proves" if ours else "silent", value + _shared(w), via)
     certain = offer(w.platform, name).offered == "yes" and not w.tenants and delta < own * MEMORY_SHARE
-    return Channel(name, "out-of-band", "contradicts" if certain else "silent", value, via)
+    return Channel(name, "out-of-band", "contradicts" if certain else "silent", value + _shared(w), via)
 
 
 def _energy(w: Witnessed) -> Channel:

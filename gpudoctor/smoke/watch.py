@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Mapping
 from typing import IO, Any
 
 from gpudoctor.facts.record import Record
 from gpudoctor.system.child import source
+from gpudoctor.system.process import kill_group
 
 #: Between two looks (seconds). Energy counters move every 20 to 100 ms.
 PAUSE = 0.1
@@ -57,13 +58,19 @@ class Watcher:
 
     def wait_for_first(self, seconds: float) -> None:
         """Until it has looked once: a child must not begin before. A driver that does not answer is not waited for."""
-        import time
-
         deadline = time.monotonic() + seconds
         while self._process is not None and time.monotonic() < deadline and self._process.poll() is None:
             if os.fstat(self._file.fileno()).st_size:
                 return
             time.sleep(0.01)
+
+    def look_after(self, seconds: float) -> None:
+        """Until it has looked once from now on: what a child held must be free again, which tells it from others' memory."""
+        now, deadline = time.monotonic(), time.monotonic() + seconds
+        while self._process is not None and time.monotonic() < deadline and self._process.poll() is None:
+            if any(looks and looks[-1]["t"] > now for looks in self.so_far().by_uuid.values()):
+                return
+            time.sleep(0.02)
 
     def so_far(self) -> Samples:
         """What has been seen until now."""
@@ -77,12 +84,10 @@ class Watcher:
             self._process.stdin.close()
             try:
                 self._process.wait(PATIENCE)
-            except subprocess.TimeoutExpired:
-                try:
-                    os.killpg(self._process.pid, signal.SIGKILL)
-                    self._process.wait(0.5)
-                except (OSError, subprocess.TimeoutExpired):
-                    self._process.returncode = -signal.SIGKILL  # it hangs in the driver: left behind
+            except (
+                subprocess.TimeoutExpired
+            ):  # it hangs in the driver, perhaps beyond SIGKILL: then it is left behind
+                kill_group(self._process, running=True)
         found = self.so_far()
         self._file.close()
         return found

@@ -78,21 +78,24 @@ def source(helper: str) -> str:
 
 
 def _read(stdout: str) -> tuple[Mapping[str, Any], str, bool]:
-    """The last answer, the last call announced, and whether the answer is final. Foreign lines are passed over."""
-    data: Mapping[str, Any] = {}
+    """The last answer, the last call announced, and whether the answer is final. Foreign lines are passed over. From the end: a
+    helper repeats its answer as it grows, and only the last one counts."""
+    data: Mapping[str, Any] | None = None
     at, final = "", False
-    for line in stdout.splitlines():
+    for line in reversed(stdout.splitlines()):
         if not line.startswith("{"):
             continue
         try:
             message = json.loads(line)
         except ValueError:
             continue
-        if isinstance(message.get("answer"), dict):
+        if data is None and isinstance(message.get("answer"), dict):
             data, final = message["answer"], message.get("final") is True
-        if isinstance(message.get("at"), str):
+        if not at and isinstance(message.get("at"), str):
             at = message["at"]
-    return data, at, final
+        if data is not None and (at or final):
+            break
+    return data or {}, at, final
 
 
 def signal_name(number: int) -> str:

@@ -11,10 +11,10 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import IO, Literal
+from typing import Literal
 
 from gpudoctor.facts.record import Record
-from gpudoctor.system.live import _kill_group
+from gpudoctor.system.process import follow, kill_group
 
 #: A line that is longer is cut: a progress bar without line breaks must not fill the memory (bytes).
 LINE_LIMIT = 1 << 20
@@ -42,8 +42,9 @@ def run(
     cwd: str | None = None,
     stop: int = signal.SIGINT,
     grace: float = 10.0,
+    keep: Sequence[int] = (),
 ) -> Ended:
-    """Run a program in a session of its own and hand over each line of its output.
+    """Run a program in a session of its own and hand over each line of its output. `keep`: descriptors that it inherits.
 
     `on_line` is called in this thread, with the line's text (bytes that are no UTF-8 replaced, its end cut off; a carriage
     return ends a line too, for progress bars). When `timeout` (seconds) is over, when `on_line` raises, or on
@@ -59,19 +60,23 @@ def run(
         stderr=subprocess.PIPE,
         env=None if env is None else dict(env),
         cwd=cwd,
+        pass_fds=tuple(keep),
         start_new_session=True,
     )
     assert process.stdout is not None and process.stderr is not None
+    heard = _Lines(on_line)
     timed_out, obeyed = False, True
     try:
-        timed_out = not _follow(process, on_line, started + timeout)
+        timed_out = not follow(process, heard.take, started + timeout)
         if timed_out:
-            obeyed = _stop(process, stop, grace, on_line)
+            # What it says while it stops is heard too: that is often the reason.
+            obeyed = _stop(process, stop, grace, heard.take)
+        heard.end()
     except BaseException:
-        _stop(process, stop, grace, None)
+        _stop(process, stop, grace, lambda number, chunk: None)
         raise
     finally:
-        _kill_group(process, process.poll() is None)
+        kill_group(process, process.poll() is None)
         for pipe in (process.stdout, process.stderr):
             pipe.close()
     ended = process.returncode if process.returncode is not None else -signal.SIGKILL
@@ -83,73 +88,45 @@ def run(
 
 
 def _stop(
-    process: subprocess.Popen[bytes], stop: int, grace: float, on_line: Callable[[Stream, str], None] | None
+    process: subprocess.Popen[bytes], stop: int, grace: float, heard: Callable[[int, bytes], None]
 ) -> bool:
-    """Whether it ended by itself. What it says while stopping is heard too: that is often the reason."""
+    """Whether it ended by itself."""
     try:
         os.killpg(process.pid, stop)
     except (ProcessLookupError, PermissionError):
         pass
-    return _follow(process, on_line or (lambda stream, line: None), time.monotonic() + grace)
+    return follow(process, heard, time.monotonic() + grace)
 
 
-def _follow(
-    process: subprocess.Popen[bytes], on_line: Callable[[Stream, str], None], deadline: float
-) -> bool:
-    """Hand over lines until the process has ended and its pipes hold nothing more. False when the time is over."""
-    import selectors
+class _Lines:
+    """Cuts two streams into lines; "\\r\\n" is one end, a lone "\\r" is a progress bar's."""
 
-    names: dict[int, Stream] = {}
-    rest: dict[int, bytearray] = {}
-    with selectors.DefaultSelector() as selector:
-        pipes: tuple[tuple[Stream, IO[bytes] | None], ...] = (
-            ("stdout", process.stdout),
-            ("stderr", process.stderr),
-        )
-        for name, pipe in pipes:
-            if pipe is None or pipe.closed:
-                continue
-            os.set_blocking(pipe.fileno(), False)
-            selector.register(pipe, selectors.EVENT_READ)
-            names[pipe.fileno()], rest[pipe.fileno()] = name, bytearray()
+    def __init__(self, on_line: Callable[[Stream, str], None]) -> None:
+        self.on_line = on_line
+        self.rest = {1: bytearray(), 2: bytearray()}
+
+    def take(self, number: int, chunk: bytes) -> None:
+        rest = self.rest[number]
+        rest += chunk
         while True:
-            left = deadline - time.monotonic()
-            if left <= 0:
-                return False
-            ended = process.poll() is not None
-            # With both pipes closed only the process's end is left to wait for.
-            events = selector.select(0 if ended else min(left, 0.05)) if selector.get_map() else []
-            if not selector.get_map() and not ended:
-                time.sleep(min(left, 0.01))
-            for key, _ in events:
-                try:
-                    chunk = os.read(key.fd, 65536)
-                except BlockingIOError:
-                    continue
-                if chunk:
-                    _lines(names[key.fd], rest[key.fd], chunk, on_line)
-                else:
-                    selector.unregister(key.fileobj)
-            if ended and not events:
-                for descriptor, left_over in rest.items():
-                    if left_over:
-                        on_line(names[descriptor], left_over.decode("utf-8", "replace"))
-                return True
+            ends = [at for at in (rest.find(b"\n"), rest.find(b"\r")) if at >= 0]
+            if not ends:
+                if len(rest) > LINE_LIMIT:
+                    self._say(number, bytes(rest))
+                    rest.clear()
+                return
+            at = min(ends)
+            if rest[at] == 0x0D and at + 1 == len(rest):
+                return  # its "\n" may be still to come
+            line = bytes(rest[:at])
+            del rest[: at + (2 if rest[at : at + 2] == b"\r\n" else 1)]
+            self._say(number, line)
 
+    def end(self) -> None:
+        """The last lines, which had no end."""
+        for number, rest in self.rest.items():
+            if rest:
+                self._say(number, bytes(rest))
 
-def _lines(name: Stream, rest: bytearray, chunk: bytes, on_line: Callable[[Stream, str], None]) -> None:
-    """Cut whole lines off `rest` and hand them over; "\\r\\n" is one end, a lone "\\r" is a progress bar's."""
-    rest += chunk
-    while True:
-        ends = [at for at in (rest.find(b"\n"), rest.find(b"\r")) if at >= 0]
-        if not ends:
-            if len(rest) > LINE_LIMIT:
-                on_line(name, bytes(rest).decode("utf-8", "replace"))
-                rest.clear()
-            return
-        at = min(ends)
-        if rest[at] == 0x0D and at + 1 == len(rest):
-            return  # its "\n" may be still to come
-        line = bytes(rest[:at])
-        del rest[: at + (2 if rest[at : at + 2] == b"\r\n" else 1)]
-        on_line(name, line.decode("utf-8", "replace"))
+    def _say(self, number: int, line: bytes) -> None:
+        self.on_line("stdout" if number == 1 else "stderr", line.decode("utf-8", "replace"))

@@ -11,16 +11,20 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from gpudoctor.system.port import TEXT_LIMIT, FileInfo, NotHere, Options, Ran
+from gpudoctor.system.process import GRACE
 
 if TYPE_CHECKING:
-    import subprocess
+    from gpudoctor.system.spawn import Started
 
 T = TypeVar("T")
 
+_SIGKILL = 9
+#: What a pipe holds (bytes, pipe(7)), and how often one is looked at whose program has not ended (seconds).
+PIPE, LOOK = 1 << 16, 0.01
 #: What a program may print before it is cut (bytes).
 OUTPUT_LIMIT = 4 << 20
-#: How long a killed process group may take to die before we stop waiting for it (seconds).
-GRACE = 0.3
+#: How long the end waits for a program that is just being started (seconds): on a dead file system that takes for ever.
+STARTING = 2.0
 #: Before the total deadline so much is kept for killing what hangs and for printing the report (seconds).
 RESERVE = 0.5
 
@@ -79,8 +83,11 @@ class Live:
         self.env: Mapping[str, str] = dict(os.environ if env is None else env)
         self.options = options
         self._deadline = time.monotonic() + timeout
-        self._children: set[subprocess.Popen[bytes]] = set()
+        self._children: set[Started] = set()
         self._closed = False
+        #: Threads that are starting a program: it may run already, and `_children` does not know it yet.
+        self._starting: set[int] = set()
+        self._started = threading.Condition()
         self.memo = Memo()
         self._running: set[int] = set()
         #: Called when a thread has started a program and begins to wait for it.
@@ -92,8 +99,12 @@ class Live:
         return bool(self._running)
 
     def close(self) -> None:
-        """Kill what is still running of ours; called when the report is out and the exit waits for nobody."""
+        """Kill what is still running of ours; called when the report is out and the exit waits for nobody.
+
+        But for a program that is just being started: were it left, what it starts in its turn would outlive us."""
         self._closed = True
+        with self._started:
+            self._started.wait_for(lambda: not self._starting, STARTING)
         for process in list(self._children):
             _kill_group(process, running=False)
 
@@ -178,24 +189,21 @@ class Live:
         stdin: bytes,
         cwd: str | None,
     ) -> Ran:
-        # Only here, and below: a machine on which nothing has to be run is not kept waiting for their import.
-        import signal
-        import subprocess
+        from gpudoctor.system.spawn import start
 
         started = time.monotonic()
         timeout = min(timeout, self.remaining() - RESERVE)
         if timeout <= 0:
             raise NotHere("no time left")
-        process = subprocess.Popen(
-            list(argv),
-            stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=dict(self.env if env is None else env),
-            cwd=cwd,
-            start_new_session=True,
-        )
-        self._children.add(process)
+        thread = threading.get_ident()
+        self._starting.add(thread)
+        try:
+            process = start(argv, self.env if env is None else env, bool(stdin), cwd)
+            self._children.add(process)
+        finally:
+            with self._started:
+                self._starting.discard(thread)
+                self._started.notify_all()
         try:
             self.waiting()
             if self._closed:  # between the start and the line above: nobody else would end it
@@ -203,7 +211,7 @@ class Live:
             stdout, stderr, timed_out = _collect(process, stdin, started + timeout)
         finally:
             self._children.discard(process)
-        ended: int = process.returncode if process.returncode is not None else -signal.SIGKILL
+        ended: int = process.returncode if process.returncode is not None else -_SIGKILL
         code, killed_by = (ended, None) if ended >= 0 else (None, -ended)
         return Ran(
             tuple(argv),
@@ -216,76 +224,114 @@ class Live:
         )
 
 
-def _collect(process: subprocess.Popen[bytes], stdin: bytes, deadline: float) -> tuple[bytes, bytes, bool]:
+def _collect(process: Started, stdin: bytes, deadline: float) -> tuple[bytes, bytes, bool]:
     """Read both pipes until the process ends or the deadline passes; then kill its group and wait for nobody.
 
     The process's end counts, not the pipes': a grandchild may hold them open for ever. A process that can't be
     killed (another user's, or in an uninterruptible sleep) is left behind; its pipes are closed.
     """
-    import selectors
-    import subprocess
-
-    chunks: dict[int, list[bytes]] = {1: [], 2: []}
-    sizes = {1: 0, 2: 0}
-    assert process.stdout is not None and process.stderr is not None
-    if process.stdin is not None:
-        threading.Thread(target=_feed, args=(process.stdin, stdin), daemon=True).start()
+    if process.into >= 0:
+        threading.Thread(target=_feed, args=(process.into, stdin), daemon=True).start()
+    pipes = [_Pipe(process.out), _Pipe(process.err)]
+    watch = _Watch(process, pipes)
     timed_out = False
-    with selectors.DefaultSelector() as selector:
-        for number, stream in ((1, process.stdout), (2, process.stderr)):
-            os.set_blocking(stream.fileno(), False)
-            selector.register(stream, selectors.EVENT_READ, number)
-        pause = 0.001
-        while selector.get_map():
+    try:
+        while not (ended := process.poll() is not None):
             left = deadline - time.monotonic()
             if left <= 0:
                 timed_out = True
                 break
-            ended = process.poll() is not None
-            events = selector.select(0 if ended else min(left, pause))
-            pause = min(pause * 2, 0.05)
-            for key, _ in events:
-                try:
-                    chunk = os.read(key.fd, 65536)
-                except BlockingIOError:
-                    continue
-                if not chunk:
-                    selector.unregister(key.fileobj)
-                elif sizes[key.data] < OUTPUT_LIMIT:
-                    chunks[key.data].append(chunk)
-                    sizes[key.data] += len(chunk)
-            if ended and not events:
+            watch.wait(left)
+            watch.heard(sum(pipe.drain() for pipe in pipes))
+        if ended:  # what it wrote last
+            for pipe in pipes:
+                pipe.drain()
+    finally:
+        watch.close()
+        _kill_group(process, timed_out)
+        for pipe in pipes:
+            os.close(pipe.descriptor)
+    return b"".join(pipes[0].chunks), b"".join(pipes[1].chunks), timed_out
+
+
+class _Pipe:
+    """What a program wrote so far, cut at OUTPUT_LIMIT."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+        self.chunks: list[bytes] = []
+        self._size = 0
+        self.open = True
+        os.set_blocking(descriptor, False)
+
+    def drain(self) -> int:
+        """Take what lies in it; of one that is filled as fast as it is read a part. How much that was (bytes)."""
+        taken = 0
+        for _ in range(64):
+            try:
+                chunk = os.read(self.descriptor, PIPE) if self.open else b""
+            except BlockingIOError:
                 break
-    if not timed_out:
+            if not chunk:
+                self.open = False
+                break
+            taken += len(chunk)
+            if self._size < OUTPUT_LIMIT:
+                self.chunks.append(chunk)
+                self._size += len(chunk)
+        return taken
+
+
+class _Watch:
+    """Waits for a program's end, with a look at its pipes now and then. A helper writes hundreds of lines: waking up for each
+    would take the interpreter from the thread that does the work. Of one that fills its pipes every piece is waited for."""
+
+    def __init__(self, process: Started, pipes: Sequence[_Pipe]) -> None:
+        import select
+
+        self._poll, self._readable = select.poll, select.POLLIN
+        self._pipes = pipes
         try:
-            process.wait(max(0.0, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            timed_out = True
-    _kill_group(process, timed_out)
-    for stream in (process.stdout, process.stderr):
-        stream.close()
-    return b"".join(chunks[1]), b"".join(chunks[2]), timed_out
+            self._end = os.pidfd_open(process.pid)  # Linux 5.3
+        except (OSError, AttributeError):
+            self._end = -1
+        self._talks = self._end < 0
+        self._pause = LOOK if self._end >= 0 else 0.001
+
+    def wait(self, left: float) -> None:
+        poll = self._poll()
+        if self._end >= 0:
+            poll.register(self._end, self._readable)
+        if self._talks:
+            for pipe in self._pipes:
+                if pipe.open:
+                    poll.register(pipe.descriptor, self._readable)
+        poll.poll(min(left, self._pause) * 1000)
+        self._pause = min(self._pause * 2, 0.05) if self._end < 0 else LOOK
+
+    def heard(self, size: int) -> None:
+        self._talks = self._talks or size >= PIPE
+
+    def close(self) -> None:
+        if self._end >= 0:
+            os.close(self._end)
 
 
-def _feed(pipe: IO[bytes], data: bytes) -> None:
+def _feed(pipe: int, data: bytes) -> None:
     try:
-        pipe.write(data)
-        pipe.close()
+        with open(pipe, "wb", buffering=0) as file:
+            view = memoryview(data)
+            while view:
+                view = view[file.write(view) :]
     except OSError:
         return  # the child closed its end: its business
 
 
-def _kill_group(process: subprocess.Popen[bytes], running: bool) -> None:
-    import signal
-    import subprocess
-
+def _kill_group(process: Started, running: bool) -> None:
     try:
-        os.killpg(process.pid, signal.SIGKILL)
+        os.killpg(process.pid, _SIGKILL)
     except (ProcessLookupError, PermissionError):
         pass
-    if running:
-        try:
-            process.wait(GRACE)
-        except subprocess.TimeoutExpired:
-            # Uninterruptible: nobody can end it now. Tell Popen not to warn about it later.
-            process.returncode = -signal.SIGKILL
+    if running and not process.ended(GRACE):
+        # Uninterruptible: nobody can end it now.
+        process.left_behind(-_SIGKILL)

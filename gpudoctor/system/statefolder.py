@@ -12,16 +12,24 @@ from gpudoctor.system.filestate import UNSUPPORTED, refused, write_all
 
 Hook = Callable[[str, str], None]
 
+#: Root's state folder.
+ROOTS = "/var/lib/gpudoctor"
+
 
 def state_folder(env: Mapping[str, str] | None = None, uid: int | None = None) -> str:
     """$GPUDOCTOR_STATE, /var/lib/gpudoctor for root, else $XDG_STATE_HOME/gpudoctor or ~/.local/state/gpudoctor.
 
     Root does not follow XDG_STATE_HOME: `sudo -E` would bring a user's, and what lies there could not be believed."""
     env = os.environ if env is None else env
-    if env.get("GPUDOCTOR_STATE", "").startswith("/"):
-        return env["GPUDOCTOR_STATE"]
+    named = env.get("GPUDOCTOR_STATE", "")
+    if named.startswith("/"):
+        return named
+    if named:
+        raise GpudoctorError(
+            f"GPUDOCTOR_STATE is {named!r}, which is no absolute path", note="nothing was changed"
+        )
     if (os.geteuid() if uid is None else uid) == 0:
-        return "/var/lib/gpudoctor"
+        return ROOTS
     if env.get("XDG_STATE_HOME", "").startswith("/"):
         return env["XDG_STATE_HOME"] + "/gpudoctor"
     home = env.get("HOME", "")
@@ -79,11 +87,13 @@ class StateFolder:
             info = os.stat(self.state)
         except OSError as error:
             raise refused(error, self.state, "the journal has no place, so nothing was changed") from None
-        if info.st_uid != os.geteuid() or info.st_mode & 0o022:
+        if info.st_uid != os.geteuid():
+            raise somebody_elses(self.state, info.st_uid)
+        if info.st_mode & 0o022:
             raise GpudoctorError(
                 f"the journals' folder {self.state} can be written by others",
                 note="nothing was changed: what lies there would be believed",
-                hint=f"chown it to yourself and `chmod 700 {self.state}`, or name another in GPUDOCTOR_STATE",
+                hint=f"`chmod 700 {self.state}`, or name another in GPUDOCTOR_STATE",
             )
 
     def own_folder(self, path: str) -> None:
@@ -111,6 +121,14 @@ class StateFolder:
         os.replace(temporary, path)
         self._sync_own(os.path.dirname(path))
 
+    def own_unlink(self, path: str) -> None:
+        """A file below the state folder; none is well too. Raises OSError."""
+        self._step("unlink", path)
+        try:
+            os.unlink(path)
+        except FileNotFoundError:
+            pass
+
     def own_remove(self, folder: str) -> None:
         """A folder below the state folder with the files in it."""
         import shutil
@@ -128,6 +146,26 @@ class StateFolder:
                 raise
         finally:
             os.close(descriptor)
+
+
+def roots_changes() -> str:
+    """For an ordinary user who finds no changes: where others may be found; "" where there are none."""
+    return (
+        "changes that root made: sudo gpudoctor undo --list"
+        if os.geteuid() != 0 and os.path.isdir(ROOTS)
+        else ""
+    )
+
+
+def somebody_elses(state: str, uid: int) -> GpudoctorError:
+    who = "root" if uid == 0 else f"another user (uid {uid})"
+    return GpudoctorError(
+        f"the journals' folder {state} belongs to {who}",
+        note="nothing was changed",
+        hint="what root changed, root takes back: run this through sudo"
+        if uid == 0
+        else "name another in GPUDOCTOR_STATE",
+    )
 
 
 def _lock(descriptor: int) -> None:

@@ -38,10 +38,15 @@ class Stage(Record):
     data: Mapping[str, str] = {}
 
 
+#: The program that writes a file has begun, and nobody has seen its end: a run that was killed leaves it so.
+WRITING = "being written"
+
+
 class Saved(Record):
     """A file that something else than our transaction writes (configure.py): what it was, and what it is since.
 
-    `before`: the name of the saved bytes in the work folder, "" where there was no file. `after`: a SHA-256, "" for no file."""
+    `before`: the name of the saved bytes in the work folder, "" where there was no file. `after`: a SHA-256, "" for no file, WRITING while
+    the program may be at it."""
 
     path: str
     before: str
@@ -49,12 +54,14 @@ class Saved(Record):
 
 
 class State(Record):
-    """`journals`: changes made through transactions, oldest first."""
+    """`journals`: changes made through transactions, oldest first. `venvs`: the TensorFlow that was in an environment before the first
+    wheel of ours, by its folder ("none")."""
 
     tree: str = ""
     stages: tuple[Stage, ...] = ()
     journals: tuple[str, ...] = ()
     saved: tuple[Saved, ...] = ()
+    venvs: Mapping[str, str] = {}
 
     def stage(self, name: str) -> Stage | None:
         return next((s for s in self.stages if s.name == name), None)
@@ -122,8 +129,9 @@ class Workdir:
         return path
 
     @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
-        """Raises GpudoctorError where another run works here."""
+    def locked(self) -> Iterator[int]:
+        """The lock's descriptor: who inherits it keeps the lock for as long as it lives, also when we are killed. Raises GpudoctorError where
+        another run works here, or what a killed one had started."""
         self.make()
         descriptor = os.open(self.file("lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
@@ -134,9 +142,10 @@ class Workdir:
                     "another build-tf works on this tree",
                     context=self.path,
                     note="nothing was changed",
-                    hint="`gpudoctor build-tf status` shows it; --workdir gives a second build a folder of its own",
+                    hint="`gpudoctor build-tf status` shows it; what a killed run had started (pip, the smoke test) may still be at work, and ends "
+                    "by itself; --workdir gives a second build a folder of its own",
                 ) from None
-            yield
+            yield descriptor
         finally:
             os.close(descriptor)
 

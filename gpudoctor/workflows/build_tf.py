@@ -14,6 +14,7 @@ from gpudoctor.knowledge.mirrors import profile as mirror_profile
 from gpudoctor.knowledge.tfbuild import TfArchive, tf_archive, tf_archives, tf_build, tf_image
 from gpudoctor.system.live import Live
 from gpudoctor.tfbuild import changing, patching
+from gpudoctor.tfbuild.patching.pages import NAMES
 from gpudoctor.tfbuild.ran import Ran
 from gpudoctor.tfbuild.request import STAGES, Machine, Request, check, default_workdir
 from gpudoctor.tfbuild.stages import STEPS
@@ -38,12 +39,32 @@ def run(
     """Go through `stages`. Those that are done for the same inputs are not done again, but for `forced` ones. Raises GpudoctorError for
     what is refused before anything is done."""
     check(request)
+    if not dry:
+        settled(say)
     build = open_build(request, say, progress)
     if dry:
         return _dry(build, stages)
-    with build.workdir.locked():
-        build.state = build.workdir.read().replace(tree=build.tree.path)
+    with build.workdir.locked() as lock:
+        build.lock = (lock,)
+        state = build.workdir.read()
+        journals = changing.standing(state, build.tree.path, build.workdir.path)
+        build.state = state.replace(tree=build.tree.path, journals=journals)
         return _stages(build, stages, forced, began)
+
+
+def settled(say: Callable[[str], None]) -> None:
+    """A change that was interrupted is taken back before the tree is read: half of a patch is another tree. What a finished one left lying
+    beside its files is removed. Raises GpudoctorError."""
+    from gpudoctor.changes.journal import journals
+    from gpudoctor.changes.outcome import run_program
+    from gpudoctor.changes.restore import settle
+    from gpudoctor.system.writer import Writer
+
+    writer = Writer(command="gpudoctor build-tf")
+    if journals(writer):
+        with writer.locked():
+            for note in settle(writer, run_program):
+                say(note)
 
 
 def open_build(
@@ -272,17 +293,20 @@ def revert(source: str, workdir: str = "", *, force: bool = False, dry: bool = F
             raise GpudoctorError(f"{source} is not there", context="--source", note="nothing was changed")
         return ("nothing was changed in this tree",)
     said: list[str] = []
+    if not dry:
+        settled(said.append)
     with folder.locked():
         state = folder.read()
+        left = list(changing.standing(state, os.path.realpath(source), folder.path))
         plan = changing.revert_saved(folder, state, force=force)
+        said += plan.notes
         if dry:
             said += [
                 f"would put back {f.path}" if f.after is not None else f"would remove {f.path}"
                 for f in plan.files
             ]
-            said += [f"would take back change {j}" for j in reversed(state.journals)]
+            said += [f"would take back change {j}" for j in reversed(left)]
             return tuple(said) or ("nothing to take back",)
-        left = list(state.journals)
         while left:
             outcome = undo(Writer(command="gpudoctor build-tf revert"), left[-1], leave=force)
             if outcome.state != "undone":
@@ -292,25 +316,22 @@ def revert(source: str, workdir: str = "", *, force: bool = False, dry: bool = F
                 )
             said += [f"took back {path}" for path in outcome.files]
             left.pop()
-            state = state.replace(journals=tuple(left))
-            folder.write(state)
         if plan.files:
+            changing.keep_interrupted(folder, state)
             changing.apply(plan)
             said += [f"put back {f.path}" if f.after is not None else f"removed {f.path}" for f in plan.files]
         kept = tuple(s for s in state.stages if s.name not in ("patch", "configure"))
-        folder.write(state.replace(saved=(), stages=kept))
+        folder.write(state.replace(journals=(), saved=(), stages=kept))
         said += _left(state)
     return tuple(said) or ("nothing to take back",)
 
 
 def _left(state: State) -> list[str]:
     """What a revert leaves, and who can take it away."""
-    found = state.stage("install")
     said = []
-    if found and found.data.get("before"):
-        pip = f"{found.data['venv']}/bin/python -m pip"
-        had = found.data["before"]
-        said.append(f"left in the venv; to take it back: {pip} install tensorflow=={had}" if had != "none" else f"left in the venv; to take it back: {pip} uninstall tensorflow")  # fmt: skip
+    for venv, had in state.venvs.items():
+        back = "uninstall tensorflow" if had == "none" else f"install tensorflow=={had}"
+        said.append(f"left in the venv; to take it back: {venv}/bin/python -m pip {back}")
     if state.stage("build"):
         said.append(
             "left: Bazel's output (bazel clean --expunge in the tree removes it) and its links bazel-*"
@@ -321,7 +342,7 @@ def _left(state: State) -> list[str]:
 def export_patch(source: str, names: Sequence[str]) -> str:
     """The patches as one unified diff of the user's own tree. Nothing is changed."""
     tree = detect(source)
-    return patching.diff(patching.plan(tree, names or patching.NAMES), tree.path)
+    return patching.diff(patching.plan(tree, names or NAMES), tree.path)
 
 
 def archive(version: str) -> TfArchive:

@@ -6,20 +6,23 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from types import ModuleType
 from typing import IO
 
+from gpudoctor import rules
 from gpudoctor.errors import GpudoctorError
 from gpudoctor.findings import Finding, Fix
 from gpudoctor.logs import verdicts
 from gpudoctor.logs.diagnosis import Diagnosis, ProvingLine, Result
-from gpudoctor.logs.matching import Entry, Hit, literals, match
+from gpudoctor.logs.index import Entry, entry, runs_of
+from gpudoctor.logs.matching import Hit, literals, match
 from gpudoctor.logs.ranking import SURE, Candidate, rank
 from gpudoctor.logs.reading import Text, read
 from gpudoctor.logs.sieve import Sieve
 from gpudoctor.logs.told import Told
 from gpudoctor.rules.page import Page, page_of, parse_page
-from gpudoctor.rules.registry import causes, find
+from gpudoctor.rules.registry import Cause, causes, find
 from gpudoctor.signature import Signature
 
 #: A file of a folder that is larger is passed over when its name says that it is no text.
@@ -51,7 +54,7 @@ _FACTS = (
     "nvrm:",
     "nvidia-container",
 )
-#: How sure a rule's judgement of facts from a text makes us: the same rule as `check`'s, but the facts are hearsay.
+#: How sure a finding of `check` on this machine makes us, where the text speaks of it.
 JUDGED = 0.8
 
 
@@ -76,18 +79,19 @@ def diagnose(
     text = read(sources, sieve)
     told = Told(text)
     hits = match(entries, text, told)
-    findings = _judged(told)
+    weighed = _judged(told)
     if here is not None:
         said = {h.id for h in hits}
-        findings += [f for f in here() if f.id in said or said & _explains(f.id)]
+        weighed += [(f, JUDGED) for f in here() if f.id in said or said & _explains(f.id)]
+    findings = [finding for finding, _ in weighed]
     named = {e.id for e in entries if e.id not in verdicts.IDS}
-    judged = {f.id: JUDGED for f in findings}
+    judged = {f.id: sure for f, sure in reversed(weighed)}
     explains = {name: _explains(name) for name in {h.id for h in hits} | set(judged) if name in named}
     ranked = rank([h for h in hits if h.id in named], judged, explains)
     best = ranked[0].confidence if ranked else 0.0
     verdict = _verdict(hits, text, told, best) if best < SURE else None
     by_id = {f.id: f for f in reversed(findings)}
-    diagnoses = [verdict] if verdict else [_of_cause(c, text, by_id.get(c.id)) for c in ranked]
+    diagnoses = [verdict] if verdict else [_of_cause(c, text, told, by_id.get(c.id)) for c in ranked]
     return Result(tuple(diagnoses), tuple(findings), len(text.lines))
 
 
@@ -209,19 +213,33 @@ def _files_in(folder: str) -> Iterator[str]:
 
 
 def _entries() -> list[Entry]:
-    found = [Entry(cause.id, _signatures(cause.load())) for cause in causes()]
-    found += [Entry(name, _signatures(verdicts.load(name))) for name in verdicts.IDS]
-    return [entry for entry in found if entry.signatures]
+    folders = {cause.family: next(iter(rules.__path__)) + f"/{cause.family}/" for cause in causes()}
+    found = [
+        entry(cause.id, f"{folders[cause.family]}{cause.id.replace('-', '_')}.py", partial(_of, cause))
+        for cause in causes()
+    ]
+    place = next(iter(verdicts.__path__))
+    found += [
+        entry(n, f"{place}/{n.replace('-', '_')}.py", partial(_of_verdict_file, n)) for n in verdicts.IDS
+    ]
+    return found
 
 
-def patterns() -> Iterator[str]:
-    """Every pattern of every signature, for scripts/publish-literals."""
-    for entry in _entries():
-        for given in entry.signatures:
-            if isinstance(given, str):
-                yield given
-            else:
-                yield from (given.pattern, *given.needs, *given.unless)
+def _of(cause: Cause) -> tuple[Signature | str, ...]:
+    return _signatures(cause.load())
+
+
+def _of_verdict_file(name: str) -> tuple[Signature | str, ...]:
+    return _signatures(verdicts.load(name))
+
+
+def index() -> dict[str, tuple[int, list[list[str]]]]:
+    """For scripts/publish-literals: of every cause the size of its file, and what the prefilter looks for."""
+    found = {}
+    for module, name in [(c.load(), c.id) for c in causes()] + [(verdicts.load(n), n) for n in verdicts.IDS]:
+        runs = runs_of(_signatures(module))
+        found[name] = (os.stat(str(module.__file__)).st_size, runs)
+    return found
 
 
 def _signatures(module: ModuleType) -> tuple[Signature | str, ...]:
@@ -241,23 +259,37 @@ def _explains(name: str) -> frozenset[str]:
     return frozenset(reached)
 
 
-def _judged(told: Told) -> list[Finding]:
-    """What the rules say of the facts in the text: failures only, each as often as it is another subject's."""
+def _judged(told: Told) -> list[tuple[Finding, float]]:
+    """What the rules say of the facts in the text, each with how sure that makes us."""
     from gpudoctor.logs.hearsay import DECIDED, machine_told
 
-    machine = machine_told(told)
-    if machine is None:
+    hearsay = machine_told(told)
+    if hearsay is None:
         return []
     from gpudoctor.engine import judge
 
-    chosen = [cause for name in DECIDED for cause in [find(name)] if cause is not None]
-    return [f for f in judge(machine, chosen).findings if f.severity == "failure"]
+    chosen = [cause for cause in causes() if cause.id in hearsay.causes and cause.id in DECIDED]
+    found = []
+    for finding in judge(hearsay.machine, chosen).findings:
+        weight = DECIDED[finding.id]
+        sure = (
+            weight.failure
+            if finding.severity == "failure"
+            else weight.warning
+            if finding.severity == "warning"
+            else 0.0
+        )
+        if sure and (told.complains or not (weight.asked or finding.severity == "warning")):
+            found.append((finding, sure))
+    return found
 
 
 # ---------------------------------------------------------------- answers
 
 
-def _of_cause(candidate: Candidate, text: Text, finding: Finding | None) -> Diagnosis:
+def _of_cause(candidate: Candidate, text: Text, told: Told, finding: Finding | None) -> Diagnosis:
+    from gpudoctor.logs.remedies import remedy
+
     cause = find(candidate.id)
     assert cause is not None
     page = page_of(cause)
@@ -273,7 +305,7 @@ def _of_cause(candidate: Candidate, text: Text, finding: Finding | None) -> Diag
         )
         if part
     )
-    fix = finding.fix if finding and finding.fix else None
+    fix = remedy(candidate.id, told) or (finding.fix if finding else None)
     if fix is None:
         fix = Fix(_filled(mending[0].signature.fix, mending[0]) if mending else page.fix, id=candidate.id)
     return Diagnosis(
@@ -282,7 +314,7 @@ def _of_cause(candidate: Candidate, text: Text, finding: Finding | None) -> Diag
         finding.title if finding else page.title,
         explanation,
         fix,
-        _evidence(candidate.hits, text),
+        _evidence(candidate.hits, text) or (_told_lines(finding, text) if finding else ()),
         candidate.below or None,
         page.sources,
     )
@@ -306,6 +338,35 @@ def _evidence(hits: Sequence[Hit], text: Text) -> tuple[ProvingLine, ...]:
     return tuple(ProvingLine(text.numbers[i], text.lines[i], text.files[i]) for i in sorted(indices[:8]))
 
 
+#: What of a judgement can be looked up in the text: versions, numbers of three digits and more, names, addresses, paths.
+_TOKEN = re.compile(r"[\w.+/:-]*\d[\w.+/:-]*|[A-Z][A-Z0-9]*_[A-Z0-9_]+|[a-z]+-[a-z-]+")
+#: Of a judgement that stands on facts alone so many lines are shown.
+_LINES_OF_FACTS = 4
+
+
+def _told_lines(finding: Finding, text: Text) -> tuple[ProvingLine, ...]:
+    """The lines on which a judgement of facts stands: the first ones that hold the words of its evidence and title."""
+    wanted: list[str] = []
+    for one in finding.evidence:
+        if not one.value.startswith(("could not look", "not there")):
+            wanted += [
+                one.value.strip("'\"").partition("; ")[0],
+                *_TOKEN.findall(one.value),
+                *_TOKEN.findall(one.what),
+            ]
+    wanted += [finding.subject.name, *_TOKEN.findall(finding.title)]
+    low = [line.lower() for line in text.lines]
+    indices: list[int] = []
+    for value in dict.fromkeys(word.lower().strip(".:-/") for word in wanted):
+        if len(value) < 3 or len(indices) >= _LINES_OF_FACTS:
+            continue
+        pattern = re.compile(rf"(?<![\w.]){re.escape(value)}(?![\w.]*\d)")
+        index = next((i for i, line in enumerate(low) if value in line and pattern.search(line)), None)
+        if index is not None and index not in indices:
+            indices.append(index)
+    return tuple(ProvingLine(text.numbers[i], text.lines[i], text.files[i]) for i in sorted(indices))
+
+
 #: A line that complains. What only harmless lines explain away leaves none of these.
 _COMPLAINT = re.compile(
     r"\b(?:\w*error|fatal|traceback|\w*exception|failed|failure|cannot|can't|could not|couldn't|unable|aborted|killed|segfault|"
@@ -319,7 +380,7 @@ def _verdict(hits: Sequence[Hit], text: Text, told: Told, best: float) -> Diagno
     fault = sorted((h for h in hits if h.id == "not-gpu-environment"), key=lambda h: -h.signature.confidence)
     harmless = [h for h in hits if h.id == "harmless"]
     if fault and (not best or fault[0].signature.confidence >= 0.8):
-        return _of_verdict("not-gpu-environment", fault, text, fault[0].signature.confidence - 0.1)
+        return _of_verdict("not-gpu-environment", fault, text, told, fault[0].signature.confidence - 0.1)
     if best:
         return None
     if not harmless:
@@ -330,7 +391,7 @@ def _verdict(hits: Sequence[Hit], text: Text, told: Told, best: float) -> Diagno
     for line in text.lines:
         if _COMPLAINT.search(line) and not any(p.search(line) for p in explained):
             return None
-    return _of_verdict("harmless", harmless, text, 0.8)
+    return _of_verdict("harmless", harmless, text, told, 0.8)
 
 
 def _nothing_wrong(text: Text, told: Told) -> Diagnosis | None:
@@ -355,7 +416,9 @@ def _nothing_wrong(text: Text, told: Told) -> Diagnosis | None:
     return Diagnosis("harmless", confidence, seen, explanation, fix, evidence, None, ())
 
 
-def _of_verdict(name: str, hits: Sequence[Hit], text: Text, confidence: float) -> Diagnosis:
+def _of_verdict(name: str, hits: Sequence[Hit], text: Text, told: Told, confidence: float) -> Diagnosis:
+    from gpudoctor.logs.remedies import remedy
+
     page: Page = parse_page(verdicts.load(name).__doc__ or "", name)
     explanation = f"{page.what} {page.tell}"
     return Diagnosis(
@@ -363,7 +426,7 @@ def _of_verdict(name: str, hits: Sequence[Hit], text: Text, confidence: float) -
         round(confidence, 2),
         page.title,
         explanation,
-        Fix(page.fix),
+        remedy(name, told) or Fix(page.fix),
         _evidence(hits, text),
         None,
         page.sources,

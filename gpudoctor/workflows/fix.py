@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from types import ModuleType
 from typing import Any, Literal
 
 from gpudoctor.changes.outcome import Outcome, run_program
@@ -27,12 +28,10 @@ State = Literal["pending", "applied", "unchanged", "rolled-back", "declined", "r
 Recheck = Literal["", "mended", "still-ill", "not-judged"]
 
 
-_RUNTIME = "`gpudoctor runtime configure {}` does this as a change that can be taken back, and proves it"
-#: What another command mends, because it stops containers or has to prove something.
-ENGINES: Mapping[str, str] = {
-    "container-runtime-not-registered": _RUNTIME.format("ENGINE"),
-    "containerd-cri-disabled": _RUNTIME.format("containerd"),
-    "docker-default-runtime-undefined": _RUNTIME.format("docker"),
+#: A choice that is the user's, and the command that carries it out.
+CHOICES: Mapping[str, str] = {
+    "containerd-cri-disabled": "Docker alone needs nothing; for Kubernetes `gpudoctor runtime configure containerd --enable-cri` "
+    "does this as a change that can be taken back, and proves it",
 }
 
 
@@ -177,11 +176,17 @@ def fresh_environment(
 # ---------------------------------------------------------------- planning
 
 
+def _module(cause: str) -> ModuleType | None:
+    from gpudoctor.workflows.runtime import mending
+
+    return mending if cause in mending.mends else registry.modules().get(cause)
+
+
 def _planned(finding: Finding, machine: Machine, see: See) -> Item:
-    module = registry.modules().get(finding.id)
+    module = _module(finding.id)
     commands = finding.fix.commands if finding.fix else ()
     if module is None:
-        return Item(finding, None, "manual", commands, ENGINES.get(finding.id, ""))
+        return Item(finding, None, "manual", commands, CHOICES.get(finding.id, ""))
     try:
         plan: Plan = module.plan(finding, machine, see)
     except Manual as error:
@@ -232,24 +237,33 @@ def _applied(item: Item, plan: Plan, writer: Writer) -> Item:
     except GpudoctorError as error:
         parts = [error.what, *error.context.splitlines()]
         return item.replace(state="refused", why="\n".join(parts), hint=error.hint)
-    state: State = "applied" if outcome.state == "undone" else outcome.state
+    state: State = "applied" if outcome.state in ("undone", "forgotten") else outcome.state  # type: ignore[assignment]
     return item.replace(state=state, outcome=outcome, why=outcome.why)
 
 
 def _recheck(ask: Ask, items: list[Item], before: Judgement) -> tuple[list[Item], Judgement]:
-    """Judge again, in the environment of a new login of the user: what is open now knows nothing of the change."""
-    if not any(item.state in ("applied", "unchanged") for item in items):
-        return items, before
-    env = None
-    if not ask.root:
-        from gpudoctor.system.live import Live
+    """Judge again, in the environment of a new login of the user: what is open now knows nothing of the change. But a daemon is
+    judged as it was found: a login may reach another."""
+    from gpudoctor.workflows.runtime import mending
 
-        login = login_of(Live(ask.timeout), os.environ, os.geteuid())
-        if login is not None:
-            kept, scripts = active(login, os.environ)
-            env = {**kept, **fresh_environment(login, activate=scripts)}
-    _, after, _, _ = _look(ask, env)
-    return [_verdict(item, after) for item in items], after
+    done = [item for item in items if item.state in ("applied", "unchanged")]
+    after = before
+    for engines in (True, False):
+        mine = [item for item in done if (item.finding.id in mending.mends) is engines]
+        if mine:
+            _, after, _, _ = _look(ask, None if engines or ask.root else _login_environment(ask))
+            items = [_verdict(item, after) if item in mine else item for item in items]
+    return items, after
+
+
+def _login_environment(ask: Ask) -> Mapping[str, str] | None:
+    from gpudoctor.system.live import Live
+
+    login = login_of(Live(ask.timeout), os.environ, os.geteuid())
+    if login is None:
+        return None
+    kept, scripts = active(login, os.environ)
+    return {**kept, **fresh_environment(login, activate=scripts)}
 
 
 def active(login: Login, env: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, ...]]:

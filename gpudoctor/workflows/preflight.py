@@ -215,7 +215,6 @@ def _quoted(text: str) -> str:
 def become(command: Sequence[str]) -> NoReturn:
     """Replace this process by the command: same pid, signals, exit code. Raises GpudoctorError with a shell's exit
     code: 127 where there is no such command, 126 where it can't be run."""
-    import shutil
     import signal
 
     # Python ignores these two, and an ignored signal stays ignored across exec: `job | head` would never end.
@@ -225,6 +224,8 @@ def become(command: Sequence[str]) -> NoReturn:
     try:
         os.execvp(command[0], list(command))
     except OSError as error:
+        import shutil
+
         found = command[0] if os.sep in command[0] else shutil.which(command[0])
         missing = isinstance(error, FileNotFoundError) and not (found and os.path.exists(found))
         failure = GpudoctorError(

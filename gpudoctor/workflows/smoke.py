@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 FACTS_TIMEOUT = 30.0
 #: A driver that has not answered the watching process by then is not waited for (seconds).
 WATCH_TIMEOUT = 10.0
+#: A look after a child has ended is waited for so long (seconds).
+LOOK_TIMEOUT = 1.0
 #: How sure `diagnose` must be of what it reads in a child's output.
 SURE = 0.6
 #: Consequences of what `diagnose` finds in the output; wrong results and slowness are nobody's consequence.
@@ -144,6 +146,8 @@ def _tried(
                 together = _together(found)
                 if request.full and name == "torch" and together is not None:
                     done.append(_run(_order(request, interpreter, name, together), heard))
+                if watcher is not None and any(t.tenants for t in found):
+                    watcher.look_after(LOOK_TIMEOUT)
         finally:
             if watcher is not None:
                 samples = watcher.stop()

@@ -264,13 +264,36 @@ def test_what_an_active_environment_needs_goes_where_it_is_activated(tmp_path: P
 
     ill, env = machine()
     plan = plan_for("libdevice-not-found", ill, Live(20.0, env), login)
-    assert [change.path for change in plan.files] == [str(place)]
+    off = str(place).replace("/activate.d/", "/deactivate.d/")
+    assert [change.path for change in plan.files] == ([str(place)] if kind == "venv" else [str(place), off])
     assert apply(plan, Writer("", str(tmp_path / "state"))).state == "applied"
     well, env = machine()
     assert env["XLA_FLAGS"] == "--xla_gpu_cuda_data_dir=/data/cuda1204"
     assert "libdevice-not-found" not in ids(well)
-    undo(Writer("", str(tmp_path / "state")))
+    assert undo(Writer("", str(tmp_path / "state"))).state == "undone"
     assert "libdevice-not-found" in ids(machine()[0])
+    assert kind == "venv" or sorted(p.name for p in prefix.iterdir()) == ["bin"]
+
+
+@pytest.mark.parametrize("shell", ["sh", "bash", "zsh"])
+@pytest.mark.parametrize("before", ["", "--a", "--a --b=c", "--xla_gpu_cuda_data_dir=/opt/cuda-1"])
+def test_what_conda_activates_it_takes_off_again(tmp_path: Path, shell: str, before: str) -> None:
+    import subprocess
+
+    from gpudoctor.fixes import _startup
+
+    see = See(Live(5.0, {}), None)
+    word = _startup.Assign("XLA_FLAGS", "--xla_gpu_cuda_data_dir=/opt/cuda", add=True)
+    on = _startup.block(see, _startup.Place(str(tmp_path / "on.sh"), "sh"), "xla", (word,), "x")
+    off = _startup.taken_off(see, str(tmp_path / "off.sh"), "xla", word, "x")
+    for change in (on, off):
+        Path(change.path).write_bytes(change.after or b"")
+    say = 'echo "${XLA_FLAGS-unset}"'
+    setting = f"XLA_FLAGS='{before}'; export XLA_FLAGS; " if before else "unset XLA_FLAGS; "
+    code = f"set -e; {setting}. {on.path}; . {on.path}; {say}; . {off.path}; {say}; . {off.path}; {say}"
+    ran = subprocess.run([_shell(shell), "-c", code], capture_output=True, text=True, timeout=20, check=False)
+    wanted = " ".join(filter(None, (before, word.value)))
+    assert (ran.stdout.splitlines(), ran.stderr) == ([wanted, before or "unset", before or "unset"], "")
 
 
 def test_a_shell_that_is_not_known_is_left_alone(tmp_path: Path) -> None:

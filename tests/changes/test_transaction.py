@@ -14,13 +14,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from gpudoctor.changes import journal
 from gpudoctor.changes.journal import journals
 from gpudoctor.changes.plan import Action, FileChange, Plan, Validation
-from gpudoctor.changes.restore import recover, undo
+from gpudoctor.changes.restore import forget, recover, undo
 from gpudoctor.changes.transaction import apply
 from gpudoctor.errors import GpudoctorError
 from gpudoctor.system.port import Ran
 from gpudoctor.system.writer import Writer
+from tests import nobody
 from tests.changes import small
 
 ROOT = os.geteuid() == 0
@@ -522,3 +524,67 @@ def test_a_damaged_journal_stops_every_change(tmp_path: Path) -> None:
         apply(small.plan(), small.writer(root))
     with pytest.raises(GpudoctorError, match="journal"):
         undo(small.writer(root))
+
+
+# ---------------------------------------------------------------- what is kept, and for how long
+
+
+def _many(tmp_path: Path, count: int) -> Writer:
+    """A file changed and changed back so often; the first change of all stands."""
+    writer = Writer("", str(tmp_path / "state"))
+    assert apply(Plan("first", "first", "safe", files=(_new(tmp_path / "kept"),)), writer).state == "applied"
+    for _ in range(count):
+        assert apply(Plan("x", "x", "safe", files=(_new(tmp_path / "file"),)), writer).state == "applied"
+        assert undo(writer).state == "undone"
+    return writer
+
+
+def _new(path: Path) -> FileChange:
+    return FileChange(str(path), None, b"new\n", "x")
+
+
+def test_what_was_taken_back_long_ago_is_forgotten_and_what_stands_never(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal, "ENDED_KEPT", 3)
+    writer = _many(tmp_path, 6)
+    known = journals(writer)
+    assert [(j.id, j.state) for j in known] == [("1", "done"), *((str(n), "undone") for n in (5, 6, 7))]
+    assert undo(writer, "1").state == "undone"  # however old
+    assert not (tmp_path / "kept").exists()
+
+
+def test_a_change_that_is_forgotten_keeps_its_line_and_loses_its_bytes(tmp_path: Path) -> None:
+    writer = _many(tmp_path, 0)
+    assert forget(writer, "1").state == "forgotten"
+    assert sorted(p.name for p in (tmp_path / "state/journals/0001").iterdir()) == ["journal.json"]
+    with pytest.raises(GpudoctorError, match="was forgotten, and stands"):
+        undo(writer, "1")
+    with pytest.raises(GpudoctorError, match="no change to take back"):
+        undo(writer)
+    assert (tmp_path / "kept").read_text() == "new\n"
+
+
+def test_where_nothing_was_changed_undo_makes_no_folder(tmp_path: Path) -> None:
+    with pytest.raises(GpudoctorError, match="there is no change to take back"):
+        undo(Writer("", str(tmp_path / "no" / "state")))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not ROOT, reason="only root can become another user")
+@pytest.mark.parametrize("words", [(), ("--list",)])
+def test_journals_of_somebody_else_are_named_as_such(words: tuple[str, ...]) -> None:
+    with nobody.place() as folder:
+        (folder / "state").mkdir(0o700)
+        env = {
+            "PYTHONPATH": nobody.packages(folder),
+            "GPUDOCTOR_STATE": str(folder / "state"),
+            "PATH": "/usr/bin:/bin",
+        }
+        ran = subprocess.run(
+            [nobody.python(), "-m", "gpudoctor", "undo", *words],
+            env=env, capture_output=True, text=True, timeout=60, check=False, **nobody.options(),
+        )  # fmt: skip
+    assert ran.returncode == 2 and "Traceback" not in ran.stderr
+    assert "belongs to root" in ran.stderr and "through sudo" in ran.stderr

@@ -52,9 +52,11 @@ def run(
     deadline: float = 100.0,
     target: Target = CPU,
     allow_cpu: bool = True,
+    python: str = "",
 ) -> Trial:
-    """These phases alone, in the real framework, through the parent's own machinery. `deadline` of each phase but the import."""
-    python = str(environment(framework) / "bin" / "python")
+    """These phases alone, in the real framework, through the parent's own machinery. `deadline` of each phase but the import. `python`:
+    another interpreter than that of the framework's environment."""
+    python = python or str(environment(framework) / "bin" / "python")
     order = trial.Order(framework, "", python, target, full=True, allow_cpu=allow_cpu)
     for name, text in trial.programs().items():
         (tmp_path / name).write_bytes(text)
@@ -67,12 +69,12 @@ def run(
     return trial.judged(trial.Done(order, tuple(names), ended), watch.NOTHING)
 
 
-def named(*trials: Trial) -> set[str]:
-    """The causes of the family that a run with these trials has."""
+def named(*trials: Trial, folded: bool = False) -> set[str]:
+    """The causes of the family that a run with these trials has; `folded`: their consequences too."""
     machine = healthy.no_gpu_server().replace(smoke=Smoke(Known(Run("full", True, 0.0, trials), "a test")))
     judgement = judge(machine, [c for c in causes() if c.family == "smoke"])
     assert judgement.crashed == ()
-    return {f.id for f in judgement.findings if f.caused_by is None}
+    return {f.id for f in judgement.findings if folded or f.caused_by is None}
 
 
 def smoke(

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from gpudoctor.errors import GpudoctorError
-from gpudoctor.facts.observed import Known
+from gpudoctor.facts.gpu import CudaDevice, MigInstance
+from gpudoctor.facts.observed import Known, Unknown
 from gpudoctor.facts.smoke import Device, Run
 from gpudoctor.findings import Judgement
 from gpudoctor.knowledge.peaks import peak_of, rate
@@ -48,8 +49,21 @@ class TestTargets:
 
     @pytest.mark.parametrize("mask", ["", "2,1", "nonsense"])
     def test_any_other_mask_is_left_to_the_framework(self, mask: str) -> None:
-        (one,) = targets(healthy.h100_node(), (), mask)
+        """libcuda told nothing of it."""
+        node = healthy.h100_node()
+        (one,) = targets(node.replace(gpu=node.gpu.replace(cuda=Unknown("no libcuda"))), (), mask)
         assert one.uuid == "" and "CUDA_VISIBLE_DEVICES" in one.label
+
+    def test_indices_of_a_mask_are_what_libcuda_makes_of_them(self) -> None:
+        """CUDA counts the fastest first, NVML by the bus: here CUDA's 0 and 1 are NVML's 5 and 2."""
+        node = healthy.h100_node()
+        devices = tuple(CudaDevice(n, uuid=Known(self.uuid(gpu), "libcuda")) for n, gpu in enumerate((5, 2)))
+        cuda = node.gpu.cuda.value.replace(devices=devices)  # type: ignore[union-attr]
+        node = node.replace(gpu=node.gpu.replace(cuda=Known(cuda, "libcuda")))
+        assert [t.label[:5] for t in targets(node, (), "0,1")] == ["GPU 5", "GPU 2"]
+
+    def test_a_gpu_that_is_named_twice_is_tried_once(self) -> None:
+        assert self.labels(("3", self.uuid(3), "3")) == ["GPU 3"]
 
     @pytest.mark.parametrize("name", ["8", "GPU-nothing", "-1", "all,"])
     def test_a_gpu_that_is_not_there(self, name: str) -> None:
@@ -67,16 +81,18 @@ class TestTargets:
         assert with_tenants(first, []) == first
 
     def test_mig_instances_are_devices_of_their_own(self) -> None:
-        from gpudoctor.facts.gpu import MigInstance
-
+        """However their GPU is named, all of them are tried: a PASS of the first says nothing of the second."""
         node = healthy.h100_node()
-        first = node.gpu.nvml.value.devices[0]  # type: ignore[union-attr]
-        sliced = first.replace(
-            mig_enabled=Known(True, "NVML"), mig_instances=Known((MigInstance("MIG-1", "1g.10gb"),), "NVML")
-        )
-        nvml = node.gpu.nvml.value.replace(devices=(sliced,))  # type: ignore[union-attr]
-        (one,) = targets(node.replace(gpu=node.gpu.replace(nvml=Known(nvml, "NVML"))), (), None)
-        assert one.uuid == "MIG-1" and "mig" in one.platform and one.label.endswith("MIG 1g.10gb")
+        first, *others = node.gpu.nvml.value.devices  # type: ignore[union-attr]
+        parts = (MigInstance("MIG-1", "1g.10gb"), MigInstance("MIG-2", "2g.20gb"))
+        sliced = first.replace(mig_enabled=Known(True, "NVML"), mig_instances=Known(parts, "NVML"))
+        nvml = node.gpu.nvml.value.replace(devices=(sliced, *others))  # type: ignore[union-attr]
+        node = node.replace(gpu=node.gpu.replace(nvml=Known(nvml, "NVML")))
+        for name in ("0", first.uuid.value):
+            one, two = targets(node, (name,), None)
+            assert (one.uuid, two.uuid) == ("MIG-1", "MIG-2")
+            assert "mig" in one.platform and one.label.endswith("MIG 1g.10gb")
+        assert [t.uuid for t in targets(node, ("MIG-2",), None)] == ["MIG-2"]
 
 
 class TestPrograms:

@@ -147,9 +147,17 @@ def test_times_that_cannot_be() -> None:
 
 def test_on_a_shared_gpu_energy_and_utilisation_prove_nothing() -> None:
     word, states, _ = weighed(tenants=(42,))
-    assert (states["energy"], states["utilisation"], states["memory"]) == ("silent", "silent", "proves")
+    assert (states["energy"], states["utilisation"]) == ("silent", "silent")
     word, states, _ = weighed(samples=looks(mib=6), tenants=(42,))
     assert (word, states["memory"]) == ("unconfirmed", "silent")
+
+
+@pytest.mark.parametrize(("mib", "verdict"), [(None, "unconfirmed"), (600, "unconfirmed"), (6, "pass")])
+def test_on_a_shared_gpu_memory_proves_if_it_goes_with_the_process(mib: int | None, verdict: str) -> None:
+    """It rose by what was held: that may have been the neighbour's, unless it is free again when the process has ended."""
+    after = [] if mib is None else [{"t": 105.3, "used": mib << 20}]
+    word, states, _ = weighed(samples=looks() + after, tenants=(42,))
+    assert (word, states["memory"]) == (verdict, "proves" if verdict == "pass" else "silent")
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ The stub bazel prints Bazel's progress, makes a small wheel, or fails with the w
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -193,14 +194,27 @@ def configurable(root: Path, kind: str = "2.18") -> Path:
     return root
 
 
+#: CUDA 12's libraries by the major of their sonames.
+MAJORS = {
+    "cudart": 12,
+    "cublas": 12,
+    "cufft": 11,
+    "curand": 10,
+    "cusolver": 11,
+    "cusparse": 12,
+    "nvrtc": 12,
+    "nvJitLink": 12,
+}
+
+
 def cuda(root: Path, lib: str = "lib64", *, extras: bool = True, version: str = "12.4.0") -> Path:
     """A CUDA install as the runfile leaves it: lib64 and extras/CUPTI. Empty files of the right names."""
     for name in ("cuda.h", "cuda_runtime.h", "cub/cub.h"):
         number = "".join(f"{int(p):02d}"[-2:] if n else p for n, p in enumerate(version.split(".")[:2]))
         trees.put(root, f"include/{name}", f"#define CUDA_VERSION {number}0\n" if name == "cuda.h" else "")
-    for name in ("cudart", "cublas", "cufft", "curand", "cusolver", "cusparse", "nvrtc", "nvJitLink"):
-        trees.put(root, f"{lib}/lib{name}.so.12", "")
-        (root / lib / f"lib{name}.so").symlink_to(f"lib{name}.so.12")
+    for name, major in MAJORS.items():
+        trees.put(root, f"{lib}/lib{name}.so.{major}", "")
+        (root / lib / f"lib{name}.so").symlink_to(f"lib{name}.so.{major}")
     trees.put(root, f"{lib}/libcudart_static.a", "")
     trees.put(root, f"{lib}/stubs/libcuda.so", "")
     place = "extras/CUPTI/" if extras else ""
@@ -222,3 +236,13 @@ def cudnn(root: Path, version: str = "9.3.0") -> Path:
     trees.put(root, "include/cudnn.h", "")
     trees.put(root, f"lib/libcudnn.so.{major}", "")
     return root
+
+
+def environment(folder: Path) -> Path:
+    """A virtual environment with pip. pip is a link to this environment's: unpacking one takes three seconds."""
+    import pip
+
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True, timeout=60)
+    site = next(folder.glob("lib/python3.*/site-packages"))
+    (site / "pip").symlink_to(Path(pip.__file__).parent)
+    return folder

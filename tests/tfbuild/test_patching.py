@@ -10,9 +10,10 @@ import pytest
 
 from gpudoctor.changes.plan import Plan
 from gpudoctor.errors import GpudoctorError
-from gpudoctor.tfbuild import patching, starlark
+from gpudoctor.tfbuild import starlark
 from gpudoctor.tfbuild.bazelrc import read_rc
-from gpudoctor.tfbuild.patching import NAMES, diff, load, plan
+from gpudoctor.tfbuild.patching import diff, plan
+from gpudoctor.tfbuild.patching.pages import NAMES, load, pages
 from gpudoctor.tfbuild.tree import detect
 from tests.tfbuild import trees
 
@@ -150,6 +151,6 @@ class TestRefused:
 
 
 def test_every_patch_says_what_it_is() -> None:
-    for patch in patching.pages():
+    for patch in pages():
         assert all(getattr(patch, field) for field in patch.record_fields)
         assert patch.better.split(" ")[0] in ("--method", "the", "--clang")

@@ -5,75 +5,16 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.tfbuild import stubs, trees
+from tests.tfbuild.bench import Bench
 
 pytestmark = pytest.mark.slow
-
-
-class Bench:
-    """A tree, stub programs, a state folder; `run` is the command in a process of its own."""
-
-    def __init__(self, root: Path, kind: str = "2.18", clang: str = "clang") -> None:
-        self.root = root
-        self.tree = stubs.configurable(root / "tensorflow", kind)
-        self.bin = stubs.programs(root / "bin", clang)
-        headers = trees.put(root, "c++/12/memory", "").parent
-        self.env = {
-            "PATH": f"{self.bin}:{os.path.dirname(sys.executable)}:/usr/bin:/bin",
-            "HOME": str(root),
-            "LANG": "C.UTF-8",
-            "GPUDOCTOR_STATE": str(root / "state"),
-            "STUB_CXX": str(headers),
-            "PYTHONDONTWRITEBYTECODE": "1",
-        }
-        if "PYTHONPATH" in os.environ:
-            self.env["PYTHONPATH"] = os.environ["PYTHONPATH"]
-        self.always = [
-            "--ignore",
-            "hosts,patchelf,disk",
-            "--clang",
-            str(self.bin / clang),
-            "--retry-pause",
-            "0",
-        ]
-
-    def command(self, *arguments: str) -> list[str]:
-        return [sys.executable, "-m", "gpudoctor", "build-tf", *arguments]
-
-    def run(self, *arguments: str, code: int = 0, **env: str) -> str:
-        more = [] if arguments and arguments[0] in ("status", "revert", "patch") else self.always
-        if "--capabilities" not in arguments and more:
-            more = [*more, "--capabilities", "sm_80,compute_86"]
-        ended = subprocess.run(
-            [*self.command(), *(arguments[:1] if not more else []), "--source", str(self.tree), *more, *(arguments if more else arguments[1:])],
-            env={**self.env, **env}, capture_output=True, text=True, timeout=120, cwd=self.root,
-        )  # fmt: skip
-        assert ended.returncode == code, ended.stdout + ended.stderr
-        assert "Traceback" not in ended.stderr
-        self.words = ended.stderr
-        return ended.stdout
-
-    def json(self, *arguments: str, code: int = 0, **env: str) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.run(*arguments, "--format", "json", code=code, **env))
-        return found
-
-    def rc(self) -> str:
-        return (self.tree / ".bazelrc.user").read_text()
-
-    def calls(self) -> list[list[str]]:
-        text = (self.bin / "bazel.log").read_text() if (self.bin / "bazel.log").exists() else ""
-        return [c for c in map(eval, text.splitlines()) if "--version" not in c and "info" not in c]
-
-    def workdir(self) -> Path:
-        return next((self.root / "state" / "build-tf").iterdir())
 
 
 @pytest.fixture
@@ -211,7 +152,7 @@ class TestView:
 class TestBuild:
     def test_from_a_tree_to_an_installed_wheel(self, bench: Bench) -> None:
         venv = bench.root / "venv"
-        subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True, timeout=60)
+        stubs.environment(venv)
         told = bench.json("--until", "install", "--venv", str(venv))
         states = {s["name"]: s["state"] for s in told["build"]["stages"]}
         assert states == {
@@ -396,73 +337,3 @@ class TestContainer:
         bench.env["PATH"] = f"{bench.bin}:{os.path.dirname(sys.executable)}"
         bench.run("--in-container", code=2)
         assert "no docker and no podman" in bench.words
-
-
-def _killed_at(bench: Bench, words: str, *arguments: str, **env: str) -> None:
-    """Start a run, end it with SIGKILL when it says `words`."""
-    whole = ["--source", str(bench.tree), *bench.always, "--capabilities", "sm_80,compute_86", *arguments]
-    process = subprocess.Popen(
-        bench.command(*whole),
-        env={**bench.env, **env},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stderr is not None
-    said = []
-    for line in process.stderr:
-        said.append(line)
-        if words in line:
-            break
-    else:
-        raise AssertionError("".join(said))
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait(20)
-    process.stderr.close()
-
-
-def test_a_run_that_is_killed_in_every_stage_goes_on(bench: Bench) -> None:
-    """kill -9 at the start of each stage in turn, always the same command; then it goes through, and revert is the identity."""
-    before = trees.snapshot(bench.tree)
-    venv = bench.root / "venv"
-    subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True, timeout=60)
-    wanted = [
-        "--venv",
-        str(venv),
-        "--method",
-        "patch",
-        "--patch",
-        "mirrors,capabilities",
-        "--mirror",
-        "cn",
-        "--until",
-        "install",
-    ]
-    for stage in (
-        "detect",
-        "preflight",
-        "view",
-        "mirrors",
-        "patch",
-        "configure",
-        "fetch",
-        "build",
-        "wheel",
-        "install",
-    ):
-        _killed_at(bench, f" {stage} ...", *wanted)
-        assert "interrupted" in bench.run("status")
-    told = bench.json(*wanted)
-    assert told["build"]["stages"][-1]["state"] == "done"
-    bench.run("revert")
-    after = {
-        name: what for name, what in trees.snapshot(bench.tree).items() if not name.startswith("bazel-bin")
-    }
-    assert after == before
-
-
-def test_a_run_that_is_killed_while_bazel_builds_goes_on(bench: Bench) -> None:
-    holding = bench.root / "holding"
-    _killed_at(bench, "[1 / 34,131]", "--until", "wheel", "-v", STUB_HOLDS=str(holding))
-    assert "interrupted" in bench.run("status")
-    assert bench.json("--until", "wheel")["build"]["stages"][-1]["state"] == "done"

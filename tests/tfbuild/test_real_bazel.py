@@ -9,6 +9,7 @@ import hashlib
 import http.server
 import json
 import os
+import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -19,7 +20,8 @@ import pytest
 from gpudoctor.facts.observed import value_of
 from gpudoctor.tfbuild import rcblock
 from gpudoctor.tfbuild.mirrors import Sources
-from gpudoctor.tfbuild.patching import NAMES, plan
+from gpudoctor.tfbuild.patching import plan
+from gpudoctor.tfbuild.patching.pages import NAMES
 from gpudoctor.tfbuild.preflight.model import Clang
 from gpudoctor.tfbuild.tree import detect
 from tests.tfbuild import trees
@@ -37,15 +39,22 @@ def need(name: str) -> Path:
 
 
 class Workspace:
+    """A workspace and its server, which lives as long as the tests of this file: a start of it takes as long as all that a test asks."""
+
     def __init__(self, folder: Path, bazel: Path) -> None:
         self.folder, self.bazel = folder / "ws", bazel
         self.root = folder / "root"
         self.folder.mkdir()
+        self.clear()
+
+    def clear(self) -> None:
+        for path in self.folder.iterdir():
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
         trees.put(self.folder, "BUILD", 'exports_files(["BUILD"])\n')
 
     def run(self, *arguments: str, code: int | None = 0) -> str:
         ended = subprocess.run(
-            [str(self.bazel), f"--output_user_root={self.root}", "--max_idle_secs=20", *arguments],
+            [str(self.bazel), f"--output_user_root={self.root}", "--max_idle_secs=60", *arguments],
             cwd=self.folder, capture_output=True, text=True, timeout=150, env={"PATH": "/usr/bin:/bin", "HOME": str(self.folder.parent)},
         )  # fmt: skip
         if code is not None:
@@ -53,11 +62,26 @@ class Workspace:
         return ended.stdout + ended.stderr
 
 
-@pytest.fixture
-def workspace(tmp_path: Path) -> Iterator[Workspace]:
-    made = Workspace(tmp_path, need("bin/bazel-4"))
+def _server(factory: pytest.TempPathFactory, name: str) -> Iterator[Workspace]:
+    made = Workspace(factory.mktemp(name), need(f"bin/{name}"))
     yield made
     made.run("shutdown", code=None)
+
+
+@pytest.fixture(scope="module")
+def bazel_4(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    yield from _server(tmp_path_factory, "bazel-4")
+
+
+@pytest.fixture(scope="module")
+def bazel_2(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    yield from _server(tmp_path_factory, "bazel-2")
+
+
+@pytest.fixture
+def workspace(bazel_4: Workspace) -> Workspace:
+    bazel_4.clear()
+    return bazel_4
 
 
 TELL = """
@@ -73,9 +97,12 @@ tell = repository_rule(implementation = _tell, attrs = {"names": attr.string_lis
 """
 
 
-@pytest.mark.parametrize("bazel", ["bazel-4", "bazel-2"])
-def test_the_patched_mirror_function_in_real_bazel(tmp_path: Path, bazel: str) -> None:
-    workspace = Workspace(tmp_path, need(f"bin/{bazel}"))
+@pytest.mark.parametrize("bazel", ["bazel_4", "bazel_2"])
+def test_the_patched_mirror_function_in_real_bazel(
+    tmp_path: Path, request: pytest.FixtureRequest, bazel: str
+) -> None:
+    workspace: Workspace = request.getfixturevalue(bazel)
+    workspace.clear()
     tree = trees.make(tmp_path / "tree")
     write(plan(detect(str(tree)), ["mirrors"]))
     text = (tree / "third_party/repo.bzl").read_text()
@@ -90,13 +117,9 @@ def test_the_patched_mirror_function_in_real_bazel(tmp_path: Path, bazel: str) -
     assert json.loads(told[0]) == [NVIDIA]
     assert len(json.loads(told[1])) == 2 and json.loads(told[1])[1] == GITHUB
     assert json.loads(told[2]) == ["http://a.example/b"]
-    workspace.run("shutdown", code=None)
 
 
-@pytest.mark.parametrize("configs", [["--config=cuda_wheel"], ["--config=cuda", "--config=cuda_wheel"]])
-def test_capabilities_win_over_the_trees_own_list(
-    workspace: Workspace, tmp_path: Path, configs: list[str]
-) -> None:
+def test_capabilities_win_over_the_trees_own_list(workspace: Workspace, tmp_path: Path) -> None:
     """The .bazelrc of 2.18's shape, what configure writes, and our block, in the order in which Bazel reads them."""
     trees.make(tmp_path / "tree")
     rc = (
@@ -187,11 +210,12 @@ def _download(workspace: Workspace, sha256: str) -> None:
     )  # fmt: skip
 
 
-def test_a_profiles_downloader_configuration(tmp_path: Path, archives: Archives) -> None:
+def test_a_profiles_downloader_configuration(
+    workspace: Workspace, tmp_path: Path, archives: Archives
+) -> None:
     """A blocked host is not asked, a rewritten one is a mirror; the checksum is the tree's."""
     from gpudoctor.knowledge.mirrors import profile
 
-    workspace = Workspace(tmp_path, need("bin/bazel-4"))
     _download(workspace, hashlib.sha256(archives.content).hexdigest())
     file = trees.put(
         tmp_path, "mirror.json",
@@ -201,12 +225,11 @@ def test_a_profiles_downloader_configuration(tmp_path: Path, archives: Archives)
     workspace.run("query", f"--experimental_downloader_config={config}", "--repository_cache=", "//:BUILD")
     assert archives.asked == ["/github/a/b.tgz"]
     archives.content = b"something else"
-    workspace.run("clean", "--expunge")
+    workspace.run("sync", f"--experimental_downloader_config={config}", "--repository_cache=", code=None)
     said = workspace.run(
         "query", f"--experimental_downloader_config={config}", "--repository_cache=", "//:BUILD", code=None
     )
     assert "Checksum was" in said
-    workspace.run("shutdown", code=None)
 
 
 def test_distdir_serves_without_any_network(workspace: Workspace, tmp_path: Path) -> None:
@@ -244,9 +267,8 @@ def test_patched_files_pass_buildifier_and_a_starlark_interpreter(tmp_path: Path
     assert ran.stdout and json.loads(ran.stdout) == [NVIDIA], ran.stderr
 
 
-def test_the_tree_is_as_bazel_reads_it(tmp_path: Path) -> None:
+def test_the_tree_is_as_bazel_reads_it(workspace: Workspace, tmp_path: Path) -> None:
     """Our reader of rc files and Bazel agree on the options of the small tree."""
-    workspace = Workspace(tmp_path, need("bin/bazel-4"))
     tree = detect(str(trees.make(tmp_path / "tree")))
     trees.put(workspace.folder, ".bazelrc", (tmp_path / "tree/.bazelrc").read_text())
     trees.put(workspace.folder, "WORKSPACE", "")
@@ -255,7 +277,6 @@ def test_the_tree_is_as_bazel_reads_it(tmp_path: Path) -> None:
     assert value_of(tree.bazel, "") == "6.5.0"
     for option in wanted:
         assert option.split("=")[0] in said
-    workspace.run("shutdown", code=None)
 
 
 def test_buildifier_is_asked_where_it_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

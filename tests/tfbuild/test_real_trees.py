@@ -14,7 +14,8 @@ from gpudoctor.facts.observed import Known, value_of
 from gpudoctor.system.writer import Writer
 from gpudoctor.tfbuild import starlark
 from gpudoctor.tfbuild.capabilities import compiled, rule_file
-from gpudoctor.tfbuild.patching import NAMES, candidates, load, plan
+from gpudoctor.tfbuild.patching import candidates, plan
+from gpudoctor.tfbuild.patching.pages import NAMES, load
 from gpudoctor.tfbuild.tree import detect
 from tests.tfbuild import trees
 from tests.tfbuild.test_patching import GITHUB, NVIDIA, write

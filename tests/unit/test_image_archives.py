@@ -292,9 +292,15 @@ def test_a_hard_link_to_nothing(tmp_path: Path) -> None:
         opened(tmp_path, {"/a": Meta("/gone", kind="hardlink")})
 
 
-def test_a_folder_that_is_no_image(tmp_path: Path) -> None:
-    with pytest.raises(GpudoctorError, match="is no image"):
+@pytest.mark.parametrize("files", [(), ("etc/",), ("usr/lib/x.so", "bin/tool", "etc/my.conf", "lib/main.py")])
+def test_a_folder_that_is_no_image(tmp_path: Path, files: tuple[str, ...]) -> None:
+    """Nothing that a rule looks for would be found in it, and it would be called well."""
+    for name in files:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).mkdir() if name.endswith("/") else (tmp_path / name).touch()
+    with pytest.raises(GpudoctorError, match="is no image") as error:
         open_image(str(tmp_path))
+    assert error.value.exit_code == 2 and "etc/passwd" in error.value.context
 
 
 def test_a_name_as_long_as_a_file_is_refused(tmp_path: Path) -> None:

@@ -87,5 +87,6 @@ def test_a_database_that_is_not_understood_is_told_of(image: Path) -> None:
 def test_an_image_without_any_record_has_no_empty_bill(tmp_path: Path) -> None:
     (tmp_path / "usr/bin").mkdir(parents=True)
     (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/group").touch()
     with pytest.raises(GpudoctorError, match="no package record"):
         sbom(Request(str(tmp_path)))

@@ -57,7 +57,7 @@ def test_a_signal_that_ended_it_is_told() -> None:
 
 def test_when_its_time_is_over_it_may_stop_by_itself() -> None:
     code = "import time\nprint('up', flush=True)\ntry:\n time.sleep(60)\nexcept KeyboardInterrupt:\n print('tidied')"
-    ended, heard = python(code, timeout=5.0)
+    ended, heard = python(code, timeout=2.0)
     assert ended.timed_out and ended.obeyed and ("stdout", "tidied") in heard
 
 
@@ -69,7 +69,7 @@ def test_one_that_obeys_nobody_is_killed_with_its_children() -> None:
         "print(child.pid, flush=True)\n"
         "time.sleep(60)\n"
     )
-    ended, heard = python(code, timeout=5.0, grace=0.2)
+    ended, heard = python(code, timeout=2.0, grace=0.2)
     assert ended.timed_out and not ended.obeyed
     assert ends(int(heard[0][1]))
 

@@ -7,13 +7,16 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import gpudoctor
 from gpudoctor.facts.observed import Absent, Unknown
+from gpudoctor.system import spawn
 from gpudoctor.system.live import RESERVE, Live
 from gpudoctor.system.port import NotHere, observe, text, which
 
@@ -84,6 +87,48 @@ def test_a_grandchild_that_holds_the_pipe_does_not_hold_us() -> None:
     assert time.monotonic() - started < 5
 
 
+STATE = "import os; print(os.getsid(0) == os.getpid(), os.readlink('/proc/self/fd/0'), sorted(os.listdir('/proc/self/fd')))"
+
+
+@pytest.mark.parametrize("cwd", [None, "/"], ids=["posix_spawn", "subprocess"])
+def test_a_program_gets_a_session_and_nothing_that_was_left_open(cwd: str | None) -> None:
+    """A job's lock or log is not the driver's to hold while it hangs."""
+    read, write = os.pipe()
+    try:
+        os.set_inheritable(write, True)
+        ran = Live().run([PYTHON, "-c", STATE], 10, cwd=cwd)
+    finally:
+        os.close(read)
+        os.close(write)
+    assert ran.stdout == "True /dev/null ['0', '1', '2', '3']\n", ran.stderr  # 3: that of the listing
+
+
+def test_what_python_ignores_is_not_ignored_by_a_program() -> None:
+    ran = Live().run(["/bin/cat", "/proc/self/status"], 10)
+    ignored = next(line for line in ran.stdout.splitlines() if line.startswith("SigIgn"))
+    assert int(ignored.split()[1], 16) & (1 << 12 | 1 << 24) == 0
+
+
+@pytest.mark.parametrize("name", ["/no/such/program", "no-such-program"])
+def test_a_program_that_is_not_there(name: str) -> None:
+    before = len(os.listdir("/proc/self/fd"))
+    with pytest.raises(FileNotFoundError):
+        Live().run([name], 10)
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_output_is_read_where_the_kernel_tells_of_no_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Linux before 5.3, and sandboxes that refuse the call."""
+
+    def refused(pid: int, flags: int = 0) -> int:
+        raise OSError(38, "not implemented")
+
+    monkeypatch.setattr(os, "pidfd_open", refused, raising=False)
+    ran = Live().run([PYTHON, "-c", "print('x' * 200_000)"], 10)
+    assert ran.code == 0 and len(ran.stdout) == 200_001
+    assert Live().run([PYTHON, "-c", HANG], 1.0).timed_out
+
+
 def test_a_flood_is_cut_and_still_ends() -> None:
     ran = Live().run([PYTHON, "-c", "import sys\nfor _ in range(300): sys.stdout.write('x' * 65536)"], 20)
     assert ran.code == 0 and len(ran.stdout) <= (4 << 20) + 65536
@@ -102,8 +147,9 @@ def test_a_child_of_another_user_that_we_may_not_kill_is_left_behind(tmp_path: P
     driver = tmp_path / "driver.py"
     packages = str(Path(gpudoctor.__file__).parents[1])
     driver.write_text(
-        "import selectors, signal, subprocess, sys, time, os\n"  # the other user may not read this Python's folder
+        "import select, subprocess, sys, time, os\n"  # the other user may not read this Python's folder
         f"sys.path.insert(0, {packages!r})\n"
+        "import gpudoctor.system.spawn\n"
         "from gpudoctor.system.live import Live\n"
         "os.setuid(65534)\n"
         "started = time.monotonic()\n"
@@ -155,3 +201,26 @@ def test_which_takes_the_first_executable(tmp_path: Path) -> None:
     port = Live(env={"PATH": f"{tmp_path}/none:{tmp_path}/a:{tmp_path}/b"})
     assert which(port, "nvcc") == f"{tmp_path}/b/nvcc"
     assert which(port, "ptxas") is None
+
+
+def test_the_end_waits_for_a_program_that_is_just_being_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It runs already and nobody knows it yet: left alone, what it has started in its turn would outlive us."""
+    live, begun, made = Live(), threading.Event(), []
+    start = spawn.start
+
+    def slow(*arguments: Any, **more: Any) -> spawn.Started:
+        made.append(start(*arguments, **more))
+        begun.set()
+        while not live._closed:
+            time.sleep(0.001)
+        return made[0]
+
+    monkeypatch.setattr(spawn, "start", slow)
+    asking = threading.Thread(target=lambda: live.run(["sh", "-c", "sleep 600 & wait"], 30))
+    asking.start()
+    assert begun.wait(10)
+    assert not live._children
+    live.close()
+    assert live._children == {made[0]} or made[0].poll() is not None
+    asking.join(10)
+    assert not asking.is_alive() and made[0].poll() == -signal.SIGKILL

@@ -6,16 +6,18 @@ import gzip
 import io
 import json
 import re
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
 from gpudoctor.errors import GpudoctorError
-from gpudoctor.logs import patterns, verdicts
+from gpudoctor.logs import index, verdicts
 from gpudoctor.logs.conditions import CONDITIONS
 from gpudoctor.logs.matching import literals
-from gpudoctor.logs.patterns import compiled, literals_of, worked_out
+from gpudoctor.logs.patterns import compiled, literals_of
 from gpudoctor.logs.reading import Text, read
 from gpudoctor.logs.sieve import Sieve
 from gpudoctor.rules.registry import causes
@@ -133,13 +135,41 @@ def test_a_signature_can_be_prefiltered_and_compiled(name: str, signature: Signa
         assert named <= groups, f"{name} quotes groups that it has not"
 
 
-def test_what_is_written_down_for_patterns_is_right_and_mostly_there() -> None:
-    written = json.loads((Path(patterns.__file__).parent / "literals.json").read_text("utf-8"))
-    wanted = {p: worked_out(p) for p in set(workflow.patterns())}
-    wanted = {p: found for p, found in wanted.items() if found is not None}
-    assert all(tuple(written[p]) == found for p, found in wanted.items() if p in written)
-    missing = [p for p in wanted if p not in written]
-    assert len(missing) <= 0.1 * len(wanted), f"run scripts/publish-literals: {missing[:3]}"
+def test_what_is_written_down_of_causes_is_right_and_mostly_there() -> None:
+    written = json.loads((Path(index.__file__).parent / "literals.json").read_text("utf-8"))
+    wanted = {name: [size, runs] for name, (size, runs) in workflow.index().items()}
+    lies = [
+        n
+        for n, (size, runs) in written.items()
+        if n in wanted and wanted[n][0] == size and wanted[n][1] != runs
+    ]
+    assert lies == [], "run scripts/publish-literals"
+    old = [name for name in wanted if written.get(name) != wanted[name]]
+    assert len(old) <= 0.1 * len(wanted), f"run scripts/publish-literals: {old[:3]}"
+
+
+def test_a_cause_whose_file_has_changed_is_looked_at_itself(tmp_path: Path) -> None:
+    file = tmp_path / "out_of_memory.py"
+    file.write_text("x")
+    mine = index.entry("out-of-memory", str(file), lambda: ("a wording that is new",))
+    assert mine.runs is None
+    assert literals([mine]) == ["a wording that is new"]
+    gone = index.entry("out-of-memory", str(tmp_path / "in a zip"), lambda: ())
+    assert gone.runs
+
+
+def test_a_paste_imports_the_causes_that_it_may_speak_of_and_no_others() -> None:
+    code = (
+        "import sys; from gpudoctor.workflows.diagnose import diagnose_text;"
+        "found = diagnose_text(sys.argv[1]).diagnoses[0].id;"
+        "print(found, sum(name.startswith('gpudoctor.rules.') and name.count('.') == 3 for name in sys.modules))"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", code, OOM], capture_output=True, text=True, check=True
+    ).stdout
+    cause, count = said.split()
+    assert cause == "out-of-memory"
+    assert int(count) < 60
 
 
 def test_what_a_match_must_contain_is_found_in_each_alternative() -> None:
@@ -309,7 +339,7 @@ def test_a_listing_that_breaks_off_is_not_called_harmless() -> None:
 def test_the_xml_of_nvidia_smi_says_what_its_table_says() -> None:
     assert (
         first(
-            "<nvidia_smi_log>\n<remapped_row_failure>Yes</remapped_row_failure>\n<ecc_errors>\n<dram_uncorrectable>3</dram_uncorrectable>"
+            '<nvidia_smi_log>\n<gpu id="00000000:07:00.0">\n<ecc_errors>\n<volatile>\n<dram_uncorrectable>3</dram_uncorrectable>\n</volatile>\n'
         )
         == "ecc-uncorrectable"
     )

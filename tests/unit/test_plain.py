@@ -13,16 +13,20 @@ import click
 import pytest
 
 from gpudoctor.cli import check as click_check
+from gpudoctor.cli import diagnose as click_diagnose
 from gpudoctor.cli import preflight as click_preflight
-from gpudoctor.cli.plain import check, command_of, preflight, read_words
+from gpudoctor.cli.plain import check, command_of, diagnose, preflight, read_words
 
 COMMANDS: list[tuple[ModuleType, click.Command, Any]] = [
     (check, click_check.command, check.check),
     (preflight, click_preflight.command, preflight.preflight),
 ]
+WITH_FILES: list[tuple[ModuleType, click.Command, Any]] = [
+    (diagnose, click_diagnose.command, diagnose.diagnose)
+]
 
 
-@pytest.mark.parametrize(("plain", "declared", "function"), COMMANDS)
+@pytest.mark.parametrize(("plain", "declared", "function"), COMMANDS + WITH_FILES)
 def test_tables_agree_with_clicks_declarations(
     plain: ModuleType, declared: click.Command, function: Any
 ) -> None:
@@ -43,11 +47,32 @@ def test_tables_agree_with_clicks_declarations(
     assert set(options) <= {"--timeout", "--force"}  # what is left is click's
 
 
-@pytest.mark.parametrize(("plain", "declared", "function"), COMMANDS)
+@pytest.mark.parametrize(("plain", "declared", "function"), COMMANDS + WITH_FILES)
 def test_nothing_given_means_the_same(plain: ModuleType, declared: click.Command, function: Any) -> None:
     context = declared.make_context("x", [])
     own = {n: p.default for n, p in inspect.signature(function).parameters.items() if n != "job"}
     assert context.params == own
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["a.log"],
+        ["-", "--format", "json"],
+        ["a.log", "-v", "b.log", "--output=c"],
+        ["--redact", "--output", "c", "a.log", "-"],
+    ],
+)
+def test_files_and_options_mean_what_click_makes_of_them(
+    words: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+    monkeypatch.setattr(diagnose, "diagnose", lambda **given: seen.append(given) or 0)
+    command = command_of(["diagnose", *words])
+    assert command is not None and command() == 0
+    context = click_diagnose.command.make_context("x", list(words))
+    defaults = {"form": "text", "output": None, "redact": False, "verbose": False}
+    assert {**defaults, **seen[0]} == context.params
 
 
 READ_ALIKE = [
@@ -88,6 +113,12 @@ def test_plain_words_mean_what_click_makes_of_them(
         ["check", "-vv"],
         ["check", "left-over"],
         ["check", "--", "left-over"],
+        ["diagnose"],
+        ["diagnose", "--", "train"],
+        ["diagnose", "a.log", "--", "train"],
+        ["diagnose", "a.log", "--format", "yaml"],
+        ["diagnose", "a.log", "--output"],
+        ["diagnose", "--help"],
         ["preflight", "init"],
         ["preflight", "--"],
         ["preflight", "true"],

@@ -1,6 +1,6 @@
 """Plain command lines, read without click: importing it takes longer than asking a machine without a GPU.
 
-`check` and `preflight` stand at the beginning of jobs and are run by the thousand. What is spelled as declared is read
+`check` and `preflight` stand at the beginning of jobs and are run by the thousand; `diagnose` is waited for by somebody. What is spelled as declared is read
 here: whole option names, each value in the next word or behind "=". All else goes to click, which sees the same words:
 short options but -v, a value that could be an option, an option given twice, --help, completion, and every mistake. So
 click alone explains and refuses. tests/unit/test_plain.py holds these tables against click's declarations.
@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 #: The commands that have a module here: its `read(words)` gives what is to be called, or None.
-READ_HERE = ("check", "preflight")
+READ_HERE = ("check", "diagnose", "preflight")
 
 
 def command_of(arguments: Sequence[str]) -> Callable[[], int] | None:

@@ -186,7 +186,7 @@ def _report(
 
 def _say(report: object, result: Result, form: str, output: str | None, verbose: bool) -> None:
     """For people: one line where all is well, else the report; on standard error, or in --output."""
-    from gpudoctor.report import monitoring, text
+    from gpudoctor.report import monitoring
     from gpudoctor.report.model import PreflightReport
     from gpudoctor.report.style import Style, style_for
 
@@ -196,6 +196,8 @@ def _say(report: object, result: Result, form: str, output: str | None, verbose:
     if result.exit_code == 0 and not verbose:
         said = f"{style.glyph('ok')} gpudoctor preflight: {monitoring.summary(report)}\n"
     else:
+        from gpudoctor.report import text
+
         said = text.render(report, result.judgement, style, verbose)
         said += f"  refused by {result.machine.expectation.policy}\n" if result.exit_code else ""
     if to_file:

@@ -25,6 +25,33 @@ _COLOUR = re.compile(r"\x1b\[[\d;]*m")
 def build(order: Order, watch: Watch, endpoint: str) -> Built:
     """Raises GpudoctorError where the engine does not answer, or where the order asks for what it can't do. When time is
     over the connection is closed: the engine then stops, and removes the containers of the step."""
+    _refuse_what_it_cant(order)
+    api = _connected(endpoint)
+    heard = _Heard(watch)
+    clock = _Clock(api, order.timeout)
+    started = time.monotonic()
+    try:
+        _follow(api, order, heard)
+    finally:
+        clock.stop()
+        api.close()
+    if clock.rang:
+        heard.error = f"no end within {order.timeout:.0f} s"
+    heard.finish(clock.rang)
+    ok = bool(heard.image) and not heard.error
+    return Built(
+        "docker",
+        ok,
+        heard.image if ok else "",
+        ("POST", f"{endpoint}/build"),
+        heard.progress.steps(),
+        heard.error or ("" if ok else "the engine named no image"),
+        time.monotonic() - started,
+        clock.rang,
+    )
+
+
+def _refuse_what_it_cant(order: Order) -> None:
     for asked, what in ((order.secrets, "secrets"), (order.output, "--output")):
         if asked:
             raise GpudoctorError(
@@ -32,19 +59,25 @@ def build(order: Order, watch: Watch, endpoint: str) -> Built:
                 note="nothing was built",
                 hint="install Docker's buildx plugin (package docker-buildx or docker-buildx-plugin)",
             )
+
+
+def _connected(endpoint: str) -> Any:
     import docker
     import docker.errors
-    from urllib3.exceptions import HTTPError
 
     try:
-        api = docker.APIClient(base_url=endpoint, version="auto", timeout=60)
+        return docker.APIClient(base_url=endpoint, version="auto", timeout=60)
     except docker.errors.DockerException as error:
         raise GpudoctorError(
             f"the engine at {endpoint} does not answer: {error}", note="nothing was built"
         ) from None
-    heard = _Heard(watch)
-    clock = _Clock(api, order.timeout)
-    started = time.monotonic()
+
+
+def _follow(api: Any, order: Order, heard: _Heard) -> None:
+    """Until the engine has no more to say; what goes wrong is the build's error."""
+    import docker.errors
+    from urllib3.exceptions import HTTPError
+
     try:
         for event in api.build(
             path=order.context,
@@ -66,23 +99,6 @@ def build(order: Order, watch: Watch, endpoint: str) -> Built:
         heard.error = str(error.explanation or error)
     except (docker.errors.DockerException, HTTPError, OSError, ValueError) as error:
         heard.error = str(error)
-    finally:
-        clock.stop()
-        api.close()
-    if clock.rang:
-        heard.error = f"no end within {order.timeout:.0f} s"
-    heard.finish(clock.rang)
-    ok = bool(heard.image) and not heard.error
-    return Built(
-        "docker",
-        ok,
-        heard.image if ok else "",
-        ("POST", f"{endpoint}/build"),
-        heard.progress.steps(),
-        heard.error or ("" if ok else "the engine named no image"),
-        time.monotonic() - started,
-        clock.rang,
-    )
 
 
 def _tag(api: Any, image: str, tags: tuple[str, ...]) -> None:

@@ -98,7 +98,8 @@ class Progress:
             changes["state"] = state
         new = old.replace(**changes)
         self._steps[key] = new
-        if new != old or old.state == "waiting":
+        # BuildKit completes a step twice when it looks again at what it has loaded: that is no news.
+        if new.state != old.state or old.state == "waiting":
             self._watch(new, "")
         return new
 

@@ -111,4 +111,30 @@ signatures: tuple[Signature | str, ...] = (
     ),
     # Bazel, where a mirror lacks the file and the original follows.
     r"WARNING: Download from https?://\S*mirror\S* failed",
+    # xformers' and web UIs' half of the missing Triton; torch's and setuptools' notes while extensions are built.
+    r"Error caught was: No module named 'triton'",
+    r"No module 'xformers'\. Proceeding without it",
+    Signature(r"xFormers (?:is )?not available", 0.6),
+    r"Failed to find (?:cuobjdump|nvdisasm)(?:\.exe)?",
+    r"TORCH_CUDA_ARCH_LIST is not set, all archs for visible cards are included for compilation",
+    r"There are no \S+ version bounds defined for CUDA version",
+    Signature(r"has a minor version mismatch with the version that was used to compile PyTorch", 0.93),
+    r"Attempting to use ninja as the BuildExtension backend but we could not find ninja",
+    r"architectures are deprecated, and may be removed in a future release",
+    r"ptxas (?:info|warning) ?: ",
+    # Python's warnings of what will change.
+    r"(?:FutureWarning|DeprecationWarning|PendingDeprecationWarning): ",
+    # c10d's sockets and DDP; NGC's images; TensorRT's and ONNX Runtime's notes; Numba's.
+    r"\[W socket\.cpp:\d+\] .{0,40}The (?:client|server) socket (?:has failed to connect|cannot be initialized|has failed to bind)",
+    r"using GPU \d+ to perform barrier as devices used by this process are currently unknown",
+    r"find_unused_parameters=True was specified in DDP constructor|Grad strides do not match bucket view strides",
+    r"CUDA Minor Version Compatibility mode ENABLED|NOTE: CUDA Forward Compatibility mode ENABLED",
+    r"MOFED driver for multi-node communication was not detected",
+    r"CUDA lazy loading is not enabled\. Enabling it can significantly reduce device memory usage",
+    r"Your ONNX model has been generated with INT64 weights",
+    r"Some nodes were not assigned to the preferred execution providers|Memcpy nodes are added to the graph",
+    r"will likely result in GPU under-utilization due to low occupancy",
+    # The NVIDIA module's start, in dmesg.
+    r"nvidia_uvm: module uses symbols .{0,80}from proprietary module nvidia, inheriting taint",
+    r"ACPI Warning: \S+\._DSM: Argument #4 type mismatch",
 )

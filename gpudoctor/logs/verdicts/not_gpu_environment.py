@@ -106,4 +106,23 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"fatal error: Python\.h: No such file or directory", 0.8),
     r"(?:401 Client Error|Repository Not Found|GatedRepoError|403 Forbidden).{0,160}huggingface",
     r"trust_remote_code=True|Tokenizer class \w+ does not exist|does not recognize this architecture",
+    # Tensors again.
+    r"probability tensor contains either `?inf`?, `?nan`?|grad can be implicitly created only for scalar outputs",
+    r"Expected more than 1 value per channel when training|Kernel size can't be greater than actual input size",
+    r"view size is not compatible with input tensor's size and stride|Dimension out of range \(expected to be in range",
+    r"result type \w+ can't be cast to the desired output type|Cannot copy out of meta tensor",
+    r"Expected \d+D .{0,40}input to \w+, but got|expected m1 and m2 to have the same dtype",
+    # Files of models that are broken, or of another format.
+    r"PytorchStreamReader failed|unexpected EOF, expected \d+ more bytes|Weights only load failed|invalid load key, '",
+    r"_pickle\.(?:UnpicklingError|PicklingError)|EOFError: Ran out of input|Error while deserializing header: \w+",
+    r"unknown model architecture|invalid magic (?:number|characters)|error loading model architecture",
+    # Packages that are not the GPU's.
+    r"Descriptors cannot (?:not )?be created directly|generated code is out of date and must be regenerated",
+    r"RuntimeError: Numpy is not available",
+    Signature(r"Microsoft Visual C\+\+ 14\.0 or greater is required", 0.85),
+    Signature(
+        r"command '(?:x86_64-linux-gnu-)?(?:gcc|g\+\+)' failed: No such file|(?:cmake|gcc|g\+\+|git|make): (?:command )?not found",
+        0.75,
+    ),
+    Signature(r"Temporary failure in name resolution|SSL: CERTIFICATE_VERIFY_FAILED", 0.8),
 )

@@ -61,6 +61,23 @@ signatures: tuple[Signature | str, ...] = (
         when="in-container",
         needs=(r"CUDA_ERROR_NO_DEVICE|no CUDA-capable|NVML|Unknown Error|No CUDA GPUs",),
     ),
+    # The same from nvidia-ml-py, go-nvml, gpustat; the remedies of NVIDIA's notice.
+    Signature(
+        r"Failed to initiali[sz]e NVML: Unknown|NVML_ERROR_UNKNOWN|ERROR_UNKNOWN.{0,30}NVML|NVML.{0,40}Unknown Error",
+        0.8,
+        needs=(r"NVML",),
+    ),
+    Signature(
+        r"(?:native\.cgroupdriver=cgroupfs|create-dev-char-symlinks|/dev/char|systemd\.unified_cgroup_hierarchy=0|SystemdCgroup)",
+        0.72,
+        needs=(r"nvidia|GPU|gpu", r"lost|Unknown Error|NVML|no CUDA|disappear|lose"),
+    ),
+    Signature(
+        r"(?:container|pod|docker)s? .{0,60}(?:los(?:es?|t|ing)|no longer (?:see|access|ha|detect)\w*|can't (?:see|access) .{0,20}any ?more|stops? (?:seeing|detecting)) .{0,40}(?:GPU|CUDA|nvidia)|(?:GPUs?|CUDA) .{0,60}(?:lost|los(?:es|ing)|disappear\w*|becomes? (?:invalid|unavailable)|unavailable after) .{0,60}(?:container|pod|docker)",
+        0.74,
+        when="in-container",
+        unless=(r"Xid", r"fallen off", r"GPU is lost"),
+    ),
 )
 
 

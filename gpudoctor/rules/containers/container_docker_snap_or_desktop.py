@@ -47,7 +47,30 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"Operating System: Docker Desktop", 0.85, when="not-on-wsl", unless=(r"Windows",)),
     Signature(r"docker \d[\w.+-]* \d+ latest/\S+ canonical", 0.88),
     Signature(r"Docker Desktop (?:for|on) (?:Linux|Ubuntu|Debian|Fedora)", 0.85, needs=(r"nvidia|gpu|GPU",)),
-    Signature(r"snap (?:list|install|remove).{0,40}docker", 0.8, needs=(r"nvidia|gpu|GPU",)),
+    Signature(
+        r"\bsnap (?:list|install|remove|services|info|restart|refresh|connect|version|package|store).{0,40}docker|snap services|docker\.dockerd|docker\.nvidia-container",
+        0.84,
+        needs=(r"nvidia|gpu|GPU", r"docker"),
+    ),
+    # The reporter's words.
+    Signature(
+        r"docker .{0,60}(?:via|from|using|through|by|with|as|in|is|was|the) (?:a |the |an )?\bsnap\b|\bsnap\b(?:'s)? (?:version of |based |installed )?docker|docker \(?snap\b|(?:remov|uninstall|purg|delet)\w+ .{0,20}\bsnap\b.{0,20}docker",
+        0.86,
+        needs=(r"nvidia|gpu|GPU",),
+    ),
+    Signature(r"Docker[- ]Desktop", 0.86, when="desktop-on-linux", needs=(r"nvidia|gpu|GPU",)),
+    Signature(
+        r"Docker[- ]Desktop|docker context use default|Context: desktop",
+        0.76,
+        needs=(r"could not select device driver|unknown or invalid runtime|Unknown runtime",),
+    ),
+    Signature(
+        r"(?:var/lib|~|/home/\w+)/\.?docker[/-]desktop|docker-desktop(?:-data)?\b",
+        0.66,
+        when="not-on-wsl",
+        needs=(r"nvidia|gpu|GPU",),
+        unless=(r"Windows",),
+    ),
 )
 
 

@@ -51,6 +51,33 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"unsupported capabilities found in '\S*' \(allowed ''?\S*\)", 0.9),
     Signature(r"PTX JIT compiler library (?:was )?not found", 0.92),
     Signature(r"capabilities: \[(?:gpu, ?utility|utility, ?gpu|utility)\]", 0.75),
+    # FFmpeg, OpenCV, DALI, GStreamer, OBS, decord, PyNvCodec, Vulkan and OptiX: each looks for a library of the driver.
+    Signature(
+        r"Failed loading nv(?:cuvid|enc)|nvcuvid .{0,40}(?:not found|missing|failed|cannot|could not)|no such (?:element|file).{0,20}(?:nvh26[45]\w+|nvv4l2\w+|libnv(?:cuvid|idia-encode))",
+        0.82,
+        when="not-on-windows",
+    ),
+    Signature(
+        r"lib(?:nvcuvid|nvidia-encode|nvidia-opticalflow|nvoptix|EGL_nvidia|GLX_nvidia|nvidia-fbc|nvidia-ngx|nvidia-vulkan\w*)\.so\S{0,12} .{0,40}(?:not found|missing|cannot|could not|no such|fail\w*|isn't|not available)",
+        0.84,
+    ),
+    Signature(r"OPTIX_ERROR_LIBRARY_NOT_FOUND|Failed to load OptiX library", 0.75),
+    Signature(
+        r"vk_icdGetInstanceProcAddr.{0,40}libGLX_nvidia|ERROR_INCOMPATIBLE_DRIVER|eglInitialize\W.{0,30}fail\w*|failed to (?:load|open) EGL",
+        0.72,
+        when="in-container",
+    ),
+    Signature(
+        r"(?:add\w*|set(?:ting)?|missing|need\w*|without|specify\w*|fix\w*|includ\w+) .{0,40}NVIDIA_DRIVER_CAPABILITIES|NVIDIA_DRIVER_CAPABILITIES.{0,60}(?:fix\w*|solv\w*|work\w*|missing|not set|include|all\b)",
+        0.76,
+        unless=(r"could not select", r"Unknown Error", r"CUDA_ERROR_NO_DEVICE"),
+    ),
+    Signature(
+        r"(?:nvcuvid|nvidia-encode|NVENC|nvenc|NVDEC|nvdec|hevc_nvenc|h264_nvenc|h264_cuvid).{0,120}(?:not found|missing|fail\w*|cannot|could not|No capable|not available|unsupported)",
+        0.62,
+        when="in-container",
+        unless=(r"API version",),
+    ),
 )
 
 

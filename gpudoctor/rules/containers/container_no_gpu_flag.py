@@ -120,6 +120,37 @@ signatures: tuple[Signature | str, ...] = (
     Signature(
         r"Could not find (?:the )?CUDA driver library|No system CUDA driver found", 0.8, when="in-container"
     ),
+    # Reporters: the host is fine and the container sees nothing; the flag that was left out. Docker's refusals are other causes.
+    Signature(
+        r"(?:works?|working|fine|ok|okay|good|success\w*|visible|detected) .{0,30}(?:on|in|from|at) (?:the |my )?(?:host|bare metal)|(?:on|in|from) (?:the |my )?host.{0,40}(?:works|is fine|fine|ok\b)|outside (?:of )?(?:the |a |my )?(?:docker|container)",
+        0.62,
+        when="in-container",
+        needs=(r"nvidia|cuda|GPU", r"not|n't|no |fail\w*|False|error|can't|cannot|unable"),
+        unless=(
+            r"Unknown Error",
+            r"could not select|unknown or invalid runtime|Unknown runtime|nvidia-container-cli|OCI runtime|CDI",
+            r"Insufficient Permissions|denied|rootless",
+            r"--gpus[= ]|--runtime[= ]nvidia|runtime: nvidia|capabilities",
+            r"nvcuvid|nvenc|libnvidia-encode|NVENC|Vulkan|EGL|OpenGL",
+            r"NCCL|shm",
+            r"after (?:a|some|several|few|\d+)|daemon-reload",
+            r"unknown error",
+        ),
+    ),
+    Signature(
+        r"(?:add\w*|missing|without|forg[eo]t\w*|need\w*|pass\w*|lack\w*|miss\w*|omit\w*|didn't|not (?:use|using|specify\w*|pass\w*|add\w*)) (?:the |a |an |in |your |using )?(?:flag |option |argument |parameter |docker )?[`'\"]?(?:--gpus|--nv\b|--runtime[= ]nvidia|gpus: all)",
+        0.76,
+        unless=(
+            r"could not select|unknown or invalid runtime|Unknown runtime|nvidia-container-cli|OCI runtime",
+            r"Unknown Error",
+        ),
+    ),
+    Signature(
+        r"NVMLError_LibraryNotFound|NVML_ERROR_LIBRARY_NOT_FOUND|libnvidia-ml\.so(?:\.1)?: cannot open shared object file|Failed to (?:load|open|dlopen) libcuda|no such file or directory: 'nvidia-smi'|spawn nvidia-smi ENOENT|nvidia-smi['\"`]?:? (?:not found|No such file)|command not found: nvidia-smi",
+        0.76,
+        when="in-container",
+        unless=(r"load library failed", r"device[- ]plugin|dcgm|gpu-feature", r"NVML library"),
+    ),
 )
 
 

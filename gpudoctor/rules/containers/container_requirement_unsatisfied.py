@@ -47,6 +47,8 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"unsatisfied condition: (?:cuda|driver|brand|arch)", 0.95),
     Signature(r"requirement error: (?:invalid expression|no compatible)", 0.8),
     Signature(r"please update your driver to a newer version, or use an earlier cuda container", 0.93),
+    Signature(r"unsatisfied condition: ", 0.93),
+    Signature(r"NVIDIA_DISABLE_REQUIRE", 0.66, needs=(r"driver|cuda",)),
 )
 
 

@@ -32,6 +32,8 @@ from gpudoctor.signature import Signature
 OPERATOR = "/run/nvidia/driver"
 
 
+explains = ("driver-not-installed", "driver-half-installed")
+
 signatures: tuple[Signature | str, ...] = (
     Signature(r"root ?= ?\"/run/nvidia/driver\"", 0.88),
     Signature(r"ldcache error: open failed: /run/nvidia/driver", 0.93),
@@ -41,6 +43,25 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"failed to (?:load|parse) config .{0,60}nvidia-container-runtime/config\.toml", 0.85),
     Signature(r"/etc/nvidia-container-runtime/config\.toml.{0,120}(?:error|invalid|parse)", 0.8),
     Signature(r"insufficient privileges to read device list from NVIDIA_VISIBLE_DEVICES", 0.88),
+    # nvidia-container-cli --root=...: the folder that the configuration names is not there.
+    Signature(
+        r"initialization error: (?:driver error: )?change root failed|failed to change root directory|could not start driver service: change root failed",
+        0.92,
+    ),
+    Signature(
+        r"using root /run/nvidia/driver|--root=/run/nvidia/driver", 0.8, needs=(r"fail\w*|error|not found",)
+    ),
+    Signature(
+        r"(?:/run/nvidia/driver|nvidia-container-runtime/config\.toml).{0,120}(?:comment\w*|chang\w+|remov\w+|revert\w*|edit\w*|set to|wrong)|(?:comment\w*|chang\w+|remov\w+|edit\w*|wrong) .{0,60}(?:/run/nvidia/driver|nvidia-container-runtime/config\.toml)",
+        0.76,
+        unless=(r"no-cgroups",),
+    ),
+    Signature(r"accept-nvidia-visible-devices-(?:envvar-when-unprivileged|as-volume-mounts)", 0.72),
+    Signature(
+        r"invalid runtime mode|unrecognized runtime mode|error (?:loading|parsing|reading) (?:nvidia-container-runtime )?config",
+        0.7,
+        needs=(r"nvidia",),
+    ),
 )
 
 

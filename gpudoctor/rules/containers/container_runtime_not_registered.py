@@ -67,6 +67,16 @@ signatures: tuple[Signature | str, ...] = (
         explanation="The daemon lists the runtimes {runtimes} and none of NVIDIA's.",
     ),
     Signature(r"OCI runtime \"?nvidia\"? not found|Requested runtime \"?nvidia\"? not found", 0.93),
+    Signature(
+        r"(?:unknown|invalid|no such|unrecognized) (?:or invalid )?(?:OCI )?runtime(?: name| specified)?:? [\"'`]?nvidia",
+        0.93,
+    ),
+    Signature(
+        r"runtime(?: handler)? [\"'`]?nvidia[\"'`]? (?:not found|not supported|is not supported|unknown|does not exist|not configured|is not known)",
+        0.9,
+    ),
+    Signature(r"(?:no|unknown) runtime (?:handler )?(?:for )?[\"'`]?nvidia", 0.88),
+    Signature(r"nvidia-ctk runtime configure .{0,200}(?:fix\w*|solv\w*|work\w*|resolv\w*)", 0.7),
 )
 
 
@@ -123,5 +133,6 @@ def _problem(engine: Engine, specs: bool) -> Problem:
         fix=Fix(
             "Let the daemon read its file again" if written else "Register the runtime and reload the daemon",
             (reload,) if written else (configure, reload),
+            "unsafe",
         ),
     )

@@ -68,6 +68,21 @@ signatures: tuple[Signature | str, ...] = (
     ),
     Signature(r"failed to discover GPU vendor from CDI: no known GPU vendor found", 0.9),
     Signature(r"dpkg-query: no packages found matching nvidia-container-toolkit", 0.9),
+    # The tool by its name: shells, apt, Apptainer, LXC, Nomad.
+    Signature(
+        r"nvidia-container-(?:cli|toolkit|runtime(?:-hook)?)\W{0,3} ?(?:not found|not installed|is not installed|could not be found|isn't installed|missing)|(?:find|locate|without|missing|no) (?:the )?[`'\"]?(?:nvidia-container-(?:cli|toolkit|runtime)|NVIDIA Container Toolkit)",
+        0.8,
+        unless=(r"(?:unable to|cannot) find .{0,40}config", r"desktop-linux|snap"),
+    ),
+    Signature(
+        r"nvidia-docker: (?:command )?not found|docker: 'nvidia' is not a docker command|(?:unable to|couldn't) (?:locate|find) (?:any )?package (?:by \w+ )?nvidia-(?:docker2?|container-toolkit)",
+        0.85,
+    ),
+    Signature(
+        r"(?:after |by )?install(?:ing|ed)? (?:the )?(?:nvidia-container-toolkit|nvidia-docker2?|NVIDIA Container Toolkit).{0,60}(?:fix\w*|solv\w*|work\w*|resolv\w*)",
+        0.75,
+    ),
+    Signature(r"LXC hook couldn't find|nvidia-container-cli.{0,30}command not found", 0.8),
 )
 
 

@@ -55,5 +55,6 @@ def check(containers: Containers) -> Iterator[Problem]:
                 (f"{sudo(engine)}nvidia-ctk runtime configure --runtime=docker --config={file}",)
                 if name == "nvidia"
                 else (),
+                "unsafe" if name == "nvidia" else "manual",
             ),
         )

@@ -28,6 +28,8 @@ from gpudoctor.rules.containers._shared import daemon, docker_daemons, restart, 
 from gpudoctor.rules.judging import need
 
 HOOK = "nvidia-container-runtime-hook"
+#: The start is told to the hundredth, the file's time by a coarser clock (seconds).
+ROUNDED = 0.1
 
 
 def check(driver: Driver, containers: Containers) -> Iterator[Problem]:
@@ -40,7 +42,7 @@ def check(driver: Driver, containers: Containers) -> Iterator[Problem]:
     installed = need(toolkit.installed_at, "time at which the toolkit was installed")
     for engine in daemons:
         started = need(engine.started, "start of dockerd")
-        if installed <= started:
+        if installed <= started + ROUNDED:
             continue
         changes = [
             change
@@ -64,6 +66,7 @@ def check(driver: Driver, containers: Containers) -> Iterator[Problem]:
             fix=Fix(
                 "Restart Docker (its containers stop, unless live-restore is on)",
                 (restart(engine),),
+                "unsafe",
             ),
         )
 

@@ -18,10 +18,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gpudoctor.facts.containers import Containers
+from gpudoctor.facts.containers import Containers, Engine
 from gpudoctor.facts.observed import Unknown, value_of
 from gpudoctor.findings import CouldNotTell, Evidence, Fix, Problem, seen
-from gpudoctor.rules.containers._shared import config_file, daemon, engines, names_nvidia, not_this_users
+from gpudoctor.rules.containers._shared import (
+    config_file,
+    daemon,
+    engines,
+    names_nvidia,
+    not_this_users,
+    sudo,
+)
 from gpudoctor.signature import Signature
 
 signatures: tuple[Signature | str, ...] = (
@@ -54,11 +61,27 @@ def check(containers: Containers) -> Iterator[Problem | CouldNotTell]:
                     seen("PATH of the daemon", engine.search_path),
                     Evidence("default runtime", default or "runc"),
                 ),
-                fix=Fix(
-                    "Install the NVIDIA Container Toolkit, or remove the runtime from the file",
-                    (
-                        f'sudo "${{EDITOR:-vi}}" {config_file(engine)}   # remove runtimes.{name}'
-                        + (" and default-runtime" if everything else ""),
-                    ),
-                ),
+                fix=_fix(engine, name, everything, _installed(containers)),
             )
+
+
+def _installed(containers: Containers) -> str:
+    """The toolkit's runtime, "" where it is not installed."""
+    toolkit = value_of(containers.toolkit, None)
+    return toolkit.binaries.get("nvidia-container-runtime", "") if toolkit is not None else ""
+
+
+def _fix(engine: Engine, name: str, everything: bool, installed: str) -> Fix:
+    if name == "nvidia" and installed:
+        return Fix(
+            f"Lead the runtime to {installed}",
+            (f"{sudo(engine)}gpudoctor runtime configure docker --repoint --apply",),
+            "unsafe",
+        )
+    return Fix(
+        "Install the NVIDIA Container Toolkit, or remove the runtime from the file",
+        (
+            f'sudo "${{EDITOR:-vi}}" {config_file(engine)}   # remove runtimes.{name}'
+            + (" and default-runtime" if everything else ""),
+        ),
+    )

@@ -39,4 +39,35 @@ signatures: tuple[Signature | str, ...] = (
         0.7,
         needs=(r"dcgm|NVML|kubernetes|pod",),
     ),
+    # go-nvml's name of the error, in the plugin's and GPU feature discovery's logs; what the node says.
+    Signature(
+        r"ERROR_LIBRARY_NOT_FOUND|NVML: ERROR_\w+|nvml init failed|Failed to initiali[sz]e NVML: ERROR",
+        0.86,
+        needs=(r"plugin|kube|k8s|\bpod\b|daemonset|gpu-feature|helm|dcgm",),
+    ),
+    Signature(
+        r"nvidia\.com/gpu[\"'`]?: *[\"'`]?0\b|sees? (?:0|zero|no) (?:graphics cards?|GPUs?)|no GPU resources?|(?:no|not (?:show|list|advertis|report)\w*) .{0,20}nvidia\.com/gpu|nvidia\.com/gpu .{0,40}(?:not (?:found|shown|listed|available|present)|missing|is 0)",
+        0.72,
+        unless=(r"Xid", r"unhealthy"),
+    ),
+    Signature(
+        r"(?:default[-_ ](?:container[-_ ])?runtime(?:[-_ ]name)?|runtimeClassName|RuntimeClass|runtime[- ]class)\b",
+        0.74,
+        needs=(
+            r"nvidia",
+            r"kube\w*|k8s|k3s|k0s|rke2?|microk8s|minikube|device[- ]plugin|daemonset|\bpods?\b",
+            r"not|n't|no |fail\w*|error|missing|need\w*|requir\w*|fix\w*|solv\w*|must",
+        ),
+        unless=(r"no runtime for|unknown runtime|invalid runtime|handler|is not configured|not supported",),
+    ),
+    Signature(r"RuntimeClass.{0,10}nvidia.{0,20}not found", 0.78),
+    Signature(
+        r"requires? .{0,60}runtime .{0,20}(?:set )?to .{0,10}nvidia-container-runtime|runtime .{0,20}(?:set to|is) [`'\"]?runc\b",
+        0.8,
+        needs=(r"plugin|kube|k8s|containerd|daemonset",),
+    ),
+    Signature(
+        r"(?:nvidia-)?device[- ]plugin.{0,200}(?:libnvidia-ml|NVML|no devices|not find|CrashLoop\w*|could not)",
+        0.74,
+    ),
 )

@@ -59,6 +59,49 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"NVreg_DeviceFile(?:Mode|GID|UID)", 0.6),
     Signature(r"could not open device file /dev/nvidia", 0.85),
     Signature(r"failed to (?:open|stat) (?:CDI host device )?\"?/dev/nvidia", 0.6),
+    # `ls -l`: a node of major 195 that not everybody may read and write; the wildcard finds nothing.
+    Signature(r"^c(?!rw-rw-rw-)[-rwxstST]{9}\S? \d+ \w+ \w+ 195, ?\d+ .{0,40}/dev/nvidia(?:\d|ctl)", 0.85),
+    Signature(r"/dev/nvidia\S{0,3}['\"]?\W{1,3}(?:No such file|没有那个文件|does not exist)", 0.88),
+    Signature(
+        r"(?:no|missing|without|create\w*|mknod\b.{0,20}|don't (?:see|have) (?:any )?) ?[`'\"]?/dev/nvidia(?:\d|ctl|\*)?(?![\w-])",
+        0.72,
+    ),
+    Signature(
+        r"/dev/nvidia(?:\d|ctl|\*)? .{0,30}(?:is missing|are missing|missing|not present|don't exist|not exist\b|isn't there|not created|not (?:being )?mounted)",
+        0.8,
+    ),
+    # nvidia-ml-py, go-nvml, DCGM, X.org's libraries.
+    Signature(r"NVMLError_NoPermission|NVML_ERROR_NO_PERMISSION|nvml\w*: Insufficient Permissions", 0.85),
+    Signature(r"could not open (?:the )?device file /dev/nvidia", 0.85),
+    Signature(
+        r"avc: denied .{0,200}nvidia|container_use_devices|security-opt[= ]label[=:]disable",
+        0.72,
+        needs=(r"nvidia", r"denied|permission|not work|fail|error|Insufficient"),
+    ),
+    # Groups and root, in the reporter's words.
+    Signature(
+        r"(?:usermod|adduser|gpasswd|add\w*|not in|member of|join\w*) .{0,40}(?:video|render|vglusers|nvidia) group|usermod -a?G? ?\S{0,12}video",
+        0.72,
+        needs=(
+            r"group|usermod",
+            r"nvidia|cuda",
+        ),
+        unless=(r"amdgpu|rocm|ROCm",),
+    ),
+    Signature(
+        r"(?:works?|working|runs?|fine|detect\w*|succeed\w*|see\w*|available|True) .{0,40}(?:(?:as|with|under|using|from|by|via|in) (?:the )?(?:root\b|sudo\b|superuser)|(?:if|when) (?:I am |I'm |run (?:as|with|by) |using |running as )?(?:root|sudo)\b)|(?:as|with|under|using) (?:root|sudo) .{0,30}(?:works|is fine|it's fine|no problem|succeeds)",
+        0.7,
+        needs=(
+            r"nvidia|cuda",
+            r"root|sudo|superuser",
+            r"user|permission|without sudo|non-root|not root|normal",
+        ),
+        unless=(r"pip install|apt install", r"rootless"),
+    ),
+    Signature(
+        r"/dev/nvidia\S{0,8} .{0,40}(?:permissions?|owner\w*|chmod)|permissions? (?:on|of|for) .{0,10}/dev/nvidia|chmod .{0,20}/dev/nvidia",
+        0.75,
+    ),
 )
 
 

@@ -39,6 +39,18 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"All the GPUs? (?:are|is) (?:in use|busy)", 0.5),
     Signature(error_code(46), 0.8),
     Signature(r"THCudaCheck FAIL file=\S{1,160} line=\d+ error=46 :", 0.85),
+    # Older tables cut it; GROMACS, TensorFlow, Caffe and Slurm sites speak of the mode.
+    Signature(r"compute[- _]mode .{0,30}(?:exclusive|prohibited)|\bEXCLUSIVE_(?:PROCESS|THREAD)\b", 0.75),
+    Signature(
+        r"\bDevicesUnavailable\b|ERROR_DEVICE_UNAVAILABLE|devices? (?:is|are|is/are) busy or unavailable",
+        0.85,
+    ),
+    Signature(
+        r"nvidia-smi .{0,20}(?:-c|--compute-mode)[= ]?[01]\b",
+        0.6,
+        needs=(r"busy|unavailable|exclusive|mode",),
+    ),
+    Signature(r"\| Prohibited \||E\. Proc\b", 0.7),
 )
 
 

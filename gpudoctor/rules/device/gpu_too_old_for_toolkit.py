@@ -36,6 +36,7 @@ from gpudoctor.findings import (
     Subject,
     package,
 )
+from gpudoctor.rules.extensions import BUILDING, LAUNCHERS, PACKAGES
 from gpudoctor.rules.judging import Device, builds, devices, untold
 from gpudoctor.rules.targets import serves
 from gpudoctor.signature import Signature
@@ -95,7 +96,10 @@ signatures: tuple[Signature | str, ...] = (
             r"GTX (?:9|10|7|6)\d\d|Tesla (?:P|K|M|V)\d+|sm_(?:35|37|50|52|60|61|70)|Quadro [PKM]\d|TITAN (?:X|Xp|V)|MX\d{3}|capability (?:3|5|6|7)\.[0-3]",
         ),
         unless=(
-            r"sm_(?:86|89|90|120)\b is not|RTX [3-5]0\d\d|H100|A100|flash_attn|mmcv|xformers|bitsandbytes",
+            r"sm_(?:86|89|90|120)\b is not|RTX [3-5]0\d\d|H100|A100",
+            PACKAGES,
+            BUILDING,
+            LAUNCHERS,
         ),
     ),
     Signature(
@@ -125,13 +129,47 @@ signatures: tuple[Signature | str, ...] = (
         0.79,
         when="old-gpu-shown",
         unless=(
-            r"sm_(?:86|89|90|120)\b is not|RTX [3-5]0\d\d|H100|A100|flash_attn|mmcv|xformers|bitsandbytes",
+            r"sm_(?:86|89|90|120)\b is not|RTX [3-5]0\d\d|H100|A100",
+            PACKAGES,
+            BUILDING,
+            LAUNCHERS,
         ),
     ),
     Signature(r"your GPU has capability \(\d+, \d\) \(too old\)", 0.85),
     Signature(r"CU(?:BLAS|DNN)_STATUS_ARCH_MISMATCH", 0.85),
     Signature(r"nvrtc: error: invalid value for --gpu-architecture", 0.9, when="old-gpu-shown"),
     Signature(r"invalid device function", 0.7, when="old-gpu-shown", needs=(r"cuda",)),
+    # vLLM's quantisations, torch._scaled_mm, Triton's types, transformers' bf16, SGLang, RAPIDS, hashcat.
+    Signature(r"not supported for the current GPU\. Minimum capability: \d+", 0.95),
+    Signature(r"only supported on (?:CUDA )?devices with compute capability >= ?\d", 0.93),
+    Signature(r"type fp8e4nv not supported in this architecture", 0.9),
+    Signature(r"Feature '.{1,80}' requires \.target sm_\d+ or higher", 0.88),
+    Signature(
+        r"(?:setup|GPU|device|hardware) (?:doesn't|does not|do not) support (?:bf16|bfloat16|fp8|fp16)\b",
+        0.8,
+        unless=(r"\bcpu only\b",),
+    ),
+    Signature(r"SGLang only supports sm\d+ and above", 0.93),
+    Signature(
+        r"(?:Volta|Pascal|Turing|Ampere|Maxwell|Ada|Hopper)\W{0,4}\S{0,12} .{0,40}(?:or (?:newer|later|above|higher)|GPUs? or newer).{0,40}(?:is )?required",
+        0.85,
+    ),
+    Signature(
+        r"outdated CUDA compute capability|ggml was not compiled with any CUDA arch <= ",
+        0.87,
+        when="old-gpu-shown",
+    ),
+    Signature(r"outdated CUDA compute capability \(", 0.9),
+    Signature(
+        r"(?:requires?|needs?|only (?:supports?|works? (?:on|with))) .{0,40}(?:SM ?|sm_|compute capability (?:>= ?|of )?)\d\.?\d\+? ?(?:or|and) (?:newer|later|above|higher|up)",
+        0.8,
+    ),
+    # PaddlePaddle; TensorRT's core, which writes the capability in hexadecimal.
+    Signature(
+        r"architecture in your current machine is (?:Kepler|Maxwell|Pascal|Volta), which is not compatible with Paddle installation",
+        0.95,
+    ),
+    Signature(r"Unsupported SM: 0x(?:3|5|6|70)\d{1,2}\b", 0.93),
 )
 
 

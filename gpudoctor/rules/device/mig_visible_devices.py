@@ -34,7 +34,7 @@ explains = ("visible-devices-hidden", "visible-devices-unknown-entry", "gpu-lost
 signatures: tuple[Signature | str, ...] = (
     # PyTorch c10/cuda/CUDAFunctions, THC; NVIDIA's tools.
     Signature(r"device >= 0 && device < num_gpus", 0.85, needs=(r"\bMIG\b|num_gpus",)),
-    Signature(r"invalid device ordinal", 0.85, needs=(r"\bMIG\b",)),
+    Signature(r"invalid device ordinal", 0.85, needs=(r"\bMIG(?:\b|_)",)),
     Signature(
         r"(?:MIG[- ](?:mode|enabled|GPU|instance|device|M\.)|MIG-[0-9a-f]{8}|MIG \d+g\.\d+gb).{0,400}(?:No CUDA GPUs are available|is_available\W{1,4}False|no CUDA-capable device|NO_DEVICE|invalid device)",
         0.85,
@@ -51,6 +51,36 @@ signatures: tuple[Signature | str, ...] = (
         r"(?:device_count|is_available)\(\)[\s\S]{0,60}(?:\b0$|False)",
         0.85,
         needs=(r"MIG-[0-9a-fG]{3}",),
+    ),
+    # A process sees one instance whatever is listed: reporters count.
+    Signature(
+        r"device_count\W{0,4}.{0,40}(?:only|just|returns?|shows?|gives?|is|==|:) .{0,20}(?:one|1|0|zero|single)\b|"
+        r"only (?:sees?|shows?|detects?|finds?|uses?|using|used|recogni[sz]es?|access\w*|return\w*|get|one|1|the first|first|a single|single) .{0,40}(?:GPUs?|devices?|instances?|MIG|slices?)|"
+        r"(?:can't|cannot|can not|unable to|how (?:to|can|do|could)|couldn't|failed to|not able to) .{0,40}(?:use|see|access|select|specify|run on|train on|detect|choose|utili[sz]e) .{0,40}\bMIG\b",
+        0.78,
+        needs=(r"\bMIG\b",),
+    ),
+    Signature(
+        r"\bMIG\b[- _](?:UUID|id|device(?!s? *: None)|instance|GPU|slice|partition|mode(?!\n| ?:| (?:is )?(?:disabled|off|not))|enabled|configuration)s?|\bMIG-[0-9a-f]{8}",
+        0.62,
+        needs=(
+            r"No CUDA|invalid device|not available|not found|not detect\w*|CUDA_VISIBLE_DEVICES|num_gpus|error|fail\w*|unknown|only",
+        ),
+        unless=(r"Xid", r"out of memory"),
+    ),
+    # nvidia-smi's table of a GPU with MIG on, beside a refusal; NCCL; the device plugin; vLLM, Ray and DeepSpeed on UUIDs.
+    Signature(
+        r"\| Enabled\*? \|",
+        0.8,
+        needs=(r"MIG M\.", r"invalid device|No CUDA GPUs|num_gpus|no CUDA-capable|NO_DEVICE|is_available"),
+    ),
+    Signature(r"Duplicate GPU detected", 0.75, needs=(r"\bMIG\b",)),
+    Signature(
+        r"migEnabled=true|more than one MIG device type|invalid MIG (?:config\w*|strategy|profile|device)|No MIG[- ]devices? found",
+        0.72,
+    ),
+    Signature(
+        r"(?:invalid literal|ValueError|could not convert|cannot parse|Invalid) .{0,80}['\"]?MIG-", 0.85
     ),
 )
 

@@ -37,7 +37,7 @@ signatures: tuple[Signature | str, ...] = (
             r"Found no NVIDIA driver",
             r"NVIDIA-SMI has failed",
             r"unknown error",
-            r"\bMIG\b",
+            r"\bMIG(?:\b|_)",
         ),
         explanation="PyTorch reached the driver, and the driver offers this process no GPU.",
     ),
@@ -56,7 +56,7 @@ signatures: tuple[Signature | str, ...] = (
         unless=(
             r"NVIDIA-SMI has failed",
             r"too old",
-            r"\bMIG\b",
+            r"\bMIG(?:\b|_)",
             r"forward compat",
             r"No devices were found",
             r"kernel driver does not appear",
@@ -76,8 +76,8 @@ signatures: tuple[Signature | str, ...] = (
         ),
     ),
     Signature(r"CUDA_ERROR_NO_DEVICE", 0.88, when="hidden-by-variable"),
-    Signature(r"invalid device ordinal", 0.55, unless=(r"\bMIG\b",)),
-    Signature(r"invalid device ordinal", 0.8, when="hidden-by-variable", unless=(r"\bMIG\b",)),
+    Signature(r"invalid device ordinal", 0.55, unless=(r"\bMIG(?:\b|_)",)),
+    Signature(r"invalid device ordinal", 0.8, when="hidden-by-variable", unless=(r"\bMIG(?:\b|_)",)),
     # JAX, xla_bridge.py.
     Signature(r"No visible GPU devices", 0.6),
     Signature(
@@ -86,6 +86,34 @@ signatures: tuple[Signature | str, ...] = (
         needs=(r"device",),
     ),
     Signature(error_code(38, 100), 0.5),
+    # TensorFlow's gpu_device.cc; ollama; Julia; Rust.
+    Signature(
+        r"visible_device_list' listed an invalid GPU id|Invalid device ordinal value|Device ordinal .{0,20}(?:not (?:found|available|valid)|out of range)",
+        0.75,
+        unless=(r"\bMIG(?:\b|_)",),
+    ),
+    Signature(
+        r"(?:CUDA_)?ERROR_NO_DEVICE\b|\bCudaError::NoDevice\b|cudaErrorNoDevice",
+        0.55,
+        unless=(
+            r"NVIDIA-SMI has failed",
+            r"No devices were found",
+            r"too old",
+            r"kernel driver does not appear",
+            r"WSL",
+            r"\bMIG(?:\b|_)",
+        ),
+    ),
+    Signature(r"(?:ERROR_INVALID_DEVICE|cudaErrorInvalidDevice)\b", 0.55, unless=(r"\bMIG(?:\b|_)",)),
+    # The reporter's repair.
+    Signature(
+        r"(?:unset\w*|remov\w+|delet\w+|comment\w*(?: it| this)?(?: out)?|clear\w*|wrong|incorrect\w*|because of|due to) .{0,60}CUDA_VISIBLE_DEVICES",
+        0.72,
+        needs=(
+            r"No CUDA|no CUDA-capable|NO_DEVICE|not detect\w*|invalid device|is_available|device_count|GPU .{0,30}not (?:found|available)",
+        ),
+        unless=(r"\bMIG(?:\b|_)", r"too old"),
+    ),
 )
 
 

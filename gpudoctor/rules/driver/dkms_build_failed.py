@@ -72,6 +72,42 @@ signatures: tuple[Signature | str, ...] = (
         0.7,
         needs=(r"nvidia",),
     ),
+    # dkms' own pointer; akmods (Fedora); NixOS, Gentoo; modpost; the installer's check of the compiler.
+    Signature(r"/var/lib/dkms/nvidia\S*/build/make\.log", 0.88),
+    Signature(
+        r"/var/cache/akmods/nvidia\S*failed\.log|Building RPM using the command .{0,80}kmod-nvidia|kmod-nvidia.{0,60}(?:failed|FAILED)|akmods?-nvidia.{0,60}(?:fail|FAIL|error)|akmods .{0,60}Building and installing nvidia.{0,30}FAILED",
+        0.88,
+    ),
+    Signature(
+        r"builder for .{0,80}nvidia-(?:x11|open)\S* failed|ERROR: x11-drivers/nvidia-drivers|x11-drivers/nvidia-drivers\S* failed",
+        0.88,
+    ),
+    Signature(r"modpost: .{0,120}nvidia\S*\.k?o\W{0,3} undefined", 0.88),
+    Signature(
+        r"CC version check failed|compiler used to compile the kernel .{0,80}does not (?:exactly )?match",
+        0.85,
+        needs=(r"nvidia",),
+    ),
+    Signature(
+        r"Failed to (?:build|compile) (?:the )?(?:nvidia|kernel) (?:kernel )?modules?",
+        0.85,
+        needs=(r"nvidia",),
+    ),
+    Signature(
+        r"nvidia\S* .{0,60}(?:fails? to|failed to|doesn't|does not|won't|unable to|cannot|can't|failing to) (?:build|compile)\b.{0,80}(?:kernel|linux|module|dkms)|(?:kernel|linux) [5-7]\.\d+ .{0,60}nvidia.{0,40}(?:fails? to|failed to|doesn't|does not|won't) (?:build|compile)",
+        0.78,
+        needs=(r"build|compile",),
+    ),
+    Signature(
+        r"/(?:kernel-open|kernel)/nvidia(?:-uvm|-drm|-modeset|-peermem)?/[\w.-]{1,60}\.[cho]\b.{0,20}(?:error|Error)",
+        0.85,
+    ),
+    Signature(
+        r"DKMS (?:tree|module).{0,40}(?:nvidia|NVIDIA).{0,60}(?:broken|stale|missing|does not exist)",
+        0.8,
+        needs=(r"dkms",),
+    ),
+    Signature(r"dkms .{0,40}nvidia\S{0,30}.{0,60}\b(?:failed|error!)", 0.75, needs=(r"dkms",)),
 )
 
 

@@ -66,6 +66,25 @@ signatures: tuple[Signature | str, ...] = (
         explanation="A library of driver {wants} is wanted, and it is not there: another version was installed since.",
     ),
     Signature(error_code(803), 0.85),
+    # nvidia-ml-py's exception; Julia, Rust; X.org and libcuda before branch 400; the kernel log without its prefix.
+    r"LibRmVersionMismatch|LIB_RM_VERSION_MISMATCH|NVML/RM version mismatch",
+    r"ERROR_SYSTEM_DRIVER_MISMATCH|\bSystemDriverMismatch\b",
+    Signature(r"API mismatch: (?:the client|the NVIDIA kernel module|this kernel module) has", 0.95),
+    Signature(r"this NVIDIA driver component has version", 0.93),
+    Signature(r"does not match DSO version", 0.9),
+    Signature(
+        r"(?:NVIDIA|driver|kernel) .{0,60}(?:kernel )?module version .{0,40}(?:does not|doesn't|don't) match|"
+        r"(?:mismatch|different versions?) .{0,30}between .{0,60}kernel (?:module|driver)",
+        0.85,
+        needs=(r"nvidia",),
+    ),
+    # TensorFlow prints both versions; they differ.
+    Signature(
+        r"libcuda reported version is: (?P<library>\d[\d.]+)",
+        0.75,
+        when="kernel-reports-another-version",
+        explanation="libcuda is of driver {library}, and the kernel's module of another version.",
+    ),
 )
 
 

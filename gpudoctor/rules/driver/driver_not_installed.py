@@ -111,6 +111,48 @@ signatures: tuple[Signature | str, ...] = (
         when="not-in-container",
     ),
     Signature(r"nothing provides __cuda needed by", 0.6),
+    # nvidia-ml-py's exception, without its sentence; go-nvml and NVML by name.
+    Signature(
+        r"NVMLError_LibraryNotFound|NVML_ERROR_LIBRARY_NOT_FOUND|LIBRARY_NOT_FOUND.{0,40}nvml",
+        0.6,
+        when="not-in-container",
+    ),
+    # Shells, subprocesses and package managers, in the words of their languages.
+    Signature(
+        r"command not found: nvidia-smi|(?:unknown command:?|not find|executable) ['\"`]?nvidia-smi|No such file or directory: ['\"]nvidia-smi|"
+        r"nvidia-smi['\"`]?:? (?:not found|No such file|cannot be found|does not exist|ENOENT)|spawn nvidia-smi ENOENT|"
+        r"term 'nvidia-smi' is not recognized|nvidia-smi['\"]? is not recognized|Cannot run program \"nvidia-smi",
+        0.55,
+        when="not-in-container",
+    ),
+    Signature(
+        r"nvidia-smi['\"`]?[:：]? ?(?:未找到命令|找不到命令|不是内部或外部命令|Befehl nicht gefunden|commande introuvable|orden no encontrada|comando non trovato|comando não encontrado|команда не найдена)",
+        0.6,
+        when="not-in-container",
+    ),
+    Signature(
+        r"no such (?:an? )?(?:order|command|program)", 0.5, needs=(r"nvidia-smi",), when="not-in-container"
+    ),
+    Signature(
+        r"(?:unable to|cannot|can't|could not|couldn't) (?:locate|find) (?:software )?package ['\"]?nvidia-(?:driver|utils|smi|open|\d{3})|无法定位软件包 nvidia|"
+        r"Package 'nvidia-(?:driver|utils|\d{3})\S* has no installation candidate",
+        0.75,
+    ),
+    # Other programs that look for the driver's library: hashcat, ollama, Rust's cudarc, Node, Windows programs.
+    Signature(
+        r"Failed to initialize the NVIDIA main driver|Unable to dynamically load the \"cuda\" shared library|Unable to load (?:libcuda|nvcuda)|nvcuda\.dll (?:was )?(?:missing|not found)|nvml\.dll (?:was )?not found|"
+        r"Failed to open dynamic library '(?:nvcuda\.dll|libcuda\.so)|(?:libcuda\.so(?:\.1)?|nvcuda\.dll): (?:cannot open|not found|The specified module)|DLL load failed .{0,60}nvcuda|libnvidia-ml\.so(?:\.1)?: cannot open shared object file",
+        0.65,
+        when="not-in-container",
+    ),
+    # The reporter says so.
+    Signature(
+        r"(?:hosts?|machines?|systems?|nodes?|computers?|servers?) .{0,60}(?:does not|do not|doesn't|don't|without|no) (?:have )?(?:any |the )?nvidia (?:drivers?|libraries) (?:installed)?|"
+        r"nvidia drivers? (?:is|are|was|were) (?:not|n't) installed|(?:forgot|haven't|hadn't|not|didn't|did not) (?:to )?install(?:ed)? (?:the |any |an )?nvidia drivers?|没有安装驱动|没有安装显卡驱动|没有安装NVIDIA驱动|未安装驱动|未安装显卡驱动|未安装NVIDIA驱动|没安装驱动|没装驱动|没装显卡驱动|没安装显卡驱动",
+        0.72,
+        needs=(r"installed|driver|libraries|驱动", r"install|驱动"),
+        when="not-in-container",
+    ),
 )
 
 

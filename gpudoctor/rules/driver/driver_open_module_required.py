@@ -35,7 +35,7 @@ signatures: tuple[Signature | str, ...] = (
     Signature(
         r"No devices were found",
         0.85,
-        needs=(r"RTX 50\d\d|RTX PRO \d{4}|Blackwell|10de:(?:2[b-d]|29|31)[0-9a-f]{2}|B200|GB200",),
+        when="blackwell-shown",
         unless=(
             r"RmInitAdapter|GSP|rm_init_adapter|nvidia-open|open kernel module.{0,20}installed|Dual MIT/GPL",
         ),
@@ -44,6 +44,22 @@ signatures: tuple[Signature | str, ...] = (
         r"(?:Blackwell|RTX 50\d\d|RTX PRO \d{4}).{0,300}(?:proprietary|closed)",
         0.6,
         needs=(r"No devices were found|nvidia-smi",),
+    ),
+    # The reporter's words for the kernel's message, or for what a script left out.
+    Signature(
+        r"open(?:[- ]source)?(?: gpu)? kernel modules? (?:being |are |is |was |were )?(?:required|needed|necessary)|requir\w+ (?:the )?(?:use of )?(?:the )?(?:nvidia )?open(?:[- ]source)?(?: gpu)? kernel modules?|"
+        r"(?:must|have to|need to|should|needs to) (?:use|install|be) (?:the )?(?:nvidia[- ])?open(?:[- ]source)? (?:kernel )?(?:modules?|drivers?|variant|version)",
+        0.9,
+        needs=(
+            r"open kernel|open gpu|open-source|open source|nvidia open|nvidia-open|open module|open driver|open variant|open version",
+            r"nvidia|NVRM",
+        ),
+    ),
+    Signature(
+        r"(?:not|n't|without|missing|instead of|need\w*|requir\w+|switch\w* to|chang\w+ to|install\w*|only) (?:to )?(?:install\w* |use |using |the )*[`'\"]?(?:nvidia-open\b|nvidia-driver-\d{3}(?:-server)?-open|nvidia-open-dkms|open kernel modules?|\S*kmod-nvidia-open)",
+        0.66,
+        when="blackwell-shown",
+        unless=(r"RmInitAdapter|GSP",),
     ),
 )
 

@@ -94,6 +94,32 @@ signatures: tuple[Signature | str, ...] = (
         r"(?:requires|needs) (?:an? )?(?:NVIDIA |GPU |CUDA )?driver (?:version )?(?:of )?(?:at least|>=|newer than|\d{3}\.\d)",
         0.7,
     ),
+    # Names of the error in CUTLASS's Python, Rust and Julia; miners; Paddle's hint; older PyTorch without a number.
+    Signature(r"\bInsufficientDriver\b|ERROR_INSUFFICIENT_DRIVER|insufficient (?:CUDA|NVIDIA) driver", 0.88),
+    Signature(
+        r"CUDA driver (?:version )?is insufficient",
+        0.88,
+        unless=(r"unsatisfied condition: cuda", r"stub library"),
+    ),
+    Signature(r"installed NVIDIA CUDA driver is older than the CUDA runtime", 0.9),
+    Signature(r"NVIDIA driver on your system is too old", 0.93),
+    # Julia's CUDA.jl; OptiX (Blender, renderers); hashcat.
+    Signature(r"only supports NVIDIA drivers for CUDA [\d.]+", 0.93),
+    Signature(r"OPTIX_ERROR_UNSUPPORTED_ABI_VERSION|NV_ENC_ERR_INVALID_VERSION", 0.88),
+    Signature(r"Outdated (?:or broken )?NVIDIA (?:CUDA )?driver", 0.85),
+    Signature(
+        r"driver version .{0,60}(?:lower|less|older|below|smaller) than .{0,30}(?:minimum|required|supported)|(?:minimum|required) (?:NVIDIA |CUDA |GPU )?driver version (?:is|required)",
+        0.75,
+        needs=(
+            r"than|minimum|required",
+            r"nvidia|cuda",
+        ),
+    ),
+    # Reporters in Chinese: the driver is too old.
+    Signature(
+        r"驱动版本[太过较偏]?[低旧老]|驱动程序(?:的)?版本[太过][低旧老]|驱动程序[太过][低旧老]|显卡驱动[太过][低旧老]|驱动过旧|驱动太旧|驱动太老",
+        0.8,
+    ),
 )
 
 
@@ -184,6 +210,7 @@ def _problem(
     minimum = knowledge.driver_minimum(wanted, system) if "." in wanted else None
     least = (minimum.compatible or minimum.full or f"branch {minimum.branch}") if minimum else ""
     has = value_of(implemented, "")
+    number = value_of(version, "")
     needs = f"; it needs driver {least} or newer" if least else ""
     evidence = [
         Evidence(
@@ -196,7 +223,7 @@ def _problem(
         evidence.append(Evidence(f"oldest driver for CUDA {wanted}", least, minimum.source))
     return Problem(
         f"{build.framework} {build.version} is built with CUDA {wanted}, "
-        f"and driver {value_of(version, '?')} has CUDA {has or 'of an unknown version'}{needs}",
+        f"and {f'driver {number}' if number else 'the driver'} has CUDA {has or 'of an unknown version'}{needs}",
         package(whose.path, build.framework),
         evidence=tuple(evidence),
         fix=Fix(

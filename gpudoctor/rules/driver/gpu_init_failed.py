@@ -73,6 +73,31 @@ signatures: tuple[Signature | str, ...] = (
     ),
     # Windows' device manager.
     Signature(r"\(Code 43\)", 0.7, needs=(r"nvidia|geforce|quadro",)),
+    # The GPU opens with EIO, the boot firmware does not answer; nvidia-modeset and X.org say it their way.
+    Signature(
+        r"nvidia_frontend_open: minor \d+, module->open\(\) failed|failed to wait for GFW_BOOT|GPU firmware .{0,40}(?:failed|timed out)",
+        0.85,
+    ),
+    Signature(r"/dev/nvidia\d+\W{0,4}.{0,30}Input/output error", 0.8),
+    Signature(
+        r"Failed to (?:initialize|allocate) the NVIDIA GPU at PCI|Failed to initialize the NVIDIA graphics device",
+        0.6,
+    ),
+    Signature(
+        r"nvidia-modeset: ERROR: GPU:\d: (?:Failed to (?:query|initialize)|Error while)|nvidia: probe of \S+ failed",
+        0.6,
+    ),
+    Signature(
+        r"kgspInitRm|kgspBootstrap\w*|GSP-RM (?:boot|init)\w* failed|gspInit|LibOS|GSP_INIT_DONE",
+        0.6,
+        needs=(r"NVRM|nvidia", r"fail|error|timeout|cannot"),
+    ),
+    Signature(r"WPR2 (?:is )?already (?:up|locked)|RmInitAdapter (?:failed|error|fails)", 0.7),
+    Signature(
+        r"Above 4G|Resizable BAR|re-?size ?BAR",
+        0.55,
+        needs=(r"No devices were found|not detected|RmInitAdapter|BAR\d? .{0,20}invalid",),
+    ),
 )
 
 

@@ -82,6 +82,38 @@ signatures: tuple[Signature | str, ...] = (
     # X.org's log; the .run installer's check after the build.
     Signature(r"Failed to (?:load|initialize) (?:module \"?nvidia\"?|the NVIDIA kernel module)", 0.65),
     Signature(r"Unable to load the kernel module 'nvidia\.ko'", 0.65),
+    # Shortened quotations of nvidia-smi; other languages' reports.
+    Signature(
+        r"(?:couldn't|could not|cannot|can't|can not|unable to|failed to) communicate with (?:the )?NVIDIA driver",
+        0.74,
+    ),
+    Signature(r"NVIDIA-SMI has failed|latest NVIDIA driver is installed and running", 0.7),
+    Signature(r"无法与 ?NVIDIA ?驱动(?:程序)?(?:进行)?通信", 0.74, needs=(r"无法与",)),
+    # Every spelling of modprobe, insmod and libkmod, without the helper modules of other causes.
+    Signature(
+        r"FATAL: (?:Could not (?:load|open)|Module) .{0,60}nvidia|Module nvidia(?:[-_](?:current|\d+))? not found|could not find module by name='nvidia(?:[-_](?:current|\d+))?'",
+        0.8,
+    ),
+    Signature(
+        r"(?:NVIDIA|nvidia) (?:kernel )?(?:module|driver) (?:is |was |were |are )?(?:still )?(?:not|n't|isn't|never) (?:being )?loaded|driver 'nvidia' is not (?:currently )?loaded|NVIDIA: Failed to load (?:the )?kernel module",
+        0.72,
+        needs=(r"loaded|load kernel|load the kernel",),
+    ),
+    Signature(
+        r"no nvidia\.ko|nvidia\.ko(?:\.\w+)?['\"]? (?:not found|is missing|does not exist|cannot be found)|(?:missing|find) .{0,20}nvidia\.ko",
+        0.78,
+    ),
+    Signature(r"Failed to load module \"nvidia\" \(module does not exist", 0.75),
+    Signature(
+        r"lsmod ?\| ?grep (?:-i )?nvidia.{0,30}(?:nothing|empty|no output|returns? no)",
+        0.7,
+        needs=(r"lsmod",),
+    ),
+    Signature(
+        r"(?:after|since) .{0,30}(?:kernel|linux) .{0,20}(?:updat|upgrad)\w+.{0,120}(?:nvidia-smi|driver|module|GPU) .{0,40}(?:fail|not|no longer|stop|broke|n't)",
+        0.6,
+        needs=(r"nvidia",),
+    ),
 )
 
 

@@ -35,7 +35,7 @@ from gpudoctor.rules.driver._installation import SYMPTOMS, installation
 from gpudoctor.rules.judging import gpu_ruled_out
 from gpudoctor.signature import Signature
 
-explains = (*SYMPTOMS, "driver-not-installed")
+explains = (*SYMPTOMS, "driver-not-installed", "visible-devices-hidden", "driver-too-old-for-runtime")
 
 signatures: tuple[Signature | str, ...] = (
     # PyTorch's collect_env, lspci and rocminfo beside a CUDA program.
@@ -93,6 +93,61 @@ signatures: tuple[Signature | str, ...] = (
             r"\bRX ?\d{3,4}\b|Radeon|\bAMD (?:GPU|card|graphics)|\(AMD\)|on AMD\b|Intel (?:Arc|Iris|UHD|HD Graphics)",
         ),
         unless=(r"GeForce|\bRTX\b|\bGTX\b|Tesla|Quadro",),
+    ),
+    # Whatever asks for CUDA fails, and the only graphics that the text names is another vendor's.
+    Signature(
+        r"Found no NVIDIA driver|No CUDA GPUs are available|no CUDA-capable device|CUDA_ERROR_NO_DEVICE|No NVIDIA (?:graphics card|GPU|device|card)s?|cudaErrorNoDevice|"
+        r"couldn't communicate with the NVIDIA driver|nvidia-smi: command not|'nvidia-smi' is not recognized|CUDA driver version is insufficient|"
+        r"cuda\.is_available|libcuda\.so\S*: cannot open|Could not find cuda drivers|nvcuda\.dll|CUDA is not available|GPU (?:is )?not (?:found|available|detected)|NVML Shared Library Not Found|"
+        r"not able to use (?:the )?GPU|No compatible GPUs?|NO GPU DETECTED|Nvidia driver version: Could not collect|No devices were found|CUDA unknown error|requires? (?:an? )?NVIDIA (?:GPU|graphics)",
+        0.84,
+        when="other-vendor-shown",
+        unless=(r"\+rocm",),
+    ),
+    Signature(
+        r"Torch not compiled with CUDA enabled", 0.94, when="other-vendor-shown", unless=(r"\+rocm", r"\+cpu")
+    ),
+    # The reporter says so, in other words.
+    Signature(
+        r"(?:don't|do not|doesn't|does not|didn't|not) (?:even )?(?:have|has|had|having|own|contain) (?:an?y? |any kind of )?(?:dedicated |discrete |physical )?(?:NVIDIA|CUDA[- ](?:capable|enabled|compatible)|CUDA|nvidia's) ?(?:GPUs?|cards?|graphics|adapters?|devices?|hardware|video|display)",
+        0.8,
+        needs=(r"do not|n't|does not|not have|not has|not own|not contain",),
+    ),
+    Signature(
+        r"(?:has|have|with|there (?:is|are)|got) (?:no|zero) (?:dedicated |discrete |physical )?(?:NVIDIA|CUDA[- ](?:capable|enabled)|CUDA) (?:GPUs?|cards?|graphics|adapters?|hardware)",
+        0.8,
+        needs=(r"no nvidia|zero nvidia|no cuda|zero cuda|no dedicated|no discrete|no physical",),
+        unless=(r"no CUDA-capable device is detected\s*$",),
+    ),
+    Signature(
+        r"(?:machines?|nodes?|hosts?|servers?|laptops?|computers?|PCs?|VMs?|instances?|systems?|runners?|workstations?|box(?:es)?) (?:that |which )?(?:without|with no|lacking|has no|have no|having no|had no|(?:does|do)(?: not|n't) have|not having) (?:an? |any |the )?(?:NVIDIA |CUDA |dedicated |discrete |real |physical )?(?:GPUs?\b|graphics cards?|video cards?)",
+        0.78,
+        needs=(r"cuda|nvidia|gpu",),
+        unless=(r"container-runtime|device-plugin|nvidia-docker", r"--gpus"),
+    ),
+    Signature(
+        r"(?:non-?gpu|gpu-?less|cpu[- ]only|no-gpu) (?:machines?|nodes?|hosts?|servers?|laptops?|computers?|VMs?|instances?|systems?|runners?|workstations?)|(?:machines?|nodes?|hosts?|servers?) (?:do not |don't )?(?:all )?have gpus",
+        0.76,
+        needs=(r"libcuda|no CUDA-capable|Found no NVIDIA|NO_DEVICE|nvml|No CUDA|nvidia-smi|driver",),
+        unless=(r"--gpus",),
+    ),
+    Signature(
+        r"没有独立显卡|没有显卡(?!驱动)|没有英伟达显卡|没有NVIDIA的?显卡(?!驱动)|没有任何显卡|没有GPU|没有 GPU|没有NVIDIA ?(?:GPU|显卡)|没有英伟达|没有N卡|没有 N卡|无NVIDIA|无英伟达|无独立显卡|没有独显",
+        0.72,
+        needs=(r"cuda|nvidia|driver",),
+        unless=(r"--gpus", r"容器|docker"),
+    ),
+    # Colab and Kaggle give a processor alone unless a GPU is asked for.
+    Signature(
+        r"(?:change|hardware|select|set|enable) (?:the |your )?(?:runtime type|accelerator|GPU accelerator)|(?:colab|kaggle).{0,80}(?:without (?:a )?GPU|no GPU|CPU runtime|not (?:using|enabled) (?:a )?GPU)",
+        0.82,
+        needs=(r"Found no NVIDIA|No CUDA|no CUDA-capable|NO_DEVICE|nvidia-smi|libcuda|cuda\.is_available",),
+    ),
+    # lspci finds none; ubuntu-drivers; NVIDIA's installer.
+    Signature(r"You do not appear to have an NVIDIA GPU", 0.9),
+    Signature(
+        r"(?:this|the) (?:machine|system|computer|host|node) (?:does not|doesn't) (?:appear to )?have an? (?:NVIDIA )?GPU",
+        0.78,
     ),
 )
 

@@ -52,6 +52,30 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"nouveau 0000:\S+: (?:NVIDIA|bios|fb:|DRM|disp|gr:|timer)", 0.8),
     Signature(r"(?:lsmod \| grep nouveau|^nouveau +\d{5,})", 0.7, needs=(r"^nouveau \d{4,}",)),
     Signature(r"(?:blacklist(?:ing)?|disable) nouveau", 0.4),
+    # inxi, lshw, glxinfo, X.org's log, nvidia-installer of other years; prose.
+    Signature(
+        r"driver: nouveau|driver=nouveau|loaded: nouveau|OpenGL (?:vendor|renderer) string: (?:nouveau|NV[0-9A-F]{2,3}\b)",
+        0.85,
+    ),
+    Signature(
+        r"NOUVEAU\(0\)|nouveau E\[|nouveau: probe of|Nouveau kernel driver (?:is )?(?:currently )?(?:in use|loaded|running)",
+        0.8,
+    ),
+    Signature(
+        r"nouveau (?:driver |kernel |module |kernel module )*(?:is |was |are |being |still |already |gets? |got ){1,3}(?:loaded|in use|running|used|active|enabled|attached|bound|conflict\w*)|conflict\w* with (?:the )?nouveau|nouveau .{0,30}conflict|unload(?:ing)? (?:the )?nouveau",
+        0.8,
+    ),
+    Signature(
+        r"(?:blacklist(?:ing|ed)?|disabl(?:e|ed|ing)|modprobe\.blacklist=|rd\.driver\.blacklist=) ?(?:the )?nouveau",
+        0.45,
+        needs=(r"couldn't communicate|No devices were found|not load|fail\w*|error|conflict|nvidia",),
+    ),
+    Signature(r"禁用 ?nouveau|屏蔽 ?nouveau|nouveau ?(?:驱动)?(?:冲突|没有禁用|未禁用)", 0.65),
+    Signature(
+        r"already bound to (?:the )?(?:NovaCore|nova_core|nouveau|vfio|nvidiafb)\b.{0,80}",
+        0.6,
+        needs=(r"nova|nouveau",),
+    ),
 )
 
 

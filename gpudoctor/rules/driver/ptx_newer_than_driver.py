@@ -41,6 +41,13 @@ signatures: tuple[Signature | str, ...] = (
         explanation="The PTX is of ISA version {ptx}; the driver's compiler knows up to {knows}.",
     ),
     Signature(error_code(222), 0.88),
+    # The name in Julia (ERROR_...), Rust and JAX; drivers before 11.1 had no number of their own for it.
+    Signature(
+        r"ERROR_UNSUPPORTED_PTX_VERSION|\bUnsupportedPtxVersion\b|\bPTX version .{0,40}(?:is )?(?:not supported|unsupported) by the driver",
+        0.92,
+    ),
+    Signature(r"compiled with an unsupported (?:CUDA )?toolchain", 0.9),
+    Signature(r"CUDA_ERROR_INVALID_PTX|a PTX JIT compilation failed", 0.55),
 )
 
 

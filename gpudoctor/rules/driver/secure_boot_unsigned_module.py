@@ -60,11 +60,57 @@ signatures: tuple[Signature | str, ...] = (
     r"kernel module .{0,60}signature (?:could not be|was not) verified|the kernel module load was rejected|signing key .{0,60}Secure Boot",
     Signature(
         r"SecureBoot enabled",
-        0.5,
+        0.72,
         needs=(r"couldn't communicate with the NVIDIA driver|could not insert|modprobe",),
     ),
     Signature(r"UEFI Secure Boot.{0,200}(?:nvidia|module)", 0.6),
     Signature(r"mokutil.{0,200}(?:Failed|Enroll)", 0.45, needs=(r"nvidia",)),
+    # A locked-down kernel (Bottlerocket, Fedora, Secure Boot) answers EPERM; in a container that would be its capability.
+    Signature(
+        r"could not insert '?\"?nvidia\S{0,20}:? Operation not permitted|(?:insmod|modprobe|init_module).{0,60}nvidia.{0,60}Operation not permitted",
+        0.9,
+        needs=(r"lockdown|secure ?boot|integrity|\bMOK\b|UEFI|unsigned",),
+    ),
+    Signature(
+        r"could not insert '?\"?nvidia\S{0,20}:? Operation not permitted", 0.72, when="not-in-container"
+    ),
+    Signature(
+        r"Lockdown: \S{1,40}: (?:unsigned )?module loading is restricted|kernel_lockdown|kernel is locked down",
+        0.8,
+        needs=(r"nvidia",),
+    ),
+    Signature(
+        r"module verification failed .{0,60}required key|PKCS#7 signature not signed with a trusted key",
+        0.6,
+        needs=(r"nvidia", r"reject\w*|could not insert|not load|fails? to load|couldn't communicate"),
+    ),
+    # The reporter's words: what was asked at boot, and what was switched off.
+    Signature(
+        r"\bMOK\b.{0,40}(?:screen|enrol\w*|manag\w*|key|password|menu|util\w*)|(?:enrol\w*|sign\w*) (?:the |a |my |in )?(?:new )?MOK|mokutil",
+        0.7,
+        needs=(
+            r"nvidia|NVIDIA",
+            r"couldn't communicate|could not insert|not load\w*|isn't load\w*|fail\w*|No devices|nouveau|same error|not work\w*|doesn't work|rejected",
+        ),
+        unless=(r"SecureBoot disabled|secure ?boot(?: is)?:? (?:disabled|off)\b",),
+    ),
+    Signature(
+        r"(?:disabl\w+|turn\w* off|switch\w* off|enabl\w+|turn\w* on|because of|due to|caused by|with|by) (?:the |UEFI |bios )*(?:secure|security|safe)[- ]?boot|(?:secure|security)[- ]?boot (?:is |was |being |state:? )*(?:enabled|on|active|turned on|the (?:problem|culprit|reason|issue))|关闭安全启动|关闭 ?secure ?boot|安全启动",
+        0.72,
+        needs=(
+            r"nvidia",
+            r"couldn't communicate|could not insert|not load\w*|isn't load\w*|n't load|fail\w*|No devices|nouveau|not work\w*|n't work|rejected|modprobe|not detected|无法",
+        ),
+        unless=(
+            r"SecureBoot disabled|secure ?boot(?: is| was| state)?:? (?:already )?(?:disabled|off)\b|(?:already|have|had|has|'ve) (?:already )?(?:disabled|turned off) (?:the )?secure ?boot|disabled (?:the )?secure ?boot[ ,.]{1,3}(?:but|still|no luck|didn)",
+        ),
+    ),
+    Signature(
+        r"(?:n't|not|never|un|failed to|fails to|properly) ?sign(?:s|ed|ing)? (?:the )?(?:nvidia )?(?:kernel |driver )*modules?|modules? (?:is|are|was|were|being) (?:not |n't |un)(?:properly )?signed|unsigned (?:nvidia )?(?:kernel )?modules?|/etc/pki/akmods|kmodgenca|modules? .{0,30}signature .{0,30}(?:invalid|missing|rejected)",
+        0.74,
+        needs=(r"nvidia", r"load|key|secure|reject"),
+        unless=(r"tainting kernel",),
+    ),
 )
 
 

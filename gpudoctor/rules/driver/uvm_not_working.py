@@ -51,6 +51,7 @@ signatures: tuple[Signature | str, ...] = (
             r"Key was rejected",
             r"Required key",
             r"module not found: 'nvidia'",
+            r"Operation not permitted",
         ),
     ),
     Signature(r"failed call to cuInit: UNKNOWN ERROR \((?:-1|303|999)\)", 0.4),
@@ -62,12 +63,68 @@ signatures: tuple[Signature | str, ...] = (
     Signature(error_code(30, 999), 0.72),
     Signature(r"THCudaCheck FAIL file=\S{1,160} line=\d+ error=30 :", 0.75),
     # The module by its name: modprobe of every age, nvidia-docker 1.
-    Signature(r"(?:could not insert|could not find module by name=|Module) '?nvidia[-_](?:\d+[-_])?uvm", 0.8),
+    Signature(
+        r"(?:could not insert|could not find module by name=|Module) '?nvidia[-_](?:\d+[-_])?uvm",
+        0.8,
+        unless=(r"Operation not permitted", r"Key was rejected", r"Required key"),
+    ),
     Signature(r"Could not load UVM kernel module", 0.93),
     # ollama: the driver's library is there, and cuInit sees nothing through it.
     Signature(r"no nvidia devices detected by library \S*libcuda", 0.5),
     Signature(r"nvidia-modprobe -u\b|nvidia-modprobe -c ?0 -u", 0.45, needs=(r"cuda|cuInit",)),
     Signature(r"CUDA: unknown error|cudaErrorUnknown", 0.68, unless=(r"Xid", r"fallen off")),
+    # It worked before the machine slept.
+    Signature(
+        r"(?:cuda|gpu|nvidia|torch|tensorflow|\bjax\b|ollama|blender|initiali[sz]ation)[^\n]{0,120}(?:after|on|when|following|from|upon) (?:the |a |my |every |each |any )?(?:\w+ ){0,3}?(?:suspend\w*|resum\w+(?= (?:from |after |the (?:laptop|machine|system|computer|pc))|[.,;:)]|$)(?! from (?:a |the |my |last )?(?:\w+ )?(?:checkpoint|ckpt|epoch|step))|hibernat\w+|(?:s3 |s0ix |pc |laptop )?sleep|wak(?:e|ing|es)(?:[- ]?up)?)\b",
+        0.66,
+        needs=(
+            r"suspend|resum|hibern|sleep|wake|waking",
+            r"fail\w*|error|not work\w*|n't work|stops?|stopped|broken|lost|unavailable|not available|crash\w*|no longer|unknown|not detect\w*|can't|cannot|until",
+        ),
+        unless=(r"Xid", r"fallen off", r"GSP", r"time\.sleep|sleep\(", r"RmInitAdapter"),
+    ),
+    Signature(
+        r"(?:after|following|upon) (?:the |a |my )?(?:\w+ ){0,3}?(?:suspend\w*|resum\w+ from (?:suspend|sleep|hibernat|standby)|hibernat\w+|wak(?:e|ing)[- ]?up|sleep mode)\b[^\n]{0,200}(?:cuda|gpu|nvidia|torch|tensorflow)",
+        0.66,
+        needs=(
+            r"suspend|resum|hibern|sleep|wake|waking",
+            r"fail\w*|error|not work\w*|n't work|stops?|stopped|broken|lost|unavailable|not available|crash\w*|no longer|unknown|not detect\w*|can't|cannot",
+        ),
+        unless=(r"Xid", r"fallen off", r"GSP", r"RmInitAdapter"),
+    ),
+    Signature(
+        r"休眠后|休眠之后|睡眠后|睡眠之后|挂起后|挂起之后|待机后|待机之后|休眠恢复|休眠唤醒|睡眠唤醒",
+        0.66,
+        needs=(r"cuda|GPU|nvidia",),
+    ),
+    # The remedy in the text.
+    Signature(
+        r"(?:rmmod|modprobe -r|modprobe|insmod) nvidia[-_]uvm\b|(?:reload\w*|unload\w*|load\w*) (?:the )?nvidia[-_]uvm",
+        0.66,
+        needs=(r"uvm",),
+        unless=(
+            r"Operation not permitted",
+            r"Key was rejected",
+            r"Required key",
+            r"not found in directory",
+            r"lxc\.|/etc/pve",
+        ),
+    ),
+    Signature(
+        r"NVreg_PreserveVideoMemoryAllocations|nvidia-(?:suspend|resume|hibernate)\.service",
+        0.5,
+        needs=(r"cuda|torch|ollama",),
+    ),
+    # ggml, Blender, Julia, Rust, hashcat, older samples: error 999 in their words.
+    Signature(
+        r"failed to initialize CUDA: unknown error|CUDA initialization: unknown error|cuInit(?:\(\w*\))?:? unknown error|ERROR_UNKNOWN\)|code 999\b|error code:? 999|CudaError::UnknownError|CUDA error: unknown error|CUDA_ERROR_UNKNOWN",
+        0.7,
+        unless=(r"Xid", r"fallen off"),
+    ),
+    Signature(
+        r"/dev/nvidia-uvm.{0,40}(?:missing|not present|not created|isn't|absent|not exist)|(?:missing|no|without|create|created|creating) [`'\"]?/dev/nvidia-uvm\b",
+        0.78,
+    ),
 )
 
 

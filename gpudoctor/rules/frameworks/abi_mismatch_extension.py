@@ -37,12 +37,14 @@ signatures: tuple[Signature | str, ...] = (
     Signature(
         r"undefined symbol: _ZNK?K?(?:R)?(?:St\d+_?)?\d?(?:3c10|2at|5torch)\w*",
         0.92,
-        unless=(r"libtorchaudio\.so|torchvision/(?:_C|image)\S*\.so|libc10_cuda\.so:|torchtext",),
+        unless=(
+            r"torchaudio\S*\.so|_torch_sox\S*\.so|torchvision/(?:_C|image)\S*\.so|libc10_cuda\.so:|torchtext",
+        ),
     ),
     Signature(
         r"undefined symbol: _ZN\w{0,6}(?:c10|2at|torch)",
         0.85,
-        unless=(r"libtorchaudio\.so|torchvision/(?:_C|image)\S*\.so",),
+        unless=(r"torchaudio\S*\.so|_torch_sox\S*\.so|torchvision/(?:_C|image)\S*\.so",),
     ),
     Signature(
         r"undefined symbol: (?:_Z\w*Tensor\w*|THPVariable\w*|THCState\w*|_ZTIN?\w*torch\w*|\w*PyTorch\w*)",
@@ -71,7 +73,9 @@ signatures: tuple[Signature | str, ...] = (
     Signature(
         r"undefined symbol: _Z\w*?(?:3c10|2at|5torch|6caffe2)\w*",
         0.9,
-        unless=(r"libtorchaudio\.so|torchvision/(?:_C|image)\S*\.so|libc10_cuda\.so:|torchtext",),
+        unless=(
+            r"torchaudio\S*\.so|_torch_sox\S*\.so|torchvision/(?:_C|image)\S*\.so|libc10_cuda\.so:|torchtext",
+        ),
     ),
     # An extension that loaded, and registered nothing with this torch.
     Signature(
@@ -79,6 +83,36 @@ signatures: tuple[Signature | str, ...] = (
         0.85,
     ),
     Signature(r"symbol not found in flat namespace '__?Z\w*(?:3c10|2at|5torch)", 0.8),
+    # torch_scatter and its siblings compare themselves; torchtext is torchvision's kind without a family of its own.
+    Signature(
+        r"Detected that PyTorch and (?!torchvision|torchaudio)\w+ were compiled with different CUDA",
+        0.96,
+    ),
+    Signature(r"(?:libtorchtext|torchtext/\S{1,60})\.so: undefined symbol", 0.88),
+    # Libraries that only torch 1.8 to 1.12 was split into.
+    Signature(r"libtorch_cuda_(?:cpp|cu)\.so: cannot open shared object file", 0.88, unless=(r"\d\+cpu\b",)),
+    Signature(r"libc10\.so: cannot open shared object file", 0.6),
+    # C shims, other frameworks' name spaces, Python's own C API, macOS' loader, Windows' loader.
+    Signature(
+        r"undefined symbol: (?:aoti_torch_\w+|torch_library_impl|_?Py(?!Torch)[A-Z_]\w+|_Z\w*?(?:10tensorflow|4absl|4xla|6paddle)\w*)",
+        0.85,
+        unless=(r"torchaudio|torchvision",),
+    ),
+    Signature(
+        r"Symbol not found: \(?_(?:_Z\w*(?:3c10|2at|5torch)|torch_)\w*",
+        0.85,
+        unless=(r"torchaudio|torchvision",),
+    ),
+    Signature(
+        r"DLL load failed while importing \w+: (?:The specified procedure could not be found|找不到指定的程序)",
+        0.75,
+        needs=(r"torch",),
+        unless=(r"torchvision|torchaudio",),
+    ),
+    Signature(
+        r"(?:was|were|is) (?:built|compiled) (?:with|against|for) (?:PyTorch|torch)[ =]{1,2}\S{1,20}.{0,80}(?:but|however|while|and you have|you have)",
+        0.85,
+    ),
 )
 
 

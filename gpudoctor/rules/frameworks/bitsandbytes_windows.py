@@ -35,4 +35,17 @@ signatures: tuple[Signature | str, ...] = (
     Signature(
         r"bitsandbytes.{0,60}(?:is not supported on|does not support|not available (?:on|for)) Windows", 0.9
     ),
+    # Releases up to 0.41 look for a Linux library, whatever it is called.
+    Signature(r"libbitsandbytes\w*\.so", 0.88, when="on-windows"),
+    Signature(
+        r"'NoneType' object has no attribute 'c(?:adam|quantize|get_|dequantize|gemm|igemm)\w*'",
+        0.75,
+        when="on-windows",
+    ),
+    Signature(
+        r"bitsandbytes-windows(?:-webui)?|CUDA Setup failed despite GPU being available",
+        0.6,
+        when="on-windows",
+        needs=(r"bitsandbytes",),
+    ),
 )

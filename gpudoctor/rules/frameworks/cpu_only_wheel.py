@@ -60,7 +60,7 @@ signatures: tuple[Signature | str, ...] = (
         r"cpu_(?:py|generic_py|mkl_py|openblas)\w*_\d", 0.85, needs=(r"pytorch|libtorch|jaxlib|tensorflow",)
     ),
     Signature(r"libc10_cuda\.so: cannot open shared object file", 0.85),
-    Signature(r"libtorch_cuda(?:_cpp|_cu)?\.so: cannot open shared object file", 0.85),
+    Signature(r"libtorch_cuda\.so: cannot open shared object file", 0.85),
     Signature(
         r"CUDA used to build PyTorch: None",
         0.9,
@@ -100,6 +100,57 @@ signatures: tuple[Signature | str, ...] = (
     ),
     Signature(r"^['\"]?\d+\.\d+\.\d+\w*\+cpu['\"]?$", 0.92),
     Signature(r"No supported gpu backend found", 0.35),
+    # ONNX Runtime lists what its build holds; insightface, faceswap and others quote it. .NET's and Rust's bindings.
+    Signature(
+        r"CUDAExecutionProvider'? (?:is )?not (?:found |available |enabled )?in \S{0,40}(?:the )?(?:list of )?available[_ ]providers",
+        0.87,
+    ),
+    Signature(r"does not contain a subset of available providers \[(?!.{0,200}CUDA)", 0.87),
+    Signature(
+        r"(?:get_available_providers\(\)\W{1,12}|available[_ ](?:execution )?providers\W{1,8})(?:AzureExecutionProvider\W{1,4})?CPUExecutionProvider",
+        0.82,
+    ),
+    Signature(r"CUDA execution provider is not enabled in this build", 0.92),
+    # PaddlePaddle, MXNet, LightGBM, CatBoost, faiss, DGL and TVM, llama-cpp-python.
+    Signature(
+        r"installed CPU version PaddlePaddle|Paddle(?:Paddle)? is not (?:compiled|installed) with (?:CUDA|GPU)|Please (?:re)?install (?:a )?paddlepaddle-gpu",
+        0.93,
+    ),
+    Signature(r"Compile with USE_CUDA=1 to enable GPU usage|GPU is not enabled.{0,80}mxnet", 0.9),
+    Signature(r"GPU Tree Learner was not enabled in this build", 0.9),
+    Signature(r"Environment for task type \[GPU\] not found", 0.8),
+    Signature(
+        r"module 'faiss\S{0,20}' has no attribute '(?:StandardGpuResources|Gpu\w+|index_cpu_to_\w*gpus?\w*)'",
+        0.93,
+    ),
+    Signature(r"Device API (?:cuda|gpu) is not enabled", 0.9),
+    Signature(r"compiled without (?:cuBLAS|CUDA|GPU offload)", 0.7, needs=(r"llama|whisper|ggml",)),
+    # Conda's build strings, older and newer; conda's and pip's own commands.
+    Signature(r"(?:pytorch|libtorch|torch)\S{0,30}[ =-]{1,30}\S{0,12}(?:[_-]cpu_|py3\.\d+_cpu_)", 0.88),
+    Signature(r"(?:tensorflow|tensorflow-base)[ =-]{1,30}\d\S{1,12}[ =-]{1,30}(?:mkl|eigen|cpu)_py", 0.85),
+    Signature(
+        r"conda install .{0,160}\bcpuonly\b", 0.82, unless=(r"conda (?:uninstall|remove).{0,40}cpuonly",)
+    ),
+    Signature(
+        r"download\.pytorch\.org/whl/(?:nightly/|test/)?cpu\b",
+        0.8,
+        needs=(r"cuda|gpu|nvidia",),
+        unless=(r"from versions",),
+    ),
+    Signature(r"torch\.backends\.cuda\.is_built\(\)\W{1,6}False", 0.85, unless=(r"\+rocm|macOS|Darwin",)),
+    # apex and others that ask what torch was built with.
+    Signature(r"Pytorch binaries were compiled with Cuda None", 0.97),
+    Signature(
+        r"\b\d\.\d{1,2}\.\d\+cpu\b",
+        0.82,
+        needs=(r"torch",),
+        unless=(r"from versions", r"CUDA driver version is insufficient"),
+    ),
+    Signature(
+        r"(?:installed|have|using|got|is) (?:the |a )?cpu(?:[- ]only)? (?:version|build|wheel|variant)s? of (?:py)?torch|(?:py)?torch (?:is|was) (?:the |a )?cpu(?:[- ]only)? (?:version|build|wheel)|安装(?:的是|了) ?CPU ?版",
+        0.7,
+        needs=(r"gpu|cuda",),
+    ),
 )
 
 

@@ -87,6 +87,21 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"xFormers wasn't buil[dt] with CUDA support", 0.85, unless=(r"capability \(",)),
     Signature(r"'_OpNamespace' 'torchvision' object has no attribute", 0.6),
     Signature(r"CUDA kernels? for \S+ (?:is|are) not installed", 0.8),
+    # mmcv's ops, MinkowskiEngine, bitsandbytes on Linux, AutoAWQ, and modules that only a CUDA build makes.
+    Signature(r"\w+_impl: implementation for device cuda\S{0,4} not found", 0.95),
+    Signature(r"compiled with CPU_ONLY flag", 0.93),
+    Signature(r"libbitsandbytes_cpu\.so: undefined symbol", 0.93, when="not-on-windows"),
+    Signature(r"Loading binary \S+libbitsandbytes_cpu\.so", 0.72, when="not-on-windows"),
+    Signature(
+        r"No module named '?(?:mmcv\._ext|detectron2\._C|awq_inference_engine|MultiScaleDeformableAttention|fused_adam_cuda|[\w.]+(?:\._ext|_cuda(?:_\w+)?|_CUDA))\b",
+        0.78,
+    ),
+    # FFmpeg and OpenCV that were built without NVIDIA's parts.
+    Signature(
+        r"Unknown (?:encoder|decoder) '(?:h264|hevc|av1|vp9)_(?:nvenc|cuvid)'|Unrecognized hwaccel: (?:cuda|nvdec|cuvid)",
+        0.75,
+    ),
+    Signature(r"The library is compiled without CUDA support|\(Opencv\S{0,40} .{0,40}without CUDA", 0.85),
 )
 
 

@@ -24,6 +24,7 @@ from gpudoctor.facts.host import Host
 from gpudoctor.facts.observed import Known
 from gpudoctor.findings import CannotLook, CouldNotTell, DoesNotApply, Evidence, Fix, Problem
 from gpudoctor.rules.architectures import code_evidence, judged
+from gpudoctor.rules.extensions import BUILDING, PACKAGES
 from gpudoctor.rules.pythons import (
     by_capability,
     installed,
@@ -46,9 +47,7 @@ signatures: tuple[Signature | str, ...] = (
     Signature(
         r"no kernel image is available for execution on the device",
         0.9,
-        needs=(
-            r"flash_attn|mmcv|xformers|bitsandbytes|detectron2|MinkowskiEngine|spconv|pointnet|torch_scatter|apex|causal_conv1d|mamba_ssm|exllama|auto_gptq|vllm/_C|_ext\b|deform_conv|nvdiffrast|diff_gaussian|tiny-?cuda-?nn|gsplat|pytorch3d|selective_scan|awq_ext|fused_|roi_align|natten",
-        ),
+        needs=(PACKAGES,),
         unless=(r"is not compatible with the current PyTorch installation",),
     ),
     Signature(
@@ -67,6 +66,23 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"Error (?:named symbol not found|invalid device function) at line \d+ in file", 0.85),
     # Blender and its kind bring kernels of their own.
     Signature(r"CUDA binary kernel for this graphics card compute capability \(\d+\.\d\) not found", 0.88),
+    # Launchers that print their own kernel's name: Deformable ConvNets, PointNet++, libraries with a .cu of their own.
+    Signature(r"error in \w{3,60}: no kernel image", 0.95),
+    Signature(r"CUDA kernel failed ?: no kernel image", 0.93),
+    Signature(
+        r"\.cu\W{1,3}(?:line )?\d+\W.{0,80}no kernel image|no kernel image.{0,120}\.cu\W{1,3}(?:line )?\d+",
+        0.85,
+        unless=(r"aten/src|/pytorch/|ggml|THC", r"is not compatible with the current PyTorch installation"),
+    ),
+    Signature(
+        r"no kernel image is available for execution on the device",
+        0.88,
+        needs=(BUILDING,),
+        unless=(
+            r"is not compatible with the current PyTorch installation",
+            r"torch/(?:lib|_tensor|cuda/__init__)\S{0,20}\.cu",
+        ),
+    ),
 )
 
 

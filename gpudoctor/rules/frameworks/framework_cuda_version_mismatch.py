@@ -69,6 +69,7 @@ signatures: tuple[Signature | str, ...] = (
         r"libcusolver\.so\.1[01]'?[:;]? .{0,80}(?:cannot open|dlerror)",
         0.8,
         needs=(r"libcublas\.so\.11|libcudart\.so\.11|CUDA 11|cuda-11",),
+        unless=(r"lib(?:cublas|cudart)\.so\.11(?:\.0)?'?(?:: cannot open|; dlerror)",),
     ),
     Signature(r"Require(?:s|d)? (?:cuDNN \d\S* and )?CUDA (?P<cuda>\d\d)\.\S*.{0,160}make sure", 0.8),
     Signature(
@@ -92,6 +93,28 @@ signatures: tuple[Signature | str, ...] = (
         0.95,
     ),
     Signature(r"Outdated (?:CUDA|cuBLAS|cuFFT|cuSPARSE|cuSOLVER|CUPTI) installation found", 0.93),
+    # CTranslate2, faster-whisper.
+    Signature(
+        r"Library (?:lib)?cublas(?:Lt)?(?:\.so\.|64_)(?P<cuda>\d\d)\S{0,12} is not found or cannot be loaded",
+        0.9,
+        when="other-cuda-shown",
+        explanation="The build wants CUDA {cuda}'s library; the CUDA that the text shows is another.",
+    ),
+    Signature(
+        r"(?:Could not (?:locate|load library)|depends on) \S{0,3}(?:lib)?(?:cublas|cublasLt|cudart)(?:\.so\.|64_)(?P<cuda>\d\d)",
+        0.92,
+        when="other-cuda-shown",
+    ),
+    Signature(
+        r"error while loading shared libraries: lib(?:cublas|cublasLt|cudart|cufft|curand|cusolver|cusparse|nvrtc)\.so\.(?P<cuda>\d+(?:\.\d+)?)",
+        0.9,
+        when="other-cuda-shown",
+    ),
+    Signature(
+        r"(?:Could not find|cannot find|no such file).{0,40}libnvrtc\.so\.(?P<cuda>\d\d)",
+        0.88,
+        when="other-cuda-shown",
+    ),
 )
 
 

@@ -59,6 +59,24 @@ signatures: tuple[Signature | str, ...] = (
     ),
     Signature(r"jax\.devices\(\)\W{1,6}\[?(?:TFRT_)?CpuDevice", 0.75),
     Signature(r"\[(?:TFRT_)?CpuDevice\(id=0\)\]", 0.7),
+    # xla_bridge.py up to 0.4.6, and the backends' own registry.
+    Signature(
+        r"Could not find registered platform with name:? ['\"]?(?:cuda|gpu)|Available platform names are: (?!.{0,60}CUDA)",
+        0.9,
+        needs=(r"jax|xla|Unable to initialize backend",),
+        unless=(r"CUDA_ERROR_",),
+    ),
+    Signature(r"Backend '(?:gpu|cuda)' is not in the list of known backends", 0.9),
+    Signature(r"no platforms that are instances of (?:gpu|cuda) are present", 0.9),
+    Signature(
+        r"Unable to initialize backend '(?:cuda|gpu)': module 'jaxlib\S{0,40}' has no attribute",
+        0.85,
+    ),
+    Signature(
+        r"(?:jax\.default_backend\(\)|get_backend\(\)\.platform|jax\.lib\.xla_bridge\S{0,30})\W{1,8}cpu\b",
+        0.72,
+    ),
+    Signature(r"\[?(?:TFRT_)?CpuDevice\(id=0\)", 0.6, needs=(r"gpu|cuda|nvidia",)),
 )
 
 

@@ -39,4 +39,18 @@ signatures: tuple[Signature | str, ...] = (
         0.93,
     ),
     Signature(r"Magic tag does not match", 0.85, needs=(r"TRT|TensorRT|tensorrt",)),
+    Signature(r"Serialization assertion \w+ == \w+ failed", 0.93),
+    Signature(r"Mismatch between allocated memory size and expected size of serialized engine", 0.93),
+    Signature(
+        r"Platform specific tag mismatch|plan files are only supported on the target runtime platform", 0.95
+    ),
+    Signature(
+        r"(?:engine|plan)(?: file)? (?:was |is )?(?:built|created|generated|serialized|exported) (?:with|by|on|using) .{0,60}(?:TensorRT|TRT|GPU|device).{0,80}(?:but|incompatible|different|while|current)",
+        0.8,
+    ),
+    Signature(
+        r"Trying to load an engine created with incompatible serialization version|incompatible serialization version",
+        0.95,
+    ),
+    Signature(r"Serialization Error in (?:verifyHeader|deserialize)", 0.88),
 )

@@ -72,6 +72,29 @@ signatures: tuple[Signature | str, ...] = (
         0.5,
         needs=(r"torchvision",),
     ),
+    Signature(r"(?:torchaudio/\S{0,80}|_torch(?:audio|_sox)\S{0,60})\.so: undefined symbol", 0.95),
+    Signature(
+        r"Detected that PyTorch and (?:torchvision|torchaudio) were compiled with different CUDA major versions",
+        0.97,
+    ),
+    Signature(r"torch(?:vision|audio) \S+ has requirement torch ?==", 0.9),
+    Signature(
+        r"(?:No such operator|operator) (?:torchvision|torchaudio|torio)::\w+(?: does not exist)?",
+        0.93,
+        unless=(r"Could not run 'torch",),
+    ),
+    Signature(r"'_OpNamespace' 'torch(?:audio|vision)' object has no attribute", 0.8),
+    Signature(
+        r"WinError 127\].{0,300}torch(?:vision|audio)|torch(?:vision|audio).{0,300}WinError 127\]", 0.85
+    ),
+    Signature(
+        r"(?:Symbol not found|symbol not found in flat namespace).{0,300}torch(?:vision|audio)|torch(?:vision|audio).{0,300}Symbol not found",
+        0.85,
+    ),
+    Signature(
+        r"Failed to load image Python extension.{0,300}(?:undefined symbol|WinError 127|Symbol not found|procedure)",
+        0.85,
+    ),
 )
 
 

@@ -29,6 +29,7 @@ from gpudoctor.facts.host import Host
 from gpudoctor.facts.observed import Absent, Known
 from gpudoctor.findings import CannotLook, CouldNotTell, Evidence, Fix, Problem
 from gpudoctor.rules.architectures import code_evidence, judged, older_than_all
+from gpudoctor.rules.extensions import BUILDING, LAUNCHERS, PACKAGES
 from gpudoctor.rules.pythons import (
     by_capability,
     installed,
@@ -54,7 +55,9 @@ signatures: tuple[Signature | str, ...] = (
         r"no kernel image is available for execution on the device",
         0.75,
         unless=(
-            r"flash_attn|mmcv|xformers|bitsandbytes|detectron2|MinkowskiEngine|spconv|pointnet|torch_scatter|apex|causal_conv1d|mamba_ssm|exllama|auto_gptq|vllm/_C|ext\.\w+\(|_ext\b",
+            PACKAGES,
+            BUILDING,
+            LAUNCHERS,
             r"GTX (?:9|10|7|6)\d\d|Tesla (?:P|K|M)\d+|capability sm_(?:35|37|50|52|60|61)\b|too old",
         ),
     ),
@@ -94,6 +97,24 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"CUDA error: invalid device function|cudaErrorInvalidDeviceFunction", 0.6),
     Signature(r"nvrtc: error: invalid value for --gpu-architecture", 0.85),
     Signature(r"CUFFT_INTERNAL_ERROR", 0.5, needs=(r"RTX 40\d\d|RTX 50\d\d|L40|H100|B200",)),
+    # In prose, the card after the complaint.
+    Signature(
+        r"(?:no kernel image|not (?:yet )?supported|not compatible|unsupported|incompatible).{0,300}(?:RTX 50\d\d|RTX PRO \d{4}|Blackwell|sm_120|sm_100)",
+        0.7,
+        unless=(r"MSVC|Visual Studio|GNU version",),
+    ),
+    # TensorFlow up to 2.19 on Blackwell.
+    Signature(r"'cuLaunchKernel.{1,160} failed with 'CUDA_ERROR_INVALID_HANDLE'", 0.75),
+    Signature(
+        r"CU(?:BLAS|DNN|SPARSE)_STATUS_(?:ARCH_MISMATCH|EXECUTION_FAILED|NOT_SUPPORTED)",
+        0.6,
+        needs=(r"RTX 50\d\d|RTX PRO \d{4}|Blackwell|sm_120",),
+    ),
+    Signature(
+        r"architecture in your current machine is (?:Ampere|Ada|Hopper|Blackwell|Unknown), which is not compatible with Paddle installation",
+        0.93,
+    ),
+    Signature(r"Unsupported SM: 0x[89a-f]\d{1,2}\b", 0.93),
 )
 
 

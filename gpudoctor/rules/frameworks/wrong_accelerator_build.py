@@ -34,7 +34,7 @@ NAMES = {"rocm": "AMD's ROCm", "xpu": "Intel's XPU"}
 explains = ("smoke-ran-on-cpu", "import-fails", "import-differs-from-files")
 
 signatures: tuple[Signature | str, ...] = (
-    Signature(r"\d\+rocm\d[\d.]*", 0.7, needs=(r"NVIDIA|CUDA|cuda",)),
+    Signature(r"\d\+rocm\d[\d.]*", 0.7, needs=(r"NVIDIA|CUDA|cuda|\+cu\d{2,3}|GTX|RTX|Tesla",)),
     Signature(r"ROCM used to build PyTorch: \d", 0.7, needs=(r"NVIDIA|nvcc|CUDA_HOME|GeForce|RTX",)),
     Signature(
         r"libamdhip64\.so\S*: cannot open|librocblas\S*: cannot open|libhip\w*\.so\S*: cannot open",
@@ -45,6 +45,31 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"No ROCm runtime is found, using ROCM_HOME", 0.6),
     Signature(r"\d\+xpu\b", 0.75, needs=(r"NVIDIA|cuda|CUDA",)),
     Signature(r"torch_directml|intel_extension_for_pytorch", 0.5, needs=(r"NVIDIA|cuda|CUDA",)),
+    # Loaders that look for another vendor's run time.
+    Signature(
+        r"lib(?:hsa-runtime64|roctx64|MIOpen|rccl|rocm_smi64|rocsparse|rocsolver|rocfft|rocrand|roctracer64)\.so\S*: cannot open shared object file",
+        0.87,
+    ),
+    Signature(
+        r"lib(?:sycl|ze_loader|pi_level_zero|mkl_sycl\w*|intel-ext-pt-gpu)\.so\S*: cannot open shared object file",
+        0.8,
+    ),
+    Signature(r"lib(?:ascendcl|hccl|ascend_hal)\.so\S*: cannot open shared object file", 0.85),
+    Signature(r"amdgpu\.ids: No such file or directory", 0.7, needs=(r"nvidia|cuda|geforce|rtx",)),
+    Signature(r"/opt/rocm/bin/hipcc", 0.6, needs=(r"nvidia|nvcc|geforce|rtx",)),
+    # A build of torch for CUDA where ROCm's was meant.
+    Signature(
+        r"torch\.version\.hip\W{1,8}None",
+        0.8,
+        needs=(r"rocm|radeon|\bAMD\b",),
+        unless=(r"is_available\(\)\W{1,6}True",),
+    ),
+    Signature(
+        r"whl/(?:nightly/|test/)?rocm\d",
+        0.6,
+        needs=(r"nvidia|geforce|\brtx\b|tesla",),
+        unless=(r"radeon|\bamd\b|gfx\d",),
+    ),
 )
 
 

@@ -58,7 +58,11 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"Double Bit ECC Error|DBE.{0,30}(?:occurred|detected)", 0.85, needs=(r"ECC|DBE",)),
     Signature(r"Row Remapper: New row marked for remapping", 0.9),
     Signature(r"Uncorrectable ECC error|Contained: .{0,40}ECC|uncontained ECC error", 0.85, needs=(r"ECC",)),
-    Signature(r"(?:DRAM|SRAM) Uncorrectable(?: Parity| SEC-DED)? : [1-9]\d*", 0.85),
+    # `nvidia-smi -q`: the count since the driver was loaded. The aggregate is the board's whole life.
+    Signature(
+        r"Volatile\n(?:(?!Aggregate)[^\n]{1,60}\n){0,8}(?:DRAM|SRAM) Uncorrectable(?: Parity| SEC-DED)? : [1-9]\d*",
+        0.85,
+    ),
     Signature(r"Row remap(?:ping)? (?:is )?pending", 0.85),
     # nvidia-smi's table: the column Volatile Uncorr. ECC holds a count.
     Signature(
@@ -67,6 +71,24 @@ signatures: tuple[Signature | str, ...] = (
         needs=(r"Volatile Uncorr\. ECC",),
     ),
     Signature(error_code(214), 0.9),
+    # Rust, Julia, the device plugin's and DCGM's spellings of the same.
+    Signature(r"\bE(?:CC|cc)Uncorrectable\b|ERROR_ECC_UNCORRECTABLE", 0.93),
+    Signature(r"Xid(?: errors?| events?| code)?[ :=#]{0,3}(?:48|63|64|94|95)\b", 0.85),
+    Signature(
+        r"uncorrectable (?:ECC|memory|DRAM|SRAM|double[- ]bit)|double[- ]bit (?:ECC )?errors?|uncontained (?:memory )?error",
+        0.82,
+        needs=(r"GPU|nvidia|cuda|NVRM",),
+    ),
+    Signature(
+        r"row[- ]remap\w* .{0,40}(?:fail\w*|pending|exhaust\w*|occurred)|Remapped Rows .{0,60}(?:Pending|Uncorrectable)",
+        0.72,
+    ),
+    Signature(r"DCGM_FI_DEV_(?:ECC_DBE_\w+|UNCORRECTABLE_REMAPPED_ROWS|ROW_REMAP_\w+)\S{0,200} [1-9]", 0.8),
+    # Not the aggregate: errors long ago, whose pages are retired, are in the counts of many a healthy machine.
+    Signature(
+        r"Volatile .{0,20}(?:Uncorr\w*|DBE\w*|Double Bit)\W{0,4}(?:ECC|errors?)?\W{0,4}[1-9]\d*\b",
+        0.72,
+    ),
 )
 
 

@@ -54,6 +54,21 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"GPU lost from the bus", 0.9),
     Signature(r"\(rev ff\)", 0.85, needs=(r"NVIDIA",)),
     Signature(r"Failed to query device index \d: GPU is lost", 0.9),
+    # The kernel's and NVML's other words; the device plugin, DCGM and Slurm print the Xid their way.
+    Signature(
+        r"fallen off the bus|fell off (?:of )?the (?:pcie? )?bus|falls off the bus|falling off the bus|dropp?(?:ed|ing|s) off the (?:pcie? )?bus|显卡掉卡|GPU掉卡|GPU 掉卡",
+        0.9,
+    ),
+    Signature(r"Xid(?: errors?| events?| code)?[ :=#]{0,3}79\b", 0.88),
+    Signature(r"ERROR_GPU_IS_LOST|\bGpuIsLost\b|GPU_IS_LOST", 0.9),
+    Signature(
+        r"can(?:'t|not) change power state from D3\w* to D0|Unable to change power state from D3\w* to D0|config space inaccessible",
+        0.78,
+        needs=(r"nvidia|NVRM|10de",),
+    ),
+    Signature(r"pciehp: Slot\(\S{1,8}\): (?:Link Down|Card not present)", 0.7, needs=(r"nvidia|NVRM|Xid",)),
+    Signature(r"(?:GPU|card) .{0,30}(?:disappear\w*|vanish\w*) .{0,40}(?:lspci|nvidia-smi|bus|system)", 0.66),
+    Signature(r"\| ERR! |N/A ERR!|\bERR! ERR!", 0.6),
 )
 
 

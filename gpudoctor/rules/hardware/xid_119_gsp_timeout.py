@@ -46,6 +46,17 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"Timeout (?:after \d+s )?(?:of )?waiting for RPC response from GPU\d? GSP", 0.95),
     Signature(r"GSP (?:task )?(?:timeout|RPC time)|waiting for RPC.{0,30}GSP", 0.85, needs=(r"GSP",)),
     Signature(r"GSP task exception", 0.85),
+    Signature(r"Xid(?: errors?| events?| code)?[ :=#]{0,3}(?:119|120)\b|kgspLogXid1(?:19|20)", 0.9),
+    Signature(
+        r"GSP (?:RPC )?time-?out|_issueRpcAndWait|rpcRecvPoll|GSP (?:firmware )?(?:crash\w*|hang\w*|hung|stopped responding)|RPC response from GPU\d* GSP",
+        0.78,
+        needs=(r"GSP|RPC",),
+    ),
+    Signature(
+        r"NVreg_EnableGpuFirmware ?= ?0|disabl\w+ (?:the )?GSP",
+        0.6,
+        needs=(r"hang|hung|time|lost|Xid|stuck|crash|freez",),
+    ),
 )
 
 

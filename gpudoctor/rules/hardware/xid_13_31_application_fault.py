@@ -42,6 +42,26 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"misaligned address|CUDA_ERROR_MISALIGNED_ADDRESS", 0.55, needs=(r"cuda",)),
     Signature(r"unspecified launch failure", 0.5, unless=(r"Xid .{0,30}\): (?:79|48)",)),
     Signature(error_code(700, 715, 716, 719), 0.55),
+    Signature(
+        r"Xid(?: errors?| events?| code)?[ :=#]{0,3}(?:13|31)\b",
+        0.84,
+        unless=(r"Xid .{0,30}\): (?:79|48|63|64|74|94|95|119|120)\b",),
+    ),
+    # Names in Rust, Julia, cuda-gdb and compute-sanitizer; Chinese reports keep the English sentence.
+    Signature(
+        r"ERROR_ILLEGAL_ADDRESS|\bIllegalAddress\b|ERROR_LAUNCH_FAILED|cudaErrorLaunchFailure|CUDA_EXCEPTION_\d+|Warp (?:Illegal|Misaligned|Out-of-range) ",
+        0.55,
+    ),
+    Signature(
+        r"ERROR_ILLEGAL_INSTRUCTION|cudaErrorIllegalInstruction|invalid program counter|operation not supported on global/shared address space|cudaErrorMisalignedAddress",
+        0.55,
+    ),
+    Signature(
+        r"Fault is of type FAULT_\w+|Illegal Instruction (?:Encoding|Parameter)|Out Of Range Address|ESR 0x5\w+=0x",
+        0.78,
+        needs=(r"NVRM|Xid|ENGINE|ESR",),
+    ),
+    Signature(r"illegal memory access", 0.5, needs=(r"cuda|CUDA|GPU|Xid",)),
 )
 
 

@@ -74,6 +74,30 @@ signatures: tuple[Signature | str, ...] = (
         0.6,
         unless=(r"TF-TRT|Could not load dynamic library 'libnvinfer",),
     ),
+    # faster-whisper and CTranslate2, whose DLLs and objects are looked for when they are first used.
+    Signature(
+        r"Could not (?:locate|load library) (?:cublas|cublasLt|cufft|curand|cusolver|cusparse|nvrtc|nvJitLink)\w*64_\w+\.dll",
+        0.88,
+    ),
+    Signature(
+        r"Could not load library lib(?:cublas|cublasLt|cufft|curand|cusolver|cusparse|nvrtc)\S*\.so", 0.8
+    ),
+    Signature(r"Could not load library libcudnn\S+ Error: lib(?:nvrtc|cublas\w*)\.so\S*: cannot open", 0.9),
+    Signature(
+        r"error while loading shared libraries: lib(?:cublas|cublasLt|cufft|curand|cusolver|cusparse|nvrtc|npp\w+|nvToolsExt|cupti)\.so",
+        0.85,
+    ),
+    Signature(
+        r"lib(?:npp\w+|nvToolsExt|nvjpeg|nvtx\w*|nvpl\w+)\.so(?:\.\d+)*: cannot open shared object file", 0.7
+    ),
+    Signature(
+        r"depends on \S{0,20}(?:cublas|cublasLt|cufft|curand|cusolver|cudart)\w*64_\w+\.dll\S{0,3} which is missing",
+        0.9,
+    ),
+    Signature(
+        r"(?:cublas|cublasLt|cufft|curand|cusolver|cusparse)64_\d+\.dll'?;? (?:dlerror|was not found|is missing|not found)",
+        0.75,
+    ),
 )
 
 

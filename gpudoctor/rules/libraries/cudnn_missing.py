@@ -59,6 +59,13 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"Invalid handle\. Cannot load symbol cudnn\w+", 0.85),
     Signature(r"Unable to load cuDNN\. Is it installed|The cuDNN library was not found", 0.85),
     Signature(r"Failed to (?:load|dlopen|open) \S{0,60}libcudnn\S*\.so", 0.75),
+    Signature(r"\bcudnn\w*\.(?:dll|lib)\W{0,3} (?:which )?(?:is|was|were) (?:missing|not found)", 0.85),
+    Signature(
+        r"Could NOT find CUDNN|CUDNN_(?:LIBRARY|INCLUDE\w*)(?:_PATH|_DIR)?:? ?(?:-?NOTFOUND|is not set)|cudnn(?:_version)?\.h' file not found",
+        0.82,
+    ),
+    Signature(r"(?:Could not find any|Cannot find) cudnn(?:_version)?\.h", 0.85),
+    Signature(r"cannot compile with cuDNN|CuDNN support requires|Can not use cuDNN on context", 0.7),
 )
 
 

@@ -52,6 +52,15 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"CUDNN_STATUS_(?:SUBLIBRARY_)?VERSION_MISMATCH", 0.9, when="cudnn-on-path"),
     Signature(r"undefined symbol: cudnn\w+", 0.88, when="cudnn-on-path"),
     Signature(r"CUDNN_STATUS_NOT_INITIALIZED", 0.7, when="cudnn-on-path"),
+    # A part of the system's cuDNN beside a part of the bundled one.
+    Signature(
+        r"(?:/usr/(?:lib|local|lib64)|/opt|/lib)/\S{0,80}libcudnn\w*\.so\S{0,12}: undefined symbol: (?:_ZN5cudnn|cudnn)\w+",
+        0.92,
+    ),
+    Signature(
+        r"conflict\w* .{0,60}(?:system|local\w*|installed|another|other).{0,30}cudnn|cudnn.{0,80}conflict\w* .{0,40}(?:system|LD_LIBRARY_PATH)",
+        0.7,
+    ),
 )
 
 

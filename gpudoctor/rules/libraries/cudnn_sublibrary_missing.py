@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gpudoctor.facts.frameworks import Frameworks
+from gpudoctor.facts.frameworks import Frameworks, Interpreter
 from gpudoctor.facts.libraries import Libraries, Load
 from gpudoctor.facts.observed import value_of
 from gpudoctor.findings import Evidence, Fix, Problem
@@ -61,7 +61,7 @@ def check(libraries: Libraries, frameworks: Frameworks) -> Iterator[Problem]:
                 *load_evidence((main, *strays)),
                 Evidence("cuDNN's package", whole.package or "none", whole.owner or whole.origin),
             ),
-            fix=_fix(whole.package, interpreter.path if interpreter else "", stray.soname),
+            fix=_fix(whole.package, interpreter, stray.soname),
         )
 
 
@@ -71,11 +71,13 @@ def _fails(stray: Load, version: str) -> bool:
     return not stray.path or not other or not version or differ(other, version)
 
 
-def _fix(package: str, python: str, soname: str) -> Fix:
-    if not package or not python or ", " in package:
+def _fix(package: str, interpreter: Interpreter | None, soname: str) -> Fix:
+    if not package or interpreter is None or ", " in package:
         return Fix("Install this cuDNN again, so that all its parts lie in one folder")
     if "tensor_ir" in soname and package == "nvidia-cudnn-cu13":
-        command = f'{python} -m pip install "{package}>=9.21,<10"'
+        command = f'{interpreter.path} -m pip install "{package}>=9.21,<10"'
         return Fix("Install nvidia-cudnn-cu13 9.21 or newer, which has this part", (command,), "unsafe")
-    command = f"{python} -m pip install --force-reinstall --no-deps {package}"
+    # The very version: frameworks pin theirs, and without one pip would take the newest.
+    version = next((f"=={p.version}" for p in value_of(interpreter.packages, ()) if p.name == package), "")
+    command = f"{interpreter.path} -m pip install --force-reinstall --no-deps {package}{version}"
     return Fix(f"Install {package} again", (command,), "unsafe")

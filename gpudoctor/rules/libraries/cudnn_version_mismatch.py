@@ -94,6 +94,18 @@ signatures: tuple[Signature | str, ...] = (
     Signature(
         r"Failed to get convolution algorithm\. This is probably because cuDNN failed to initialize", 0.45
     ),
+    # dlsym on an older or newer release; TensorRT's and ONNX Runtime's own comparison.
+    Signature(
+        r"(?:Could not|Cannot|cannot|Failed to) (?:find|load|locate) symbol:? cudnn\w+|cudnn\w*64_\d\.dll.{0,80}procedure entry point",
+        0.8,
+        unless=(r"Invalid handle",),
+    ),
+    Signature(r"was linked against cuDNN (?P<wants>\d\S*) but loaded cuDNN (?P<has>\d\S*)", 0.85),
+    Signature(
+        r"(?:supported|supports?) only in cudnn v?\d|requires cudnn v?\d.{0,20}(?:and above|or (?:newer|later|above|higher))",
+        0.8,
+    ),
+    Signature(r"undefined symbol: _ZN5cudnn\w+", 0.8),
 )
 
 

@@ -47,6 +47,13 @@ signatures: tuple[Signature | str, ...] = (
         needs=(r"cudart|CUDA runtime",),
     ),
     Signature(r"CUDA runtime library.{0,40}(?:not found|could not be found|missing)", 0.8),
+    Signature(
+        r"Could not load dynamic library 'cudart64_\d+\.dll'.{0,40}dlerror: cudart64",
+        0.86,
+        when="few-libraries",
+    ),
+    Signature(r"No libcudart\.so found|libcudart\.dylib.{0,60}(?:image not found|not loaded)", 0.85),
+    Signature(r"error while loading shared libraries: libcudart\.so", 0.87),
 )
 
 

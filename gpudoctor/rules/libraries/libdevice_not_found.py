@@ -51,6 +51,14 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"(?:cannot|could not) find libdevice(?: for \w+)?", 0.85, unless=(r"--cuda-path|cuda-path",)),
     Signature(r"Missing libdevice (?:bitcode )?file", 0.9),
     Signature(r"Couldn't get ptxas version|Couldn't find (?:a suitable )?ptxas|Can't find ptxas", 0.4),
+    Signature(
+        r"libdevice(?:\.\d+)?(?:\.bc)? (?:is )?(?:required|needed).{0,60}(?:not found|missing|could not)", 0.9
+    ),
+    Signature(
+        r"Can't find (?:directory containing CUDA libevice|libdevice bitcode)|error opening \S*libdevice\S*\.bc",
+        0.93,
+    ),
+    Signature(r"JIT compilation failed\. ?\[Op:", 0.6, needs=(r"tensorflow|keras",)),
 )
 
 

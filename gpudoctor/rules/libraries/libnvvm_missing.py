@@ -54,6 +54,15 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"Finding nvvm from .{0,200}(?:Failed|not found|ERROR)", 0.85),
     Signature(r"Failed to (?:find|load|open) (?:lib)?nvvm", 0.9),
     Signature(r"No supported GPU compute capabilities found\. Please check your cudatoolkit", 0.8),
+    Signature(
+        r"libNVVM (?:is )?(?:not found|missing|could not be (?:found|loaded))|library nvvm not found", 0.93
+    ),
+    Signature(
+        r"nvvm\S{0,30} -> not found|NVVM library|LibraryNotFound.{0,40}nvvm",
+        0.75,
+        needs=(r"numba|nvvm",),
+        unless=(r"NVVM library (?:loaded|found)",),
+    ),
 )
 
 

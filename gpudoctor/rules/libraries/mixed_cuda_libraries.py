@@ -62,6 +62,13 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"libnvJitLink\.so\.\d+: cannot open shared object file", 0.7),
     Signature(r"(?:nvidia-\w+-cu11.{0,600}nvidia-\w+-cu12|nvidia-\w+-cu12.{0,600}nvidia-\w+-cu11)", 0.7),
     Signature(r"multiple CuPy packages are installed", 0.9),
+    # cuBLAS and cuBLASLt of two releases: the plain form of ld.so, with the version behind it.
+    Signature(r"undefined symbol: cublasLt\w+, version libcublasLt\.so\.\d+", 0.95),
+    Signature(r"was linked against (?:cuBLAS|cuBLASLt|cuBLAS/cuBLASLt) \d\S* but loaded", 0.8),
+    Signature(
+        r"(?:two|multiple|different|several) (?:CUDA|cuda) (?:versions|toolkits|runtimes) .{0,60}(?:loaded|same process|mixed|at once)",
+        0.75,
+    ),
 )
 
 

@@ -79,4 +79,29 @@ signatures: tuple[Signature | str, ...] = (
         0.5,
         unless=(r"Loaded runtime CuDNN library",),
     ),
+    # ONNX Runtime's arena, TensorRT's builder, cuFFT and its kin, RMM, vLLM's cache, accelerate, hashcat, ComfyUI; Chinese.
+    Signature(
+        r"Failed to allocate memory for requested buffer of size \d+|Available memory of \d+ is smaller than requested bytes of",
+        0.88,
+    ),
+    Signature(
+        r"Requested amount of GPU memory \(\d+ bytes\) could not be allocated|Device memory is insufficient to use tactic",
+        0.88,
+    ),
+    Signature(
+        r"CUFFT_ALLOC_FAILED|CUSPARSE_STATUS_ALLOC_FAILED|CUSOLVER_STATUS_ALLOC_FAILED|CURAND_STATUS_ALLOCATION_FAILED|NVRTC_ERROR_OUT_OF_MEMORY",
+        0.75,
+    ),
+    Signature(r"RMM failure.{0,80}(?:Maximum pool size exceeded|out_of_memory)", 0.9),
+    Signature(r"KV cache is needed, which is larger than the available KV cache memory", 0.92),
+    Signature(r"Make sure you have enough GPU RAM to fit the", 0.85),
+    Signature(r"Not enough allocatable device memory", 0.9),
+    Signature(
+        r"Allocation on device .{0,40}would exceed allowed memory|OutOfMemoryError: Allocation on device", 0.9
+    ),
+    Signature(r"显存不足|显存不够|显存溢出|爆显存|GPU内存不足|GPU 内存不足", 0.75),
+    Signature(
+        r"(?:ran|running|runs) out of (?:GPU|CUDA|video|device|graphics) ?(?:memory|RAM)|out of (?:VRAM|GPU RAM)",
+        0.75,
+    ),
 )

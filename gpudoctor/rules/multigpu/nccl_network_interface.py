@@ -27,7 +27,11 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"(?:Bootstrap ?: ?)?no socket interface found", 0.95),
     Signature(r"NCCL WARN .{0,60}Socket creation failed", 0.9),
     Signature(r"WARN Socket creation failed", 0.88),
-    Signature(r"Address family not supported by protocol", 0.75),
+    Signature(
+        r"Address family not supported by protocol",
+        0.75,
+        needs=(r"nccl|gloo|c10d|torch|TCPStore|distributed",),
+    ),
     Signature(
         r"NCCL WARN (?:Net|NET|NET/Socket|Call to connect|socketStartConnect|socketPollConnect|Connect to).{0,120}(?:refused|failed|timed out|No route|Network is unreachable)",
         0.85,
@@ -65,4 +69,55 @@ signatures: tuple[Signature | str, ...] = (
     ),
     Signature(r"NCCL WARN (?:Net|NET/Socket|socket\w*) .{0,20}Connection closed by remote peer", 0.5),
     Signature(r"Connection closed by remote peer \S{1,60}<\d+>", 0.5, needs=(r"nccl",)),
+    # socket.cc of NCCL 2.12 and later; IB verbs' completions; Gloo's and the store's complaints.
+    Signature(r"ncclSocketInit: connecting to address|is neither AF_INET\(2\) nor AF_INET6\(10\)", 0.9),
+    Signature(
+        r"ncclSocket(?:Connect|Accept|Init|Listen|Ready|PollConnect)\w*: .{0,80}|socket(?:StartConnect|PollConnect|Connect|Finalize\w*): ",
+        0.66,
+        needs=(r"fail\w*|refus\w*|unreachable|time|exceeded|reset|invalid|error",),
+    ),
+    Signature(
+        r"NET/IB : .{0,40}(?:Got completion .{0,60}(?:error|status)|Async(?:hronous)? (?:fatal )?event)|IBV_WC_\w+ERR|Call to ibv_(?:modify_qp|create_qp|poll_cq|open_device)\w* failed",
+        0.78,
+    ),
+    Signature(
+        r"connectFullMesh failed|Unable to resolve hostname to a \(local\) address|(?:gloo|Gloo).{0,120}(?:Connection refused|Connect timeout|No route to host|Connection reset|unreachable)|makeDeviceForInterface|makeDeviceForHostname",
+        0.8,
+    ),
+    Signature(
+        r"Could not find interface|NCCL_SOCKET_IFNAME .{0,60}(?:did not match|no interface|does not exist|unknown)|No (?:usable|valid|suitable) (?:network |socket )?interfaces?|Bootstrap : no .{0,20}interface",
+        0.85,
+        needs=(r"nccl|NCCL|gloo|GLOO",),
+    ),
+    Signature(
+        r"NCCL WARN .{0,60}(?:No route to host|Network is unreachable|Connection refused|Connection timed out|Connection reset by peer)",
+        0.85,
+    ),
+    # The variable beside a failure of the network's kind: the reporter is choosing an interface.
+    Signature(
+        r"(?:NCCL|GLOO|TP)_SOCKET_IFNAME",
+        0.7,
+        needs=(
+            r"unhandled system error|ncclSystemError|ncclInternalError|ncclRemoteError|internal error|Connection (?:refused|reset|closed|timed)|No route|unreachable|time[sd]? ?out|timeout|hangs?|hung|stuck|fix\w*|solv\w*|resolved",
+        ),
+        unless=(r"/dev/shm", r"shared memory"),
+    ),
+    Signature(
+        r"unhandled system error|ncclSystemError|ncclRemoteError|remote process exited or there was a network error",
+        0.6,
+        needs=(
+            r"nnodes|node_rank|multi[- ]?node|two (?:nodes|machines|computers|servers)|2 nodes|MASTER_ADDR|master_addr|ifconfig|different (?:nodes|machines)|多机|两台|ip addr",
+        ),
+        unless=(r"/dev/shm", r"shared memory", r"shm-size"),
+    ),
+    Signature(
+        r"(?:set|setting|export\w*|specify\w*|specif\w+|adding|wrong|correct) .{0,40}(?:NCCL|GLOO)_SOCKET_IFNAME",
+        0.72,
+        unless=(r"/dev/shm",),
+    ),
+    Signature(
+        r"NCCL_(?:IB_DISABLE|P2P_DISABLE|IB_HCA|IB_GID_INDEX) ?= ?\S{1,20}.{0,80}(?:fix\w*|solv\w*|works?|resolv\w*|helps?)",
+        0.5,
+        needs=(r"node|InfiniBand|network|socket|IB\b",),
+    ),
 )

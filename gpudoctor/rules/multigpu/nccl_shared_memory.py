@@ -54,6 +54,39 @@ signatures: tuple[Signature | str, ...] = (
         when="in-container",
         unless=(r"NCCL WARN", r"socket interface", r"nnodes|multi-?node|two nodes"),
     ),
+    # NCCL's segments by name; its other calls; SIGBUS as launchers print it; Ray and Paddle.
+    Signature(
+        r"/dev/shm/nccl-\w+|shm(?:utils)?\.(?:cc|h):\d+ NCCL WARN|ncclShm(?:Open|Setup)\w*.{0,60}fail", 0.82
+    ),
+    Signature(
+        r"(?:shm_open|posix_fallocate|ftruncate|mmap).{0,60}(?:No space left|Bus error)",
+        0.75,
+        needs=(r"nccl|shm",),
+    ),
+    Signature(
+        r"(?:Signal 7 \(SIGBUS\)|received SIGBUS|signal SIGBUS|exitcode ?: -7|signal: 7|Fatal Python error: Bus error|Bus error \(core dumped\)|Bus error encountered)",
+        0.7,
+        needs=(r"nccl|pytorch|DataLoader|docker|kubectl|container|vllm|paddle|num_workers|torchrun",),
+    ),
+    Signature(
+        r"unable to (?:mmap|open|write|allocate) .{0,60}(?:shared memory|</torch_)|ERROR: Unexpected (?:bus error|segmentation fault) encountered in worker",
+        0.88,
+    ),
+    Signature(
+        r"(?:not enough|insufficient|out of|run\w* out of|lack of|limited|small|no) shared memory\b|shared memory (?:size |limit )?(?:is |was )?(?:too small|insufficient|not enough|exhausted|full)|共享内存(?:不足|太小|不够)",
+        0.75,
+        unless=(r"Xid", r"per block|shared memory per|dynamic shared memory|smem|Required: ?\d+"),
+    ),
+    Signature(
+        r"(?:add\w*|increas\w+|increase|set(?:ting)?|larger|bigger|rais\w+|with|specify\w*|need\w*|missing|use|using) .{0,40}(?:--)?(?:shm[-_]size|ipc[=: ]+host|/dev/shm)",
+        0.72,
+        needs=(r"bus error|nccl|NCCL|DataLoader|worker|system error|killed|hang",),
+        unless=(r"socket interface",),
+    ),
+    Signature(
+        r"/dev/shm (?:has only|is only|only has|is too small|is full|too small|size)|(?:shm|tmpfs) 64(?:\.0)?M\b|/dev/shm .{0,30}\b64 ?M",
+        0.7,
+    ),
 )
 
 

@@ -51,6 +51,23 @@ signatures: tuple[Signature | str, ...] = (
     # NCCL's NVLink SHARP, which needs the fabric that the manager set up; it was restarted, or is of another version.
     Signature(r"transport/nvls\.cc:\d+ NCCL WARN Cuda failure", 0.75),
     Signature(r"fabric manager .{0,60}interface version .{0,40}don't match", 0.95),
+    # Rust and Julia; gpu-burn, TensorRT and Triton print the sentence; the service by its other names.
+    r"ERROR_SYSTEM_NOT_READY|\bSystemNotReady\b",
+    Signature(
+        r"(?:install\w*|start\w*|restart\w*|enabl\w*|missing|without|need\w*|run\w*|match\w*|same version) .{0,60}fabric[- ]?manager|systemctl (?:status|start|restart|enable)(?: --now)? nvidia-fabricmanager",
+        0.72,
+        unless=(r"NV_WARN_NOTHING_TO_DO", r"could not be located"),
+    ),
+    Signature(
+        r"fabric[- ]?manager .{0,80}(?:never|not|isn't|wasn't|unable|error|fatal|timed? ?out|exited|mismatch|missing)",
+        0.78,
+        unless=(r"NV_WARN_NOTHING_TO_DO",),
+    ),
+    Signature(
+        r"NVSwitch .{0,80}(?:fail\w*|not initiali[sz]ed|fatal|error)|Fabric State ?: ?(?:In Progress|Not Started)|GPU Fabric .{0,30}(?:In Progress|fail\w*)",
+        0.75,
+        unless=(r"NV_WARN_NOTHING_TO_DO",),
+    ),
 )
 
 

@@ -38,6 +38,18 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"version [`'\"]?(?:GLIBCXX_(?P<wants>3\.\d\.\d+)|CXXABI_1\.\d+\.?\d*)'? not found", 0.85),
     Signature(r"GLIBC_2\.\d\d.{0,20}not found", 0.9),
     Signature(r"manylinux_2_\d\d.{0,120}(?:not supported|not compatible|is not a supported wheel)", 0.8),
+    # Alpine's musl, conda's virtual package, installers that look first.
+    Signature(r"Error loading shared library (?:ld-linux-x86-64|libresolv)\S*: No such file", 0.75),
+    Signature(
+        r"nothing provides __glibc|__glibc ?(?:>=|\[version=)|__glibc==2\.\d+=0",
+        0.85,
+        needs=(r"conflict|incompatible|nothing provides|Unsatisfiable|feature:",),
+    ),
+    Signature(
+        r"(?:requires?|needs?) (?:at least )?(?:the )?(?:GNU libc|glibc|GLIBC)(?: version)? ?(?:>=? ?)?2\.\d\d.{0,80}(?:but|found|have|has|current|installed|your)",
+        0.85,
+    ),
+    Signature(r"glibc (?:version )?(?:2\.\d\d )?(?:is )?too old", 0.85),
 )
 
 

@@ -38,16 +38,16 @@ ELSEWHERE = (
 
 signatures: tuple[Signature | str, ...] = (
     Signature(
-        r"requirement (?:torch|torchvision|torchaudio)==\S+\+(?:cu\d+|cpu) \(from versions: (?P<versions>.{1,3000}?)\)",
+        r"requirement (?P<name>torch|torchvision|torchaudio|torchtext|jaxlib|paddlepaddle-gpu)==(?P<wanted>[^\s(]+(?:\+|\.post)[\w.]+) ?\(from versions:? (?P<versions>[^)]{1,3000})\)?",
         0.93,
-        when="wants-local-version",
+        when="index-lacks-version",
         explanation="A version with a local part (+cu118) is asked for, and the index that pip asked lists none: it is not PyTorch's own.",
         fix="Add PyTorch's index of that CUDA: pip install TORCH==VERSION+cuNNN --index-url https://download.pytorch.org/whl/cuNNN",
     ),
     Signature(
         r"No matching distribution found for (?:torch|torchvision|torchaudio)==\S+\+cu\d+",
         0.7,
-        unless=(r"from versions: none",),
+        unless=(r"from versions",),
     ),
     Signature(
         r"(?:Could not find|no version of|Because there is no version of) .{0,20}torch(?:vision|audio)?==\S+\+cu\d+",
@@ -59,6 +59,13 @@ signatures: tuple[Signature | str, ...] = (
         0.7,
     ),
     Signature(r"This package is just a placeholder project", 0.9),
+    # Poetry and pipenv; packages that carry their CUDA in the version.
+    Signature(r"torch(?:vision|audio)? \(\S{0,40}\+cu\d+\S{0,6}\).{0,60}doesn't match any versions", 0.9),
+    Signature(r"version that matches (?:torch|torchvision|torchaudio)==\S+\+cu\d+", 0.85),
+    Signature(
+        r"No matching distribution found for (?:dgl-cu\d+|torch[-_](?:scatter|sparse|cluster)\S*\+\S+|jaxlib\S*\+cuda\S+)",
+        0.8,
+    ),
 )
 
 

@@ -60,6 +60,30 @@ signatures: tuple[Signature | str, ...] = (
         r"requirement onnxruntime-gpu ?==\s?[\d.]+ \(from versions: \d",
         0.78,
     ),
+    # The list that pip found begins after the wanted release, or ends before it, or holds PyPI's placeholders alone.
+    Signature(
+        r"requirement (?P<name>torch|torchvision|torchaudio|tensorflow(?:-gpu|-cpu)?|jaxlib|onnxruntime(?:-gpu)?|numba|triton|xformers|vllm|open3d|paddlepaddle(?:-gpu)?) ?(?:==|~=|>=|>|<=|<)\s?(?P<wanted>\d[\w.+]*)[^(\n]{0,60}\(from versions:? (?P<versions>[^)]{1,3000})\)?",
+        0.9,
+        when="python-lacks-version",
+        explanation="Of the releases that have a file for this Python and platform none is {name} {wanted}: the list shows which are.",
+    ),
+    # pip, uv and Poetry in their own words; the web UI's check.
+    Signature(r"requires a different Python: \d\S+ not in ", 0.93),
+    Signature(r"only has wheels (?:with|for) the following Python", 0.93),
+    Signature(
+        r"Unable to find installation candidates for (?:torch|tensorflow|jaxlib|triton|onnxruntime|xformers|vllm|nvidia)",
+        0.8,
+    ),
+    Signature(
+        r"current project's (?:supported )?Python (?:requirement|range) .{0,60}is not compatible with some of the required packages",
+        0.9,
+    ),
+    Signature(r"INCOMPATIBLE PYTHON VERSION", 0.93),
+    Signature(
+        r"(?:pytorch|torch|tensorflow|jaxlib)\S{0,20} .{0,60}(?:->|requires|depends on|would require) python ?(?:\[version=|>=?|<|3\.)",
+        0.75,
+        needs=(r"conda|mamba|conflict|incompatible|UnsatisfiableError",),
+    ),
 )
 
 

@@ -59,6 +59,21 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"Defaulting to user installation because normal site-packages is not writeable", 0.4),
     # The source folder of vLLM instead of the installed package.
     Signature(r"No module named 'vllm\._C'|cannot import name '_C' from 'vllm'", 0.75),
+    # A file of the project that bears the package's name, in the traceback.
+    Signature(
+        r"File \"(?![^\"\n]{0,300}(?:site-packages|dist-packages|lib/python3|ipykernel))[^\"\n]{0,300}[\\/](?:torch|onnx|onnxruntime|tensorflow|numpy|jax|triton|keras|cupy|numba|transformers|torchvision|torchaudio)\.py\", line \d+, in <module>",
+        0.85,
+    ),
+    Signature(
+        r"partially initialized module '(?:tensorflow|jax|onnxruntime|onnx|triton|cupy|keras|numba|transformers)' has no attribute",
+        0.85,
+    ),
+    Signature(r"from '(?:torch|tensorflow|jax|triton|cupy)' \(unknown location\)", 0.8),
+    Signature(
+        r"\bImportError: No module named (?:torch|tensorflow|jax|cupy|keras)\b",
+        0.7,
+        unless=(r"shared object",),
+    ),
 )
 
 

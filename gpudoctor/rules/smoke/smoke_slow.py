@@ -6,8 +6,8 @@ the same kind of GPU in this machine.
 Why it hurts: Training takes as much longer; in a job over several GPUs all wait for the slowest.
 
 How to tell: Rates of matrix products (fp16, bf16, fp32) and of copies on the device, against a peak derived
-from the number of multiprocessors, the clocks and the memory bus (or the datasheet, as the evidence says), and
-against the median of its siblings. Throttling, a narrow PCIe link, ECC errors and other tenants are named
+from the number of multiprocessors, the clocks and the memory bus (or the datasheet, as the evidence says); of
+copies from and to the host, against the PCIe link; and against the median of its siblings. Throttling, a narrow PCIe link, ECC errors and other tenants are named
 first; under MIG, vGPU and on a shared GPU there is no verdict.
 
 How to fix: Mend the reason that is named: cooling for thermal throttling, the power limit (`nvidia-smi -q -d
@@ -16,6 +16,7 @@ clocks with those of a sibling, and repeat it on an idle machine.
 
 Sources: https://docs.nvidia.com/deploy/nvml-api/group__nvmlClocksEventReasons.html
 https://github.com/stas00/ml-engineering
+https://github.com/Azure/azurehpc-health-checks
 https://docs.nvidia.com/datacenter/dcgm/latest/user-guide/dcgm-diagnostics.html
 """
 
@@ -26,10 +27,10 @@ from statistics import median
 
 from gpudoctor.facts.smoke import Smoke, Trial
 from gpudoctor.findings import DoesNotApply, Evidence, Fix, Problem, Severity
-from gpudoctor.knowledge.peaks import peak_of, share
+from gpudoctor.knowledge.peaks import HOST_COPIES, link_floor, peak_of, share
 from gpudoctor.rules.smoke._trials import hardware, trials, where
 
-#: Rates that depend on the device alone; those of copies from the host depend on the slot and the host as well.
+#: Rates that depend on the device alone.
 _OWN = ("fp32_tflops", "tf32_tflops", "fp16_tflops", "bf16_tflops", "copy_gbs")
 #: Where others share the device its speed says nothing.
 _SHARED = ("mig", "vgpu")
@@ -86,6 +87,12 @@ def _judged(
         if part < limits.warning:
             told = f"{value:.4g} {unit}, {part:.0%} of {peak.value:.4g} ({peak.basis})"
             yield "failure" if part < limits.failure else "warning", Evidence(name, told, peak.source)
+    link = peak_of(trial.device, name) if name in HOST_COPIES and "wsl2" not in trial.platform else None
+    floor = link_floor(trial.device)
+    if link is not None and value < floor * link.value:
+        # The slot and the host have their part in it: that alone makes no GPU broken.
+        told = f"{value:.4g} {unit}, {value / link.value:.0%} of {link.value:.4g} ({link.basis}); healthy machines reach {floor:.0%}"
+        yield "warning", Evidence(name, told, link.source)
     others = [_rates(t)[name] for t in siblings if t is not trial and name in _rates(t)]
     if others:
         middle = median([*others, value])

@@ -70,6 +70,35 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"fatal error: cuda(?:_runtime(?:_api)?)?\.h: No such file or directory", 0.8),
     Signature(r"The CUDA compiler identification is unknown", 0.65),
     Signature(r"cannot find -lcuda\b(?!rt)", 0.5),
+    # Visual Studio's integration; Bazel's and CMake's search; headers by MSVC and clang; Rust's builders; conda's and Meson's.
+    Signature(r"No CUDA toolset found", 0.93),
+    Signature(r"The CUDA Toolkit (?:v[\d.]+ )?directory '.{0,200}' does not exist", 0.92),
+    Signature(
+        r"Could not find any cuda\.h matching|CMAKE_CUDA_COMPILER-NOTFOUND|CUDA_NVCC_EXECUTABLE-NOTFOUND",
+        0.85,
+    ),
+    Signature(
+        r"'cuda(?:_runtime)?(?:_api)?\.h' file not found|Cannot open include file: '(?:cuda\w*|cublas_v2|cusparse|curand\w*)\.h'",
+        0.82,
+    ),
+    Signature(
+        r"fatal error: (?:cublas_v2|cublas_api|cusparse|cusolver\w*|curand\w*|cufft\w*|nvrtc|cuda_fp16|cuda_profiler_api|nvToolsExt|thrust/\S+)\.h: No such file",
+        0.75,
+    ),
+    Signature(
+        r"(?:Failed to execute|Unable to find|could not (?:execute|run|find)|cannot execute) [`'\"]?nvcc\b",
+        0.9,
+    ),
+    Signature(
+        r"nvcc not in path|CUDA_ROOT not set|which: no nvcc in|nvcc(?:\.exe)? (?:is|was) not (?:installed|found|in)",
+        0.88,
+    ),
+    Signature(
+        r"Could not find a (?:suitable |valid )?CUDA (?:installation|toolkit)|CUDA (?:installation|toolkit) (?:could not be|was not|not) found",
+        0.8,
+    ),
+    Signature(r"未找到 ?nvcc|nvcc:? ?(?:未找到命令|未找到)|'nvcc' 不是内部或外部命令", 0.9),
+    Signature(r"CUDA::\w+.{0,40}(?:but the )?target was not found", 0.75),
 )
 
 

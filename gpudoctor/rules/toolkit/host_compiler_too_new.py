@@ -60,6 +60,15 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"type_traits\S* error|/usr/include/c\+\+/1[1-9]/\S+ error: ", 0.6, needs=(r"nvcc|\.cu\b",)),
     Signature(r"linkage specification is incompatible with previous \"realpath\"", 0.85),
     Signature(r"call to clang builtin|__noinline__.{0,60}(?:error|expected)", 0.5, needs=(r"nvcc|cuda",)),
+    # MSVC's library looks for the CUDA that it knows; glibc 2.41 and later declare cospi and its kin; gcc's intrinsics.
+    Signature(r"STL100\d: Unexpected compiler version, expected CUDA", 0.97),
+    Signature(
+        r"exception specification is incompatible with that of previous function \"(?:cospi|sinpi|rsqrt|tanpi)f?\"",
+        0.93,
+    ),
+    Signature(r"/usr/(?:lib|include)\S{0,60}/include/(?:amx|avx|x?mm)\w*intrin\.h\S{0,12}:? error", 0.85),
+    Signature(r"crt/host_config\.h\S{0,10}:? (?:fatal )?error|host_config\.h:\d+:\d+: error", 0.85),
+    Signature(r"Host compiler targets unsupported OS", 0.7),
 )
 
 

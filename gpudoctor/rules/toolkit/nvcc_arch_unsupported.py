@@ -67,6 +67,18 @@ signatures: tuple[Signature | str, ...] = (
         r"Unsupported gpu architecture '(?:compute_)?(?:native|all|all-major)'|CMAKE_CUDA_ARCHITECTURES must be non-empty",
         0.8,
     ),
+    # Options and types of a later CUDA.
+    Signature(
+        r"nvcc fatal : Unknown option '-{0,2}(?:threads|t\d?|generate-dependencies\S*|diag-suppress|expt-\S+|static-global-template-stub|compress-mode|split-compile|Werror)",
+        0.75,
+    ),
+    Signature(
+        r"fatal error: cuda_(?:fp8|bf16|fp4|fp6)\.h(?:pp)?: No such file|identifier \"__nv_(?:bfloat162?|fp8\w*|fp4\w*)\" is undefined",
+        0.85,
+        explanation="The source uses types that this toolkit does not have yet.",
+        fix="Use a newer toolkit (bfloat16: CUDA 11.0; fp8: CUDA 11.8; fp4: CUDA 12.8).",
+    ),
+    Signature(r"unknown target CPU 'sm_\d+", 0.85),
 )
 
 

@@ -38,7 +38,11 @@ signatures: tuple[Signature | str, ...] = (
         explanation="nvcc is of CUDA {nvcc}, PyTorch was built with {torch}.",
         fix="Point CUDA_HOME to a toolkit of CUDA {torch} (same major and minor), or install the PyTorch built for CUDA {nvcc}; with pip add --no-build-isolation, or an isolated build takes another PyTorch.",
     ),
-    Signature(r"CUDA version .{0,60}mismatch(?:es)?.{0,60}(?:PyTorch|torch)", 0.9),
+    Signature(
+        r"CUDA version .{0,60}mismatch(?:es)?.{0,60}(?:PyTorch|torch)",
+        0.9,
+        unless=(r"Most likely this shouldn't be a problem",),
+    ),
     Signature(
         r"Cuda extensions are being compiled with a version of Cuda that does not match the version used to compile Pytorch binaries",
         0.95,
@@ -52,6 +56,11 @@ signatures: tuple[Signature | str, ...] = (
     r"CUDAMismatchException",
     Signature(
         r"(?:nvcc|CUDA toolkit).{0,60}version.{0,40}(?:differs from|does not match).{0,40}(?:torch|PyTorch)",
+        0.85,
+    ),
+    # An extension whose launch stubs are of another CUDA than the runtime that torch brings.
+    Signature(
+        r"undefined symbol: (?:__cudaPopCallConfiguration|__cudaPushCallConfiguration|cudaSetupArgument|__cudaRegisterFatBinaryEnd|cudaConfigureCall|__cudaGetKernel)",
         0.85,
     ),
 )

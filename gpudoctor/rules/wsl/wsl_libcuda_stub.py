@@ -27,7 +27,7 @@ from gpudoctor.findings import DoesNotApply, Evidence, Fix, Problem
 from gpudoctor.rules.judging import need
 from gpudoctor.signature import Signature
 
-explains = ("smoke-ran-on-cpu", "driver-not-answering", "gpu-lost-in-cuda")
+explains = ("driver-not-installed", "smoke-ran-on-cpu", "driver-not-answering", "gpu-lost-in-cuda")
 
 signatures: tuple[Signature | str, ...] = (
     Signature(
@@ -49,6 +49,22 @@ signatures: tuple[Signature | str, ...] = (
     ),
     # Triton, which asks ldconfig for libcuda.
     Signature(r"libcuda\.so cannot found", 0.9, when="on-wsl"),
+    # cuda-python, Triton, Numba, JAX: each opens the library by its own name.
+    Signature(
+        r"(?:dlopen|load|open|find|locate|loading|opening)(?:ed|ing)? (?:\w+ |the |library |shared ){0,3}['\"`]?libcuda(?:\.so)?\b|libcuda(?:\.so)?(?:\.1)?['\"`]? (?:was |is |could |can )?(?:not(?! a symbolic)|cannot|can't|missing)|cannot find -lcuda\b",
+        0.84,
+        when="on-wsl",
+    ),
+    Signature(
+        r"/usr/lib/wsl/lib.{0,120}(?:LD_LIBRARY_PATH|ld\.so\.conf|ldconfig|ln -s|symlink|PATH)|(?:LD_LIBRARY_PATH|ld\.so\.conf|ln -sf?|symlink|PATH).{0,120}/usr/lib/wsl/lib",
+        0.7,
+        needs=(r"cuda|nvidia|GPU",),
+    ),
+    Signature(
+        r"(?:nvidia-smi: command not found|nvidia-smi['\"`]?:? not found|Could not find cuda drivers|libnvidia-ml\.so(?:\.1)?: cannot open|NVML Shared Library Not Found|CUDA driver library cannot be found)",
+        0.62,
+        when="on-wsl",
+    ),
 )
 
 

@@ -55,6 +55,54 @@ signatures: tuple[Signature | str, ...] = (
         needs=(r"nvidia-smi|cuda",),
     ),
     Signature(r"Failed to (?:initialize|properly shut down) NVML: N/A", 0.75),
+    # The paravirtual device, in prose.
+    Signature(
+        r"/dev/dxg .{0,60}(?:not (?:available|present|there|found|exist\w*|created)|missing|gone|n't (?:exist|there|available|present|show\w*)|unavailable|disappear\w*)|(?:no|missing|without|don't (?:see|have)) [`'\"]?/dev/dxg",
+        0.88,
+    ),
+    # WSL 1 by its kernel: 3.4.0 in 2016's builds, 4.4.0 until today; it has no GPU.
+    Signature(
+        r"/lib/modules/(?:3\.4\.0\+|4\.4\.0-\d+-Microsoft|4\.19\.\d+-microsoft)|(?:3\.4\.0\+|4\.4\.0-\d+-Microsoft|Microsoft@Microsoft\.com)",
+        0.85,
+        needs=(r"nvidia|cuda|GPU",),
+    ),
+    Signature(
+        r"\bWSL ?1\b(?!\.)|(?:Bash|Ubuntu)[\w .]{0,12} on (?:Ubuntu on )?Win(?:dows|10|dows 10)\b|wsl(?:\.exe)? --set-version|lxss|Windows Subsystem for Linux.{0,80}(?:not support|unsupported|no support|doesn't support)",
+        0.8,
+        needs=(r"nvidia|cuda|GPU",),
+    ),
+    # Windows before 21H2, in the words of winver, systeminfo, ver and templates of issues; Insider builds that lost the GPU.
+    Signature(
+        r"(?:Windows|OS Version|OS Build|Build|winver|Version)\b.{0,40}[: .(\[v]{1,3}(?:10\.0\.)?(?:1[0-8]\d{3}|190[0-3]\d|1904[0-3])(?:\.\d+)?\b",
+        0.76,
+        when="on-wsl",
+        needs=(r"nvidia|cuda|GPU",),
+    ),
+    Signature(
+        r"Windows 10[ ,(]{0,3}(?:Pro |Home |Enterprise |Education )?[ ,(]{0,2}(?:version |ver\.? |v)?(?:1[5-9]0[39]|2004|20H2|21H1)\b",
+        0.78,
+        when="on-wsl",
+        needs=(r"nvidia|cuda|GPU",),
+    ),
+    Signature(
+        r"(?:preview|insider\w*|dev channel|upgrad\w+ to|updat\w+ to|downgrad\w+ to|roll\w* back to) .{0,30}\bbuilds? ?\d{5}\b|\bbuild 2(?:0[12]\d\d|1[0-3]\d\d)\d?\b|not .{0,20}Windows Insider|Insider (?:Program|Preview|Dev)",
+        0.76,
+        when="on-wsl",
+        needs=(r"nvidia|cuda|GPU|dxg",),
+    ),
+    Signature(
+        r"wsl(?:\.exe)? --update|(?:updat|upgrad)\w+ (?:to )?(?:windows|WSL|the WSL|WSL2?'?s?) ?(?:kernel|11|to|kernel version)?\b",
+        0.66,
+        when="on-wsl",
+        needs=(r"nvidia|cuda|GPU", r"fix\w*|solv\w*|work\w*|help\w*|resolv\w*|not\b|n't"),
+        unless=(r"libcuda\.so", r"/usr/lib/wsl"),
+    ),
+    Signature(
+        r"(?:WSL ?2? )?(?:linux )?kernel(?: version)?[: ]{1,3}(?:4\.\d+\.\d+|5\.4\.(?:[0-6]?\d|7[01]))\b",
+        0.68,
+        when="on-wsl",
+        needs=(r"nvidia|cuda|GPU",),
+    ),
 )
 
 

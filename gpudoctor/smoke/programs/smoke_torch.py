@@ -3,7 +3,7 @@
 import sys
 import time
 
-from smoke_child import Child, Ill, NotHere, driver_uuid
+from smoke_child import Child, Ill, driver_uuid
 
 CHILD = Child()
 CHILD.say("begin", phase="import")
@@ -321,13 +321,14 @@ PHASES = {
 def main():
     phases = dict(PHASES)
     if any(CHILD.config.get(name) for name in ("full", "burn", "tensorboard")):
-        import smoke_torch_full
+        import smoke_torch_models
+        import smoke_torch_parts
+        import smoke_torch_rates
 
-        phases.update(smoke_torch_full.phases(sys.modules[__name__]))
+        for more in (smoke_torch_models, smoke_torch_parts, smoke_torch_rates):
+            phases.update(more.PHASES)
     CHILD.run(phases, busy)
 
-
-__all__ = ["NotHere"]
 
 if __name__ == "__main__":
     main()

@@ -9,21 +9,27 @@ from __future__ import annotations
 
 import json
 import os
-import sys
-import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from gpudoctor.errors import GpudoctorError
-from gpudoctor.facts.image import Config, Layer
-from gpudoctor.facts.observed import Absent, Known, Observed
+from gpudoctor.facts.observed import Absent, Observed
+from gpudoctor.system.image.layered import image_of
 from gpudoctor.system.image.port import About, FolderImage, LayeredImage
 from gpudoctor.system.image.sources import Damaged, File, Part, Source, plain
 from gpudoctor.system.image.tar import End, Entry, absolute, entries
 from gpudoctor.system.image.tree import Tree
+from gpudoctor.system.image.zstd import spooled
 
+#: The annotation that holds an image's name.
+_NAME = "io.containerd.image.name"
 #: An image's own documents; a manifest of a hundred layers has 20 KB.
 _DOCUMENT = 16 << 20
+#: A root file system has one of these at the least, however small it was made. Where there is none nothing is said of it: rules
+#: that find nothing in a folder of somebody's would call it well.
+_MARKERS = (
+    "etc/passwd", "etc/group", "etc/os-release", "usr/lib/os-release", "etc/ld.so.cache", "bin/sh", "usr/bin/env", "bin/busybox",
+)  # fmt: skip
 #: This machine's name for a processor -> an image's.
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "arm64": "arm64", "AMD64": "amd64"}
 
@@ -44,6 +50,9 @@ class _InTar:
                 self.end = entry
             else:
                 self._found[entry.path] = entry
+
+    def has(self, name: str) -> bool:
+        return absolute(name) in self._found
 
     def get(self, name: str) -> Source | None:
         path = absolute(name)
@@ -135,11 +144,14 @@ def _of_folder(path: str, platform: str, tag: str, timeout: float) -> LayeredIma
         raise _cut(path, error) from None
     except (AttributeError, KeyError, TypeError) as error:
         raise _misshapen(path, error) from error
-    if not any(os.path.isdir(f"{path}/{name}") for name in ("usr", "bin", "lib", "etc")):
+    # By their own names: a link to /usr/lib/os-release must not lead out of the folder.
+    if not any(os.path.lexists(f"{path}/{marker}") for marker in _MARKERS):
         raise GpudoctorError(
             f"{path} is no image",
-            context="neither an OCI layout (index.json, blobs) nor a root file system (usr, bin, etc)",
+            context="neither an OCI layout (index.json, blobs) nor a root file system: it has none of "
+            + ", ".join(_MARKERS),
             note="nothing was judged",
+            hint="give the top of an unpacked image, a file of `docker save`, or an image's name",
         )
     return FolderImage(path, {}, timeout)
 
@@ -170,11 +182,27 @@ def _docker(parts: _Parts, name: str, kind: str, platform: str, tag: str, timeou
     wanted = [str(layer) for layer in one.get("Layers") or ()]
     reference = next(iter(one.get("RepoTags") or ()), "")
     layers = [(layer.removesuffix("/layer.tar").rpartition("/")[2], parts.get(layer)) for layer in wanted]
-    return _image(name, kind, reference, config, _there(layers), timeout)
+    return image_of(name, kind, reference, config, _there(layers), timeout)
 
 
 def _oci(parts: _Parts, name: str, kind: str, platform: str, tag: str, timeout: float) -> LayeredImage:
-    index = _document(parts, "index.json")
+    return _of_index(parts, _document(parts, "index.json"), name, kind, platform, tag, timeout)
+
+
+def of_blobs(folder: str, digest: str, name: str, platform: str, timeout: float) -> LayeredImage:
+    """Of a content store: `digest` is an index or a manifest among the folder's `blobs`. Of an index that is fetched in part
+    those images count that are there. Raises Damaged, GpudoctorError."""
+    parts = _InFolder(folder)
+    document = _document(parts, _blob({"digest": digest}))
+    entries = document.get("manifests", [{"digest": digest}])
+    there = [entry for entry in entries if parts.get(_blob(entry)) is not None]
+    index = {"manifests": [{**entry, "annotations": {_NAME: name}} for entry in there]}
+    return _of_index(parts, index, name, "engine", platform, "", timeout)
+
+
+def _of_index(
+    parts: _Parts, index: Any, name: str, kind: str, platform: str, tag: str, timeout: float
+) -> LayeredImage:
     found = list(_manifests(parts, index, 0))
     if tag:
         found = [m for m in found if tag in m[0]]
@@ -197,7 +225,7 @@ def _oci(parts: _Parts, name: str, kind: str, platform: str, tag: str, timeout: 
         if source is not None and isinstance(size, int) and getattr(source, "size", size) != size:
             raise Damaged(f"layer {layer.get('digest')} has {getattr(source, 'size', 0)} bytes, not {size}")
         layers.append((str(layer.get("digest", "")), source))
-    return _image(name, kind, found[0][0], config, _there(layers), timeout)
+    return image_of(name, kind, found[0][0], config, _there(layers), timeout)
 
 
 def _manifests(parts: _Parts, index: Any, depth: int) -> list[tuple[str, str, Any]]:
@@ -209,9 +237,7 @@ def _manifests(parts: _Parts, index: Any, depth: int) -> list[tuple[str, str, An
             continue
         document = _document(parts, _blob(entry))
         notes = entry.get("annotations") or {}
-        reference = str(
-            notes.get("io.containerd.image.name") or notes.get("org.opencontainers.image.ref.name") or ""
-        )
+        reference = str(notes.get(_NAME) or notes.get("org.opencontainers.image.ref.name") or "")
         if "manifests" in document:
             if depth < 4:
                 inner = _manifests(parts, document, depth + 1)
@@ -248,119 +274,15 @@ def _there(layers: Sequence[tuple[str, Source | None]]) -> list[tuple[str, Sourc
     return [(digest, source) for digest, source in layers if source is not None]
 
 
-# ---------------------------------------------------------------- the image
-
-
-def _image(
-    name: str, kind: str, reference: str, config: Any, layers: list[tuple[str, Source]], timeout: float
-) -> LayeredImage:
-    if not isinstance(config, dict):
-        raise Damaged("its configuration is no JSON object")
-    settings, env = _config(config)
-    tree = Tree()
-    for source, found in _indexed(layers):
-        tree.add(source, found)
-    history = [h for h in config.get("history") or () if isinstance(h, dict) and not h.get("empty_layer")]
-    lines = (
-        [str(h.get("created_by", "")) for h in history] if len(history) == len(layers) else [""] * len(layers)
-    )
-    described = tuple(
-        Layer(digest, content.size, content.files, content.hidden, line[:300])
-        for (digest, _), content, line in zip(layers, tree.layers, lines, strict=True)
-    )
-    about = About(name, kind, Known(settings, "the image's configuration"), Known(described, name), reference)
-    return LayeredImage(tree, about, env, timeout)
-
-
-def _indexed(layers: Sequence[tuple[str, Source]]) -> list[tuple[Source, list[Entry]]]:
-    """The entries of every layer, side by side: decompressing leaves the interpreter to the others."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    def index(layer: tuple[str, Source]) -> tuple[Source, list[Entry]]:
-        digest, packed = layer
-        packed.name = f"layer {digest[:19]}"
-        source = plain(packed, spooled)
-        return source, [entry for entry in entries(source) if isinstance(entry, Entry)]
-
-    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-        return list(pool.map(index, layers))
+# ---------------------------------------------------------------- an exported file system
 
 
 def _flat(source: Source, parts: _InTar, name: str, timeout: float) -> LayeredImage:
     if not parts.end.marked:
         raise Damaged("it ends without the mark of an archive's end")
-    if not any(
-        parts.get(path) for path in ("etc/passwd", "etc/os-release", "usr/lib/os-release", "etc/group")
-    ):
+    if not any(parts.has(path) for path in _MARKERS):
         raise Damaged("it holds neither manifest.json nor index.json, nor a root file system")
     tree = Tree()
     tree.add(source, [entry for entry in entries(source) if isinstance(entry, Entry)])
     nothing: Observed[Any] = Absent(f"{name}: an exported file system has no configuration")
     return LayeredImage(tree, About(name, "filesystem-archive", nothing, nothing), {}, timeout)
-
-
-def _config(document: Mapping[str, Any]) -> tuple[Config, dict[str, str]]:
-    inner = document.get("config") or {}
-    pairs = (str(line).partition("=") for line in inner.get("Env") or ())
-    env = {key: value for key, equals, value in pairs if equals}
-    return (
-        Config(
-            env=env,
-            user=str(inner.get("User") or ""),
-            entrypoint=_words(inner.get("Entrypoint")),
-            command=_words(inner.get("Cmd")),
-            labels={str(k): str(v) for k, v in (inner.get("Labels") or {}).items()},
-            working_dir=str(inner.get("WorkingDir") or ""),
-            architecture=str(document.get("architecture") or ""),
-            system=str(document.get("os") or ""),
-            created=str(document.get("created") or ""),
-        ),
-        env,
-    )
-
-
-def _words(value: Any) -> tuple[str, ...]:
-    return tuple(str(word) for word in value) if isinstance(value, list) else (str(value),) if value else ()
-
-
-# ---------------------------------------------------------------- zstd
-
-
-def spooled(source: Source) -> Source:
-    """What a zstd stream holds, in a temporary file that has no name: its decoder can't be stopped and copied.
-
-    Raises GpudoctorError where no decoder is there, OSError where the disk is full."""
-    make = _zstd(source.name)
-    decoder, at = make(), 0
-    with tempfile.TemporaryFile(prefix="gpudoctor-") as file:
-        while data := source.pread(1 << 20, at):
-            at += len(data)
-            while data:
-                if decoder.eof:  # some tools write a frame for each file
-                    decoder = make()
-                try:
-                    out = decoder.decompress(data)
-                except Exception as error:
-                    raise Damaged(f"{source.name} is damaged: {error}") from None
-                file.write(out)
-                data = decoder.unused_data if decoder.eof else b""
-        if not decoder.eof:
-            raise Damaged(f"{source.name} ends early: the zstd stream was cut short")
-        file.flush()
-        return File(os.dup(file.fileno()), source.name)
-
-
-def _zstd(name: str) -> Callable[[], Any]:
-    if sys.version_info >= (3, 14):
-        from compression import zstd
-
-        return zstd.ZstdDecompressor
-    try:
-        import zstandard
-    except ImportError:
-        raise GpudoctorError(
-            f"{name} is compressed with zstd, which this Python can't read",
-            note="nothing was judged",
-            hint="install the package zstandard, or use Python 3.14",
-        ) from None
-    return lambda: zstandard.ZstdDecompressor().decompressobj()

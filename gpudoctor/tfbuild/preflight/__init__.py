@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from gpudoctor.system.port import NotHere
-from gpudoctor.tfbuild.preflight import compilers, cuda, machine, programs, targets
+from gpudoctor.tfbuild.preflight import compilers, cuda, libcxx, machine, programs, targets
 from gpudoctor.tfbuild.preflight.model import Look, Row
 
 ROWS: tuple[tuple[str, Callable[[Look], Iterator[Row]]], ...] = (
@@ -23,7 +23,7 @@ ROWS: tuple[tuple[str, Callable[[Look], Iterator[Row]]], ...] = (
     ("lld", compilers.lld),
     ("gcc-selected", compilers.selected_gcc),
     ("cxx-headers", compilers.headers),
-    ("libcxx", compilers.libcxx),
+    ("libcxx", libcxx.libcxx),
     ("python", programs.python),
     ("alike", programs.alike),
     ("cuda-layout", cuda.layout),

@@ -182,35 +182,3 @@ def headers(look: Look) -> Iterator[Row]:
         )
     else:
         yield Row("cxx-headers", "ok", "a program with <memory> compiles, links and runs", found.given)
-
-
-def libcxx(look: Look) -> Iterator[Row]:
-    """libc++ comes into a build by flags alone; then the loader must find the same one at run time."""
-    env = look.port.env
-    flags = [
-        n
-        for n in ("CFLAGS", "CXXFLAGS", "LDFLAGS", "BAZEL_CXXOPTS", "BAZEL_LINKOPTS", "CC_OPT_FLAGS")
-        if "libc++" in env.get(n, "")
-    ]
-    flags += [
-        f".bazelrc line {line.line}"
-        for line in look.tree.rc
-        if "stdlib=libc++" in line.option and "macos" not in line.config
-    ]
-    folders = [f for f in env.get("LD_LIBRARY_PATH", "").split(":") if f]
-    copies = [f for f in folders if any(n.startswith("libc++.so") for n in names(look.port, f))]
-    found = look.clang()
-    own = f"/llvm-{found.major}/" if found and found.major else ""
-    if not flags:
-        seen = f"libc++ on LD_LIBRARY_PATH ({', '.join(copies)}) is not used by this build" if copies else ""
-        yield Row("libcxx", "ok", "the build uses libstdc++", seen)
-    elif len(copies) > 1 or (copies and own and "llvm" in copies[0] and own not in copies[0] + "/"):
-        yield Row(
-            "libcxx", "failure", "the build uses libc++, and the loader may meet another one", f"{', '.join(flags)}; {', '.join(copies)}",
-            "build without -stdlib=libc++, or leave only the compiler's own libc++ on LD_LIBRARY_PATH", "libcxx-mismatch",
-        )  # fmt: skip
-    else:
-        yield Row(
-            "libcxx", "warning", "the build uses libc++", ", ".join(flags),
-            "the wheel then needs that libc++ on LD_LIBRARY_PATH wherever it runs; without -stdlib=libc++ it does not",
-        )  # fmt: skip

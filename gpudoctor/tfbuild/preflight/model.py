@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Literal
 
 from gpudoctor.facts.record import Record
@@ -56,11 +57,16 @@ class Look:
         self.profile, self.release, self.port, self.workdir = profile, release, port, workdir
 
     def run(
-        self, *argv: str, timeout: float = 20.0, stdin: bytes = b"", cwd: str | None = None
+        self,
+        *argv: str,
+        timeout: float = 20.0,
+        stdin: bytes = b"",
+        cwd: str | None = None,
+        env: Mapping[str, str] | None = None,
     ) -> Ran | None:
         """None where the program is not there or can't be started."""
         try:
-            return self.port.run(argv, timeout, stdin=stdin, cwd=cwd)
+            return self.port.run(argv, timeout, env, stdin=stdin, cwd=cwd)
         except NotHere:
             raise
         except OSError:

@@ -25,7 +25,7 @@ def version(look: Look) -> Iterator[Row]:
     elif found not in BUILT_BEFORE:
         yield Row(
             "version", "warning", f"nobody has reported a whole build of TensorFlow {found} with this tool",
-            "what is proven, and on what, is in docs/build-tf.md", "tell us how it went",
+            "what is proven, and on what, is in docs/build-tf.md", "keep the logs of the work folder: `gpudoctor build-tf status` names them, and the first one to build may meet what nobody has met",
         )  # fmt: skip
     else:
         yield Row("version", "ok", f"TensorFlow {found} was built with this tool before")

@@ -10,10 +10,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 
 from gpudoctor.facts.observed import value_of
-from gpudoctor.system.job import Ended, run
+from gpudoctor.system.job import Ended
 from gpudoctor.tfbuild import rcblock
 from gpudoctor.tfbuild.preflight.machine import baked
 from gpudoctor.tfbuild.stages.configure import libraries, rc_path
+from gpudoctor.tfbuild.stages.logged import logged
 from gpudoctor.tfbuild.stages.model import Build, Done, Failed, Progress
 from gpudoctor.versions import is_version, older
 
@@ -100,20 +101,17 @@ def environment(build: Build) -> dict[str, str]:
 def _bazel(
     build: Build, stage: str, argv: Sequence[str], log: str, mode: str = "w"
 ) -> tuple[Ended, list[str]]:
-    """Run it, keep every line in the log, tell the progress; the last lines come back."""
+    """Run it, tell the progress; the last lines come back."""
     last: list[str] = []
     tell = counting(build, stage)
-    with open(log, mode, encoding="utf-8", buffering=1) as file:
-        file.write(f"$ {shlex.join(argv)}\n")
 
-        def line(_: object, text: str) -> None:
-            file.write(text + "\n")
-            last.append(text)
-            del last[:-400]
-            tell(text)
+    def heard(_: object, text: str) -> None:
+        last.append(text)
+        del last[:-400]
+        tell(text)
 
-        ended = run(argv, line, build.request.timeout, environment(build), build.tree.path, grace=60.0)
-        file.write(f"$ ended with status {ended.code} after {ended.seconds:.0f} s\n")
+    env = environment(build)
+    ended = logged(argv, log, build.request.timeout, env, build.tree.path, mode=mode, heard=heard, grace=60.0)
     return ended, last
 
 

@@ -7,11 +7,11 @@ import shutil
 from collections.abc import Iterator
 
 from gpudoctor.changes.plan import FileChange, Plan
-from gpudoctor.system.job import run
 from gpudoctor.tfbuild import configure as configuring
 from gpudoctor.tfbuild import rcblock
 from gpudoctor.tfbuild.changing import apply, save, settle
 from gpudoctor.tfbuild.preflight.programs import venv
+from gpudoctor.tfbuild.stages.logged import logged
 from gpudoctor.tfbuild.stages.model import Build, Done, Failed
 from gpudoctor.tfbuild.stages.prepare import view_folders
 
@@ -106,24 +106,22 @@ def configure(build: Build) -> Done:
     build.state = save(build.workdir, build.state, build.tree.path)
     build.workdir.write(build.state)
     log = build.workdir.file("logs", "configure.log")
-    with open(log, "w", encoding="utf-8") as file:
-        argv = [asked.python, "configure.py"]
-        file.write(f"$ {' '.join(argv)}\n")
-        ended = run(
-            argv,
-            lambda _, line: (file.write(line + "\n"), None)[1],
-            TIME,
-            configuring.environment(build.tree, asked, build.port.env),
-            build.tree.path,
-        )
+    env = configuring.environment(build.tree, asked, build.port.env)
+    last: list[str] = []
+    try:
+        ended = logged(
+            (asked.python, "configure.py"), log, TIME, env, build.tree.path,
+            heard=lambda _, text: last.append(text), keep=build.lock,
+        )  # fmt: skip
+    finally:  # also when it fails: what it wrote until then is taken back like the rest
+        build.state = settle(build.state)
     if ended.code != 0:
         how = "did not end" if ended.timed_out else f"ended with status {ended.code}"
-        words = _text(log).strip().splitlines()[-1][:200]
+        words = next((w.strip() for w in reversed(last) if w.strip()), "it said nothing")[:200]
         raise Failed(f"configure.py {how}: {words}", hint=f"its words are in {log}", log=log)
     written = _text(build.in_tree(configuring.RC))
     wrong = configuring.differs(build.tree, asked, written)
     if wrong:
-        build.state = settle(build.state)
         raise Failed(
             f"configure wrote something else than it was told: {'; '.join(wrong)}",
             hint=f"its words are in {log}; with its input closed it takes defaults instead of failing",
@@ -131,7 +129,7 @@ def configure(build: Build) -> Done:
         )  # fmt: skip
     journal = apply(block_plan(build))
     journals = (*build.state.journals, journal) if journal else build.state.journals
-    build.state = settle(build.state).replace(journals=journals)
+    build.state = build.state.replace(journals=journals)
     return Done(
         f"configured for {build.capabilities}, read back from {configuring.RC} and {os.path.basename(rc_path(build))}",
         log=log,

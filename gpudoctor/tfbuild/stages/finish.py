@@ -11,11 +11,11 @@ from collections.abc import Iterator, Mapping
 
 from gpudoctor.facts.observed import Known
 from gpudoctor.parsers.pyfiles import build_info
-from gpudoctor.system.job import run
 from gpudoctor.tfbuild.capabilities import compiled
 from gpudoctor.tfbuild.preflight.programs import venv
 from gpudoctor.tfbuild.stages import bazel
 from gpudoctor.tfbuild.stages.configure import python_tag
+from gpudoctor.tfbuild.stages.logged import logged
 from gpudoctor.tfbuild.stages.model import Build, Done, Failed
 from gpudoctor.tfbuild.state import sha256
 
@@ -106,14 +106,9 @@ def _make_by_script(build: Build) -> None:
     log = build.workdir.file("logs", "wheel.log")
     folder = build.workdir.file("wheel")
     os.makedirs(folder, exist_ok=True)
-    try:
-        with open(log, "w", encoding="utf-8") as file:
-            ended = run(
-                [script, folder], lambda _, line: (file.write(line + "\n"), None)[1], PIP_TIME,
-                bazel.environment(build), build.tree.path,
-            )  # fmt: skip
-    except OSError as error:
-        raise Failed(f"{script}: {error.strerror}", hint="run the stage build: --from build") from None
+    if not os.access(script, os.X_OK):
+        raise Failed(f"{script} is not there", hint="run the stage build: --from build")
+    ended = logged((script, folder), log, PIP_TIME, bazel.environment(build), build.tree.path)
     if ended.code != 0:
         raise Failed(
             f"build_pip_package ended with status {ended.code}", hint=f"its words are in {log}", log=log
@@ -168,16 +163,18 @@ def install(build: Build) -> Done:
             f"the venv has Python {found['version']}, the wheel is for {build.python}",
             hint="--venv with that Python",
         )
-    before = build.data("install", "before") or found.get("tensorflow", "") or "none"
+    before = build.state.venvs.get(build.request.venv, "")
+    if not before:  # noted before pip begins: a run that is killed half-way must not take our own wheel for what was there
+        before = found.get("tensorflow", "") or "none"
+        build.state = build.state.replace(venvs={**build.state.venvs, build.request.venv: before})
+        build.workdir.write(build.state)
     log = build.workdir.file("logs", "install.log")
     env = bazel.environment(build)
     env |= {name: value for name, value in build.sources.repo_env.items() if name == "PIP_CONFIG_FILE"}
-    with open(log, "w", encoding="utf-8") as file:
-        for argv in _argv(build, path):
-            file.write(f"$ {shlex.join(argv)}\n")
-            ended = run(argv, lambda _, line: (file.write(line + "\n"), None)[1], PIP_TIME, env)
-            if ended.code != 0:
-                raise Failed(f"pip ended with status {ended.code}", hint=f"its words are in {log}", log=log)
+    for number, argv in enumerate(_argv(build, path)):
+        ended = logged(argv, log, PIP_TIME, env, mode="a" if number else "w", keep=build.lock)
+        if ended.code != 0:
+            raise Failed(f"pip ended with status {ended.code}", hint=f"its words are in {log}", log=log)
     return Done(
         f"installed into {build.request.venv}; before it: {'TensorFlow ' + before if before != 'none' else 'no TensorFlow'}",
         {"before": before, "venv": build.request.venv, "wheel": path}, log,

@@ -72,6 +72,9 @@ class Build:
         self.look = Look(tree, request, machine, profile, release, port, workdir.path)
         self.state = State()
         self.rows: tuple[Row, ...] = ()
+        #: The work folder's lock. Programs that must not run twice side by side inherit it: pip, configure.py, the smoke test. Not Bazel, whose
+        #: server would keep it for hours, and which has a lock of its own.
+        self.lock: tuple[int, ...] = ()
 
     @cached_property
     def python(self) -> str:

@@ -90,8 +90,12 @@ def view(build: Build) -> Done:
     data = {name: _place(build, name) for name in made}
     if not made:
         return Done("no view needed", skipped=True)
-    words = ", ".join(f"{name} ({len(links)} links)" for name, links in made.items())
+    words = ", ".join(f"{name} ({_count(links)})" for name, links in made.items())
     return Done(f"made {words}; nothing in an install was touched", data)
+
+
+def _count(links: Mapping[str, str]) -> str:
+    return f"{len(links)} links" if len(links) != 1 else "one link"
 
 
 def _place(build: Build, name: str) -> str:
@@ -102,7 +106,7 @@ def say_view(build: Build) -> Iterator[str]:
     found = False
     for name, links in _views(build).items():
         found = True
-        yield f"make {_place(build, name)}: {len(links)} links, such as"
+        yield f"make {_place(build, name)}: {_count(links)}, such as"
         for link, target in sorted(links.items())[:3]:
             yield f"  {link} -> {target}"
     if not found:

@@ -9,9 +9,9 @@ import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 
-from gpudoctor.system.job import Ended, run
 from gpudoctor.tfbuild.stages import bazel
 from gpudoctor.tfbuild.stages.configure import libraries
+from gpudoctor.tfbuild.stages.logged import logged
 from gpudoctor.tfbuild.stages.model import Build, Done, Failed
 from gpudoctor.tfbuild.stages.prepare import view_folders
 
@@ -110,7 +110,7 @@ def smoke(build: Build) -> Done:
         )
     log = build.workdir.file("logs", "smoke.log")
     env = _environment(build)
-    ended = _logged(smoke_argv(build), log, "w", SMOKE_TIME, env)
+    ended = logged(smoke_argv(build), log, SMOKE_TIME, env, keep=build.lock)
     if ended.code == UNCONFIRMED:
         raise Failed(
             "the smoke test could not confirm that a GPU does the work", log=log,
@@ -126,17 +126,6 @@ def smoke(build: Build) -> Done:
     if "libtensorflow" in build.request.targets:
         said += f"; {model_run(build, env, log)}"
     return Done(f"{said}; {script} sets what a job needs", {"env": script}, log)
-
-
-def _logged(
-    argv: Sequence[str], log: str, mode: str, timeout: float, env: Mapping[str, str], cwd: str | None = None
-) -> Ended:
-    with open(log, mode, encoding="utf-8") as file:
-        file.write(f"$ {shlex.join(argv)}\n")
-        try:
-            return run(argv, lambda _, line: (file.write(line + "\n"), None)[1], timeout, env, cwd)
-        except OSError as error:
-            raise Failed(f"{argv[0]}: {error.strerror}", log=log) from None
 
 
 # ---------------------------------------------------------------- the C library
@@ -173,21 +162,16 @@ def c_libraries(build: Build) -> tuple[str, ...]:
 def export(python: str, folder: str, env: Mapping[str, str], log: str) -> dict[str, object]:
     """Train and export in the venv's interpreter. Raises Failed where it does not, or where the loss does not fall."""
     lines: list[str] = []
-    with open(log, "a", encoding="utf-8") as file:
-        file.write(f"$ {python} -c train_and_export {folder}\n")
 
-        def line(stream: str, text: str) -> None:
-            file.write(text + "\n")
-            if stream == "stdout" and text.startswith("{"):
-                lines.append(text)
+    def heard(stream: str, text: str) -> None:
+        if stream == "stdout" and text.startswith("{"):
+            lines.append(text)
 
-        ended = run(
-            [python, "-c", source("train_and_export.py"), folder],
-            line,
-            PART_TIME,
-            env,
-            os.path.dirname(folder),
-        )
+    program = os.path.join(os.path.dirname(folder), "train_and_export.py")
+    with open(program, "w", encoding="utf-8") as file:
+        file.write(source("train_and_export.py"))
+    argv = [python, program, folder]
+    ended = logged(argv, log, PART_TIME, env, os.path.dirname(folder), mode="a", heard=heard)
     if ended.code != 0 or not lines:
         raise Failed(
             f"training and exporting a model failed (status {ended.code})",
@@ -219,7 +203,7 @@ def compile_program(
         f"-L{libraries_of[0]}",
         *libraries_of[1:],
     ]
-    ended = _logged(argv, log, "a", PART_TIME, dict(os.environ))
+    ended = logged(argv, log, PART_TIME, dict(os.environ), mode="a")
     if ended.code != 0:
         raise Failed(
             "the C program does not compile against the library that was built",
@@ -245,9 +229,10 @@ def run_program(
         str(told["output"]),
         *map(str, row if isinstance(row, list) else []),
     ]
-    ended = run(argv, lambda s, line: (out if s == "stdout" else words).append(line), PART_TIME, env)
-    with open(log, "a", encoding="utf-8") as file:
-        file.write("\n".join([f"$ {shlex.join(argv)}", *words, *out, ""]))
+    ended = logged(
+        argv, log, PART_TIME, env, mode="a",
+        heard=lambda stream, line: (out if stream == "stdout" else words).append(line),
+    )  # fmt: skip
     if ended.code != 0 or not out:
         raise Failed(
             f"the C program ended with status {ended.code}: {words[-1] if words else 'it said nothing'}",

@@ -73,7 +73,7 @@ def plan(request: Request) -> Result:
             hint="plan for WSL2: --os wsl2",
         )
     cuda, cudnn = best.row.cuda or "", best.cudnn or best.row.cudnn or ""
-    base = _given(request.base) if request.base else _base(best, found.advice)
+    base = _given(request.base, found.advice.python) if request.base else _base(best, found.advice)
     made = planned(
         found.advice,
         base,
@@ -121,7 +121,7 @@ def _needs_system_cuda(best: Choice) -> bool:
     return best.wheel.framework == "tensorflow" and not best.row.requires
 
 
-def _given(text: str) -> Base:
+def _given(text: str, python: str) -> Base:
     match = _DIGEST.fullmatch(text)
     if match is None:
         raise GpudoctorError(f"{text!r} is no image", context="--base", note="nothing was planned")
@@ -129,7 +129,13 @@ def _given(text: str) -> Base:
         match["image"],
         match["digest"] or "",
         "",
-        (Evidence("base", f"{match['image']}, as asked; it has to bring Python with venv", "--base"),),
+        (
+            Evidence(
+                "base",
+                f"{match['image']}, as asked; it has to bring Python {python}, or another that the wheel is for, with venv",
+                "--base",
+            ),
+        ),
     )
 
 

@@ -18,7 +18,7 @@ from gpudoctor.facts.record import Record
 from gpudoctor.findings import Judgement, Skip
 from gpudoctor.report.model import machine_line
 from gpudoctor.rules.registry import Cause, causes
-from gpudoctor.system.image.archive import open_descriptor, open_image
+from gpudoctor.system.image.archive import open_image
 from gpudoctor.system.image.port import FolderImage, LayeredImage
 from gpudoctor.workflows.image.target import Aim, Target, aim, onto
 
@@ -122,15 +122,9 @@ def open_files(request: Request) -> LayeredImage | FolderImage:
         return open_image(name, request.platform, request.tag, request.timeout)
     if name.startswith(("/", "./", "../", "~")) or name.endswith((".tar", ".tar.gz", ".tgz")):
         raise GpudoctorError(f"there is no file {name}", note="nothing was judged")
-    from gpudoctor.images.save import save
+    from gpudoctor.images.stored import open_stored
 
-    return open_descriptor(
-        save(name, request.engine, request.timeout),
-        name,
-        request.platform,
-        "",
-        request.timeout,
-    )
+    return open_stored(name, request.engine, request.platform, request.timeout)
 
 
 #: Groups that an image's files answer; the rest is the target's.

@@ -61,11 +61,13 @@ def docker(port: Port, engine: Engine, daemon: Daemon | None, why: str, restart:
         return Told(
             (Action(words, "Docker reads its file again (SIGHUP); containers keep running", words, env=env),)
         )
-    how = _how(port, engine, daemon, "docker")
+    command = how(port, engine, daemon, "docker")
     if not restart:
-        return Told(manual=(_for_people(how, daemon),))
+        return Told(manual=(_for_people(command, daemon),))
+    # On the way back the file may be one that the daemon would not start with, which it ran with all the same.
+    back = ourselves("runtime", "restart", "docker", "--unless-broken")
     return Told(
-        (Action(how, f"Docker is restarted: {why}", how, env=env, timeout=120.0, stops=_stops(engine)),)
+        (Action(command, f"Docker is restarted: {why}", back, env=env, timeout=120.0, stops=_stops(engine)),)
     )
 
 
@@ -73,11 +75,11 @@ def containerd(port: Port, engine: Engine, daemon: Daemon | None, restart: bool)
     """containerd's containers belong to their shims and keep running while it is restarted."""
     if not port.live or daemon is None:
         return Told()
-    how = _how(port, engine, daemon, "containerd")
+    command = how(port, engine, daemon, "containerd")
     if not restart:
-        return Told(manual=(_for_people(how, daemon),))
+        return Told(manual=(_for_people(command, daemon),))
     said = "containerd is restarted; its containers keep running"
-    return Told((Action(how, said, how, env=address_of(engine), timeout=120.0),))
+    return Told((Action(command, said, command, env=address_of(engine), timeout=120.0),))
 
 
 def address_of(engine: Engine) -> tuple[tuple[str, str], ...]:
@@ -85,7 +87,7 @@ def address_of(engine: Engine) -> tuple[tuple[str, str], ...]:
     return (("CONTAINERD_ADDRESS", engine.endpoint.removeprefix("unix://")),)
 
 
-def _how(port: Port, engine: Engine, daemon: Daemon, name: str) -> tuple[str, ...]:
+def how(port: Port, engine: Engine, daemon: Daemon, name: str) -> tuple[str, ...]:
     """systemd's own command where systemd started it; else we start it as it was started."""
     if engine.flavour == "snap":
         return ("snap", "restart", "docker")
@@ -105,8 +107,9 @@ def _is_service(port: Port, daemon: Daemon, name: str) -> bool:
         return False
 
 
-def _for_people(how: tuple[str, ...], daemon: Daemon) -> str:
-    words = how if how[0] in ("systemctl", "snap") else ("gpudoctor", *how[how.index("runtime") :])
+def _for_people(command: tuple[str, ...], daemon: Daemon) -> str:
+    ours = command[0] not in ("systemctl", "snap")
+    words = ("gpudoctor", *command[command.index("runtime") :]) if ours else command
     import os
 
     sudo = "sudo " if daemon.uid == 0 and os.geteuid() != 0 else ""

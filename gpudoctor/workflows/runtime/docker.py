@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 #: dockerd has --validate from this version on.
 VALIDATES = "23.0"
+#: A daemon's start is told to the hundredth, a file's time by a coarser clock (seconds).
+ROUNDED = 0.1
 #: And CDI devices from this one on (its release notes; an experiment at first).
 CDI = "25.0"
 
@@ -180,7 +182,7 @@ def too_old(port: Port, engine: Engine) -> str:
         came = port.stat(engine.hook.value).ctime
     except OSError:
         return ""
-    if came <= engine.started.value:
+    if came <= engine.started.value + ROUNDED:
         return ""
     return f"dockerd was started before {engine.hook.value} came here, and looks for it only at its start"
 

@@ -15,12 +15,14 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from gpudoctor.changes.outcome import run_program, said, shown
 from gpudoctor.codec import decode, to_json
 from gpudoctor.errors import GpudoctorError
+from gpudoctor.facts.containers import Engine
 from gpudoctor.facts.observed import Known
 from gpudoctor.facts.record import Record
 from gpudoctor.system.live import Live
-from gpudoctor.workflows.runtime import find
+from gpudoctor.workflows.runtime import daemons, find
 
 if TYPE_CHECKING:
     from gpudoctor.probes.container_processes import Daemon
@@ -56,9 +58,23 @@ def reload(name: str) -> str:
     return f"SIGHUP to {name} ({endpoint}, process {daemon.pid})"
 
 
-def restart(name: str) -> str:
-    """End the daemon and start it as it was started. One that does not run is started as it was the last time it was seen."""
+def restart(name: str, unless_broken: bool = False) -> str:
+    """End the daemon and start it as it was started. One that does not run is started as it was the last time it was seen.
+
+    `unless_broken`: Docker is left running where it would not start with its file; and where systemd looks after it, that does it."""
     daemon, endpoint = _running(name)
+    if unless_broken and daemon is not None:
+        port = Live(find.ASKING)
+        engine = find.the_engine(port, name)
+        why = _would_not_start(port, engine)
+        if why:
+            return f"{name} is left running, as it was: with its file it would not start ({why})"
+        command = daemons.how(port, engine, daemon, name)
+        if command[0] in ("systemctl", "snap"):
+            ran = run_program(command, ENDS + COMES, ())
+            if ran.code != 0:
+                raise GpudoctorError(f"`{shown(command)}` failed", context=said(ran))
+            return f"{name} was restarted by {command[0]}"
     if daemon is None:
         started = _remembered(name, endpoint)
         if started is None:
@@ -74,6 +90,19 @@ def restart(name: str) -> str:
     pid = _start(started)
     _wait_until_up(name, pid, started)
     return f"{name} runs again as process {pid}"
+
+
+def _would_not_start(port: Live, engine: Engine) -> str:
+    """What in its file keeps dockerd from starting (its own --validate says nothing of a default runtime that is not defined);
+    "" where nothing is known to."""
+    if isinstance(engine.config_error, Known):
+        return engine.config_error.value
+    default = engine.file_default_runtime
+    if not isinstance(default, Known) or not isinstance(engine.file_runtimes, Known):
+        return ""
+    name = default.value
+    built_in = name == "runc" or name.startswith("io.containerd.")
+    return "" if built_in or name in engine.file_runtimes.value else f"it defines no runtime {name}"
 
 
 def _running(name: str) -> tuple[Daemon | None, str]:

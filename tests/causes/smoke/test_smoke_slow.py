@@ -32,6 +32,15 @@ def test_a_gpu_slower_than_its_siblings() -> None:
     assert "GPU 7" in found.title and {e.what for e in found.evidence} == {"copy_gbs", "h2d_gbs"}
 
 
+def test_copies_from_the_host_are_held_against_the_pcie_link() -> None:
+    """30 GB/s over 16 lanes of PCIe 5 is what PCIe 4 does; over eight lanes it would be well."""
+    slow = smoke.measured(h2d_gbs=30.0)
+    found = finding(smoke.machine(slow), "smoke-slow")
+    assert found.severity == "warning" and "48% of 63" in found.evidence[0].value
+    assert causes(smoke.machine(slow.replace(device=smoke.H100.replace(link_width_max=8)))) == set()
+    assert causes(smoke.machine(slow.replace(platform=("wsl2",)))) == set()
+
+
 def test_no_verdict_under_mig_nor_on_a_shared_gpu() -> None:
     slow = smoke.measured(bf16_tflops=10.0)
     assert causes(smoke.machine(slow.replace(platform=("linux", "mig")))) == set()

@@ -9,7 +9,7 @@ from tests.machines import healthy
 
 UUID = "GPU-90000000-0000-4000-8000-000000000000"
 PYTHON = "/opt/venv/bin/python"
-H100 = Device("cuda", "NVIDIA H100 80GB HBM3", UUID, "9.0", 132, 80 << 30, 1980, 2619, 5120)
+H100 = Device("cuda", "NVIDIA H100 80GB HBM3", UUID, "9.0", 132, 80 << 30, 1980, 2619, 5120, 5, 16)
 CPU = Device("cpu", "CPU, 8 threads")
 QUICK = ("import", "context", "gemm-exact", "gemm-random", "mlp", "conv")
 #: A healthy H100, at the shares that are usual (compute/accelerator of stas00/ml-engineering).

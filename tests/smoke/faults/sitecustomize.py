@@ -1,6 +1,7 @@
-"""Faults for the child of a smoke run, planted from its environment: SMOKE_FAULT=WHAT[:PHASE]. Nothing of ours is touched:
+"""Faults for the child of a smoke run, planted from its environment: SMOKE_FAULT=WHAT[:PHASE], or several with "+". Nothing of ours is touched:
 the operating system's calls and the framework itself are made ill, before the framework is imported."""
 
+import importlib.machinery
 import os
 import sys
 
@@ -59,6 +60,8 @@ def after_import(name, change):
                 return None
             sys.meta_path.remove(self)
             spec = importlib.util.find_spec(name)
+            if spec is None:
+                return None
             load = spec.loader.exec_module
 
             def exec_module(module):
@@ -87,6 +90,62 @@ def wrong_products(torch):
 def uphill(torch):
     true = torch.autograd.grad
     torch.autograd.grad = lambda *a, **k: tuple(-40 * g for g in true(*a, **k))
+
+
+def wrong_products_tf(tensorflow):
+    true = tensorflow.matmul
+
+    def product(*arguments, **words):
+        got = true(*arguments, **words)
+        return tensorflow.tensor_scatter_nd_add(got, [[0, 0]], [tensorflow.ones((), got.dtype)])
+
+    tensorflow.matmul = product
+
+
+def wrong_products_jax(numpy):
+    true = numpy.matmul
+    numpy.matmul = lambda *a, **k: (lambda got: got.at[0, 0].add(1))(true(*a, **k))
+
+
+def uphill_tf(tensorflow):
+    tape = tensorflow.GradientTape
+    true = tape.gradient
+    tape.gradient = lambda self, *a, **k: [-40 * g for g in true(self, *a, **k)]
+
+
+def uphill_jax(jax):
+    true = jax.value_and_grad
+
+    def value_and_grad(function):
+        def both(*arguments):
+            value, gradients = true(function)(*arguments)
+            return value, [-40 * g for g in gradients]
+
+        return both
+
+    jax.value_and_grad = value_and_grad
+
+
+def oom_tf(tensorflow):
+    """As TensorFlow's allocator says it of a GPU."""
+
+    def convolution(*arguments, **words):
+        raise tensorflow.errors.ResourceExhaustedError(
+            None,
+            None,
+            "OOM when allocating tensor with shape[4096,1024] and type float on /job:localhost/replica:0/task:0/device:GPU:0",
+        )
+
+    tensorflow.nn.conv2d = convolution
+
+
+def oom_jax(lax):
+    def convolution(*arguments, **words):
+        from jax.errors import JaxRuntimeError
+
+        raise JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory while trying to allocate 4294967296 bytes.")
+
+    lax.conv_general_dilated = convolution
 
 
 def liar(torch):
@@ -138,12 +197,58 @@ def soft_placement(tensorflow):
     config.list_physical_devices = lambda kind=None: ["/physical_device:GPU:0"]
 
 
-AT_A_PHASE = {"hang": hang, "segfault": segfault, "abort": abort, "no-memory": no_memory}
-IN_TORCH = {"wrong-products": wrong_products, "uphill": uphill, "liar": liar}
+class Meta(type):
+    def __getattr__(cls, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return cls
 
+    def __call__(cls, *arguments, **words):
+        return cls
+
+    def __iter__(cls):
+        return iter(())
+
+
+class Light:
+    """Frameworks that are nothing but their names, for faults that strike before a phase uses them: imported in no time."""
+
+    NAMES = ("torch", "tensorflow", "jax", "numpy")
+
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] not in self.NAMES:
+            return None
+        return importlib.machinery.ModuleSpec(name, self, is_package=True)
+
+    def create_module(self, spec):
+        return None
+
+    def exec_module(self, module):
+        thing = Meta("Thing", (), {})
+        module.__dict__.update(
+            __version__="0", __file__="light", __getattr__=lambda name: getattr(thing, name)
+        )
+
+
+AT_A_PHASE = {"hang": hang, "segfault": segfault, "abort": abort, "no-memory": no_memory}
+#: Fault -> the module that is changed once it has been imported, and how.
+IN_FRAMEWORKS = {
+    "wrong-products": (
+        ("torch", wrong_products),
+        ("tensorflow", wrong_products_tf),
+        ("jax.numpy", wrong_products_jax),
+    ),
+    "uphill": (("torch", uphill), ("tensorflow", uphill_tf), ("jax", uphill_jax)),
+    "oom": (("tensorflow", oom_tf), ("jax.lax", oom_jax)),
+    "liar": (("torch", liar),),
+    "soft-placement": (("tensorflow", soft_placement),),
+}
+
+if IN_CHILD and "SMOKE_LIGHT" in os.environ:
+    sys.meta_path.insert(0, Light())
 if IN_CHILD and FAULT in AT_A_PHASE:
     when_the_phase_begins(AT_A_PHASE[FAULT])
-elif IN_CHILD and FAULT in IN_TORCH:
-    after_import("torch", IN_TORCH[FAULT])
-elif IN_CHILD and FAULT == "soft-placement":
-    after_import("tensorflow", soft_placement)
+elif IN_CHILD:
+    for fault in FAULT.split("+"):
+        for module, change in IN_FRAMEWORKS.get(fault, ()):
+            after_import(module, change)

@@ -1,0 +1,62 @@
+"""What the prefilter looks for, cause by cause, as scripts/publish-literals wrote it down: most causes are then not imported.
+
+A text speaks of a few causes, and importing the files of two hundred takes longer than all else that `diagnose` does. An entry
+counts while the cause's file is of the size that it was; another file is imported and worked out, so an old index costs
+milliseconds, never an answer.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+
+from gpudoctor.facts.record import Record
+from gpudoctor.logs.patterns import literals_of
+from gpudoctor.signature import Signature
+
+#: Of each signature of a file, in their order: the strings of which every match holds one.
+Runs = Sequence[Sequence[str]]
+
+
+class Entry(Record):
+    """A cause (or a verdict) as the matcher needs it. `load` imports its file and gives its signatures; `runs` as the index has
+    them, None where it does not know this file."""
+
+    id: str
+    load: Callable[[], tuple[Signature | str, ...]]
+    runs: Runs | None = None
+
+
+def entry(name: str, file: str, load: Callable[[], tuple[Signature | str, ...]]) -> Entry:
+    """`file`: where the cause's source lies; in a zip it can't be looked at, and the index is believed."""
+    known = _written_down().get(name)
+    if known is None:
+        return Entry(name, load)
+    try:
+        size = os.stat(file).st_size
+    except OSError:
+        size = known[0]
+    return Entry(name, load, known[1] if size == known[0] else None)
+
+
+def signature(given: Signature | str) -> Signature:
+    return given if isinstance(given, Signature) else Signature(given)
+
+
+def runs_of(signatures: Sequence[Signature | str]) -> list[list[str]]:
+    return [list(literals_of(signature(given).pattern)) for given in signatures]
+
+
+@lru_cache(maxsize=1)
+def _written_down() -> Mapping[str, tuple[int, Runs]]:
+    import json
+
+    loader = __spec__.loader if __spec__ is not None else None
+    path = os.path.join(os.path.dirname(__file__), "literals.json")
+    try:
+        raw: bytes = loader.get_data(path)  # type: ignore[union-attr]  # works in a zip, costs no import
+        found: dict[str, tuple[int, Runs]] = json.loads(raw)
+    except (AttributeError, OSError, ValueError):
+        return {}
+    return found

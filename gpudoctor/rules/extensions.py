@@ -1,0 +1,19 @@
+"""Words that tell of an extension's own kernels: shared by the causes that ask whose kernel it is that has no image."""
+
+from __future__ import annotations
+
+#: Packages that bring kernels of their own.
+PACKAGES = (
+    r"flash_attn|flash-attn|mmcv|xformers|bitsandbytes|detectron2|MinkowskiEngine|spconv|pointnet|torch_scatter|torch_cluster|torch_sparse|"
+    r"apex|causal_conv1d|mamba_ssm|exllama|auto_gptq|vllm/_C|ext\.\w+\(|_ext\b|deform_conv|deformable|MultiScaleDeformable|ms_deform|nvdiffrast|"
+    r"diff_gaussian|simple_knn|tiny-?cuda-?nn|gsplat|pytorch3d|selective_scan|awq_ext|fused_|roi_align|roi_pool|iou3d|voxel_layer|torchsparse|"
+    r"knn_cuda|chamfer|upfirdn2d|bias_act|raymarching|gridencoder|correlation_cuda|quant_cuda|transformer_engine|flashinfer|sgl_kernel|"
+    r"mish_cuda|warp_rnnt|warpctc|natten"
+)
+#: Somebody built an extension, and says so.
+BUILDING = (
+    r"\bbuil[dt] (?:with|against|for) (?:py)?torch|compil\w+ .{0,30}(?:extension|custom op)|cpp_extension|build_ext|"
+    r"setup\.py (?:install|develop|build)|custom (?:CUDA|C\+\+) (?:op|kernel|extension)"
+)
+#: A launcher's own message, with its kernel or its source file.
+LAUNCHERS = r"error in \w{3,60}: no kernel image|CUDA kernel failed ?: no kernel image|at line \d+ in file"
