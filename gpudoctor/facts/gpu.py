@@ -16,12 +16,20 @@ class Bar(Record):
     assigned: bool
 
 
+class Bridge(Record):
+    """A PCIe port above a device. `acs`: what its Access Control Services are set to (the 16 bits of ACSCtl), asked only of
+    the ports at which the ways to two GPUs part below a common bridge; Absent where it has no such services."""
+
+    address: str
+    acs: Observed[int] = UNASKED
+
+
 class PciDevice(Record):
     """A device on the PCI bus whose vendor is NVIDIA (0x10de), or a display device of another vendor.
 
     `address` "0000:01:00.0"; `class_code` 0x030000 (VGA), 0x030200 (3D), 0x068000 (NVSwitch bridge).
     `driver`: bound kernel driver, Absent when none. `runtime_status`: "active", "suspended" (a sleeping laptop GPU).
-    Link widths in lanes, speeds in GT/s.
+    Link widths in lanes, speeds in GT/s. `bridges`: above it, the root's first; read where there are two NVIDIA GPUs or more.
     """
 
     address: str
@@ -35,6 +43,7 @@ class PciDevice(Record):
     link_width_max: Observed[int] = UNASKED
     link_speed: Observed[float] = UNASKED
     link_speed_max: Observed[float] = UNASKED
+    bridges: Observed[tuple[Bridge, ...]] = UNASKED
 
     @property
     def is_display(self) -> bool:

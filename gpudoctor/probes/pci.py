@@ -5,10 +5,13 @@ Not a fact group: `probes/gpu.py` and others read it through `devices`, which is
 
 from __future__ import annotations
 
+import itertools
+import os
 import re
+import struct
 
-from gpudoctor.facts.gpu import Bar, PciDevice
-from gpudoctor.facts.observed import Observed, Unknown, value_of
+from gpudoctor.facts.gpu import Bar, Bridge, PciDevice
+from gpudoctor.facts.observed import Absent, Known, Observed, Unknown, value_of
 from gpudoctor.system.port import Port, exists, observe, text
 
 NVIDIA = 0x10DE
@@ -20,6 +23,10 @@ _IO, _MEMORY, _UNSET = 0x100, 0x200, 0x20000000
 _FIRST_BARS = 6
 #: BAR 1 is the window to a GPU's memory; every NVIDIA GPU has it. Some kernels blank what they could not place.
 _MEMORY_WINDOW = 1
+
+_ADDRESS = re.compile(r"(?<=/)[0-9a-f]{4,}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7](?=/|$)")
+#: Configuration space: its whole, what everybody may read of it, where the extended capabilities begin, and the number of the one asked for.
+_CONFIG_SPACE, _FOR_EVERYBODY, _EXTENDED, _ACS = 4096, 64, 0x100, 0x000D
 
 
 def devices(port: Port) -> Observed[tuple[PciDevice, ...]]:
@@ -36,7 +43,80 @@ def sleeps(device: PciDevice) -> bool:
 
 def _read(port: Port) -> tuple[PciDevice, ...]:
     found = (_device(port, address) for address in port.listdir(FOLDER))
-    return tuple(device for device in found if device is not None)
+    present = tuple(device for device in found if device is not None)
+    gpus = [device.address for device in present if _is_gpu(device.vendor, device.class_code)]
+    if len(gpus) < 2:
+        return tuple(device.replace(bridges=Absent(FOLDER)) for device in present)
+    above = {address: _above(port, address) for address in gpus}
+    parting = _parting([value_of(way, ()) for way in above.values()])
+    virtual = bool(parting) and _is_virtual(port)
+    asleep = not port.options.wake and any(sleeps(device) for device in present)
+    ports: dict[str, Observed[int]] = {
+        at: Absent("a virtual machine")
+        if virtual
+        else Unknown("GPU is asleep", "wake")
+        if asleep  # reading a port's registers wakes it
+        else _acs(port, at)
+        for at in parting
+    }
+    return tuple(
+        device.replace(bridges=_bridges(above.get(device.address, Absent(FOLDER)), ports))
+        for device in present
+    )
+
+
+def _above(port: Port, address: str) -> Observed[tuple[str, ...]]:
+    """The addresses on the way from the root to the device: /sys/bus/pci/devices has links into the tree."""
+    place = f"{FOLDER}/{address}"
+    return observe(lambda: tuple(_ADDRESS.findall(port.readlink(place)))[:-1], place)
+
+
+def _parting(ways: list[tuple[str, ...]]) -> set[str]:
+    """The ports at which ways to two GPUs part below a bridge that both have above them."""
+    found: set[str] = set()
+    for one, other in itertools.combinations(ways, 2):
+        common = len(os.path.commonprefix([one, other]))
+        if common and len(one) > common and len(other) > common:
+            found |= {one[common], other[common]}
+    return found
+
+
+def _bridges(way: Observed[tuple[str, ...]], ports: dict[str, Observed[int]]) -> Observed[tuple[Bridge, ...]]:
+    if not isinstance(way, Known):
+        return way
+    return Known(tuple(Bridge(at, ports.get(at, Absent("no GPUs part here"))) for at in way.value), way.via)
+
+
+def _is_virtual(port: Port) -> bool:
+    """What a virtual machine shows of a switch is its hypervisor's. The first processor's flags are enough."""
+    try:
+        return " hypervisor" in text(port, "/proc/cpuinfo", 8192) or exists(port, "/sys/hypervisor/type")
+    except OSError:
+        return False
+
+
+def _acs(port: Port, address: str) -> Observed[int]:
+    """The kernel shows whoever is not root of this machine the first 64 bytes only."""
+    place = f"{FOLDER}/{address}/config"
+    space = observe(lambda: port.read(place, _CONFIG_SPACE), place)
+    if not isinstance(space, Known):
+        return space
+    if len(space.value) <= _FOR_EVERYBODY:
+        return Unknown(f"{place}: root of the host alone may read it", "root")
+    if space.value[:2] == b"\xff\xff":
+        return Unknown(f"{place}: the port does not answer")
+    return observe(lambda: _control(space.value), place, absent_when=(LookupError,))
+
+
+def _control(space: bytes) -> int:
+    """ACSCtl out of the list of extended capabilities (include/uapi/linux/pci_regs.h); LookupError where there is none."""
+    at, seen = _EXTENDED, 0
+    while _EXTENDED <= at <= len(space) - 8 and seen < _CONFIG_SPACE // 8:
+        (header,) = struct.unpack_from("<I", space, at)
+        if header & 0xFFFF == _ACS:
+            return int(struct.unpack_from("<H", space, at + 6)[0])
+        at, seen = header >> 20 & ~3, seen + 1
+    raise LookupError("no Access Control Services")
 
 
 def _device(port: Port, address: str) -> PciDevice | None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 from gpudoctor.facts.containers import Containers, Inside
 from gpudoctor.facts.driver import Driver, DriverLibrary, ModuleFile, Package, Service
-from gpudoctor.facts.gpu import CudaDevice, CudaDriver, Gpu, MigInstance, NvmlDevice, PciDevice
+from gpudoctor.facts.gpu import Bridge, CudaDevice, CudaDriver, Gpu, MigInstance, NvmlDevice, PciDevice
 from gpudoctor.facts.host import Distribution, Filesystem, Host, KernelEvent, Limits
 from gpudoctor.facts.machine import Machine
 from gpudoctor.facts.observed import Absent, Known, Observed, Unknown
@@ -563,6 +563,22 @@ def two_bridged_of_four() -> Machine:
     return machine
 
 
+def four_cards_on_a_switch() -> Machine:
+    """An ASUS WS board's PLX switch, ACS off; the IOMMU is on, and the root's ports have ACS: that redirects nothing new."""
+    machine = _on(
+        host.ubuntu(),
+        driver.installed(gpus=4),
+        gpu.answering(4, "NVIDIA RTX A6000", "8.6", 0x2230, 48 << 30, False),
+    )
+    assert isinstance(machine.gpu.pci, Known)
+    top = tuple(Bridge(at, Absent("no GPUs part here")) for at in ("0000:00:01.0", "0000:01:00.0"))
+    below = (
+        one.replace(bridges=Known((*top, Bridge(f"0000:02:{8 * n:02x}.0", Known(0x0001, "config"))), "link"))
+        for n, one in enumerate(machine.gpu.pci.value)
+    )
+    return machine.replace(gpu=machine.gpu.replace(pci=Known(tuple(below), machine.gpu.pci.via)))
+
+
 def nforce_board() -> Machine:
     """An old AMD board whose network card is NVIDIA's, of the PCI class of an NVSwitch (pci.ids: MCP65 Ethernet)."""
     machine = healthy.rtx3050_laptop()
@@ -625,6 +641,7 @@ HOSTS: Mapping[str, Well] = {
     "an old card for the screen": Well(old_card_for_the_screen, "13.2", 120, ("driver-branch-dropped-gpu",)),
     "a GPU for a virtual machine": Well(one_gpu_for_a_virtual_machine, "12.9", 120, ("gpu-bound-to-vfio",)),
     "one bridge, four cards": Well(two_bridged_of_four, "12.4", 86, ("nvlink-inactive",)),
+    "four cards on a PLX switch": Well(four_cards_on_a_switch, "12.4", 86),
     "an nForce board": Well(nforce_board, "12.4", 86),
     "a model is served": Well(serving_a_model, notes=("gpu-power-capped", "gpu-memory-nearly-full")),
     "two kinds of GPUs": Well(lambda: mixed.small_then_large(), "12.4", 61, ("mixed-gpus-in-one-machine",)),

@@ -15,7 +15,7 @@ from gpudoctor.facts.observed import UNASKED, Absent, Known, Unknown
 from gpudoctor.probes import gpu, pci
 from gpudoctor.system import child
 from gpudoctor.system.live import Live
-from gpudoctor.system.port import NotHere, Options
+from gpudoctor.system.port import TEXT_LIMIT, NotHere, Options
 from gpudoctor.system.root import Root
 from tests import fakes
 
@@ -101,6 +101,77 @@ def test_a_virtual_machines_share_is_no_gpu_of_the_host(tmp_path: Path) -> None:
     device(tmp_path, "0000:01:00.4")
     os.symlink("../0000:01:00.0", tmp_path / f"{pci.FOLDER}/0000:01:00.4/physfn".lstrip("/"))
     assert only(tmp_path).address == "0000:01:00.0"
+
+
+def switch(root: Path, *controls: int | None) -> None:
+    """GPUs below the ports of one PCIe switch: each port's ACSCtl, or None for what an ordinary user may read of it."""
+    top = "/sys/devices/pci0000:00/0000:00:01.0/0000:01:00.0"
+    for number, control in enumerate(controls):
+        gpu_at, port_at = f"0000:{number + 3:02x}:00.0", f"0000:02:{number:02x}.0"
+        device(root, gpu_at)
+        tree = root / f"{top}/{port_at}/{gpu_at}".lstrip("/")
+        tree.parent.mkdir(parents=True)
+        (root / f"{pci.FOLDER}/{gpu_at}".lstrip("/")).rename(tree)
+        os.symlink(
+            f"../../..{top.removeprefix('/sys')}/{port_at}/{gpu_at}",
+            root / f"{pci.FOLDER}/{gpu_at}".lstrip("/"),
+        )
+        space = bytearray(b"\xb5\x10\x47\x87".ljust(4096, b"\0"))
+        space[0x100:0x104] = (0x0001 | 1 << 16 | 0x148 << 20).to_bytes(
+            4, "little"
+        )  # error reporting, then ACS
+        space[0x148:0x150] = (
+            (0x000D | 1 << 16).to_bytes(4, "little") + b"\x5f\0" + (control or 0).to_bytes(2, "little")
+        )
+        put(root, f"{pci.FOLDER}/{port_at}/vendor", "0x10b5\n")
+        file = root / f"{pci.FOLDER}/{port_at}/config".lstrip("/")
+        file.write_bytes(space if control is not None else space[:64])
+
+
+class Guest(Root):
+    """A virtual machine, by its processor's flags."""
+
+    def read(self, path: str, limit: int = TEXT_LIMIT) -> bytes:
+        return (
+            b"flags\t\t: fpu vme hypervisor lahf_lm\n"
+            if path == "/proc/cpuinfo"
+            else super().read(path, limit)
+        )
+
+
+def ports(root: Path, kind: type[Root] = Root) -> dict[str, object]:
+    found = gpu.pci(kind(str(root)))
+    assert isinstance(found, Known)
+    return {
+        b.address: b.acs for one in found.value if isinstance(one.bridges, Known) for b in one.bridges.value
+    }
+
+
+def test_the_ports_at_which_the_ways_to_two_gpus_part_tell_their_acs(tmp_path: Path) -> None:
+    switch(tmp_path, 0x001D, 0x0000)
+    told = ports(tmp_path)
+    assert list(told) == ["0000:00:01.0", "0000:01:00.0", "0000:02:00.0", "0000:02:01.0"]
+    assert told["0000:02:00.0"] == Known(0x1D, f"{pci.FOLDER}/0000:02:00.0/config")
+    assert told["0000:02:01.0"] == Known(0, f"{pci.FOLDER}/0000:02:01.0/config")
+    assert told["0000:00:01.0"] == Absent("no GPUs part here")
+
+
+def test_an_ordinary_user_reads_no_acs_and_a_virtual_machine_has_its_hypervisors(tmp_path: Path) -> None:
+    switch(tmp_path, None, None)
+    refused = ports(tmp_path)["0000:02:00.0"]
+    assert isinstance(refused, Unknown) and refused.would_help == "root"
+    assert ports(tmp_path, Guest)["0000:02:00.0"] == Absent("a virtual machine")
+
+
+def test_a_port_without_acs(tmp_path: Path) -> None:
+    switch(tmp_path, 0, 0)
+    file = tmp_path / f"{pci.FOLDER}/0000:02:00.0/config".lstrip("/")
+    file.write_bytes(file.read_bytes()[:0x100])
+    assert isinstance(ports(tmp_path)["0000:02:00.0"], Absent)
+    file.write_bytes(b"\xff" * 4096)
+    assert ports(tmp_path)["0000:02:00.0"] == Unknown(
+        f"{pci.FOLDER}/0000:02:00.0/config: the port does not answer"
+    )
 
 
 def test_no_field_of_a_device_stays_unasked(tmp_path: Path) -> None:

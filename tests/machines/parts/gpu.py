@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gpudoctor.facts.gpu import (
     Bar,
+    Bridge,
     CudaDevice,
     CudaDriver,
     Gpu,
@@ -41,6 +42,7 @@ def pci(
         Known(width, "/sys/bus/pci"),
         Known(speed, "/sys/bus/pci"),
         Known(speed, "/sys/bus/pci"),
+        Known((Bridge(f"0000:00:{index + 1:02x}.0", Absent("no GPUs part here")),), "/sys/bus/pci"),
     )
     return base.replace(**changes)
 
