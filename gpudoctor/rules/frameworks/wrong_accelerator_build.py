@@ -68,7 +68,7 @@ signatures: tuple[Signature | str, ...] = (
     Signature(
         r"torch\.version\.hip\W{1,8}None",
         0.8,
-        needs=(r"rocm|radeon|\bAMD\b",),
+        needs=(r"rocm(?! used to build)|radeon|\bAMD\b(?! (?:EPYC|Ryzen|Athlon|CPU))",),
         unless=(r"is_available\(\)\W{1,6}True",),
     ),
     Signature(
@@ -82,7 +82,8 @@ signatures: tuple[Signature | str, ...] = (
         r"\d\+cu\d{2,3}\b|nvidia-(?:cublas|cudnn|cuda-runtime)-cu\d\d",
         0.88,
         needs=(
-            r"rocm|gfx\d{3,4}|hipcc|\bMI ?[123]\d0X?\b",
+            # Every collect_env holds the line "ROCM used to build PyTorch: N/A".
+            r"rocm(?! used to build)|\bgfx\d{3,4}|hipcc|\bMI ?[123]\d0X?\b",
             r"\bFalse\b|\berror\b|fail|not (?:found|detected|available|work)|no (?:nvidia|cuda|gpu)",
         ),
         unless=(r"GeForce|\bRTX\b|Tesla|Quadro|NVIDIA (?:A|H|L)\d+|NVIDIA-SMI|\+rocm",),

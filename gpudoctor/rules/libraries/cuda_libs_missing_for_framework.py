@@ -67,6 +67,7 @@ signatures: tuple[Signature | str, ...] = (
     Signature(
         r"Failed to (?:load|dlopen|open) \S{0,60}lib(?:cublas|cufft|curand|cusolver|cusparse|nvrtc)\S*\.so",
         0.7,
+        unless=(r"cupy-cuda11x",),
     ),
     Signature(r"failed to open libnvrtc-builtins\.so", 0.88),
     Signature(
