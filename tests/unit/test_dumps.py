@@ -202,6 +202,11 @@ $ ldconfig -p | grep libcuda
 	libcuda.so.1 (libc6,x86-64) => /usr/lib/wsl/lib/libcuda.so.1
 """
 
+LDCONFIG = """$ ldconfig -p | grep -E "cudnn|cudart"
+	libcudnn.so.9 (libc6,x86-64) => /usr/lib/x86_64-linux-gnu/libcudnn.so.9
+	libcudart.so.12 (libc6,x86-64) => /usr/local/cuda/targets/x86_64-linux/lib/libcudart.so.12
+"""
+
 #: vLLM 0.8 and later: vllm/collect_env.py.
 VLLM = """==============================
        PyTorch Info
@@ -541,6 +546,16 @@ TWINS = {
         "wsl-linux-driver-installed",
         FAILS + WSL.format(first="/usr/lib/x86_64-linux-gnu/libcuda.so.1"),
         FAILS + WSL.format(first="/usr/lib/wsl/lib/libcuda.so.1"),
+    ),
+    "ldconfig -p and pip list: CuPy for another CUDA": (
+        "framework-cuda-version-mismatch",
+        FAILS + LDCONFIG + "$ pip list | grep -i cupy\ncupy-cuda11x 13.3.0\n",
+        FAILS + LDCONFIG + "$ pip list | grep -i cupy\ncupy-cuda12x 13.3.0\n",
+    ),
+    "nvidia-ctk cdi list: nothing is defined": (
+        "cdi-device-unresolvable",
+        "$ nvidia-ctk cdi list\nINFO[0000] Found 0 CDI devices\ndocker run --device nvidia.com/gpu=all does not work\n",
+        "$ nvidia-ctk cdi list\nINFO[0000] Found 2 CDI devices\nnvidia.com/gpu=0\nnvidia.com/gpu=all\nWhat is the difference?\n",
     ),
     "docker info against daemon.json": (
         "container-runtime-not-registered",

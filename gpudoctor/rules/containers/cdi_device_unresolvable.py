@@ -33,6 +33,8 @@ from gpudoctor.signature import Signature
 signatures: tuple[Signature | str, ...] = (
     Signature(r"unresolvable CDI devices", 0.95),
     Signature(r"CDI device injection failed", 0.9),
+    # `nvidia-ctk cdi list`.
+    Signature(r"Found 0 CDI devices", 0.85, needs=(r"nvidia",)),
     # Podman before 4.1, which knows no CDI names: it takes the name for a path.
     Signature(r"stat nvidia\.com/gpu=\S+: no such file or directory", 0.93),
     Signature(r"unresolvable CDI device|CDI device .{0,60}(?:not found|does not exist|could not be)", 0.85),
