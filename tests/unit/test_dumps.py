@@ -618,3 +618,29 @@ def test_its_healthy_twin_names_no_cause(name: str) -> None:
     _, _, well = TWINS[name]
     named = [d.id for d in diagnose_text(well).diagnoses]
     assert [n for n in named if n not in verdicts.IDS] == []
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_dump_that_was_cut_and_mixed_breaks_neither_the_reading_nor_a_rule(seed: int) -> None:
+    """Pastes lose their beginnings, their ends and lines between. Every rule judges what is left."""
+    import io
+    import random
+
+    from gpudoctor.engine import judge
+    from gpudoctor.logs.hearsay import machine_told
+    from gpudoctor.logs.reading import read
+    from gpudoctor.logs.sieve import Sieve
+    from gpudoctor.logs.told import Told
+
+    chance = random.Random(seed)
+    texts = [text for _, ill, well in TWINS.values() for text in (ill, well)]
+    for _ in range(4):
+        lines = [line for text in chance.sample(texts, 4) for line in text.splitlines()]
+        kept = [line[: chance.randrange(len(line) + 1)] if chance.random() < 0.1 else line for line in lines]
+        kept = [line for line in kept if chance.random() < 0.8]
+        text = "\n".join(kept[chance.randrange(5) :])
+        told = Told(read([("x", io.BytesIO(text.encode() or b"x"))], Sieve(list)))
+        hearsay = machine_told(told)
+        if hearsay is not None:
+            assert judge(hearsay.machine).crashed == ()
+        diagnose_text(text or "x")
