@@ -123,6 +123,11 @@ GPU 00000000:07:00.0
 """
 
 
+CSV = """index, name, uuid, driver_version, memory.total [MiB], pci.bus_id
+0, NVIDIA A100-SXM4-40GB, GPU-12345678-1234-1234-1234-123456780000, 550.163.01, 40960 MiB, 00000000:07:00.0
+1, NVIDIA A100-SXM4-40GB, GPU-12345678-1234-1234-1234-123456780001, 550.163.01, {memory}, 00000000:0F:00.0
+"""
+
 LSPCI = """00:02.0 VGA compatible controller: Intel Corporation Device a780 (rev 04)
 01:00.0 VGA compatible controller: NVIDIA Corporation AD102 [GeForce RTX 4090] (rev a1)
 	Subsystem: ASUSTeK Computer Inc. Device 889e
@@ -306,6 +311,18 @@ TWINS = {
         FAILS
         + smi(banner="| NVIDIA-SMI 610.43.02     KMD Version: 610.43.02     CUDA UMD Version: 13.3     |")
         + "torch 2.9.0+cu130\n",
+    ),
+    "--query-gpu: a GPU is lost": (
+        "gpu-fell-off-bus",
+        CSV.format(memory="[GPU is lost]"),
+        CSV.format(memory="40960 MiB"),
+    ),
+    "-L and the variable: no such GPU": (
+        "visible-devices-hidden",
+        SEES_NONE
+        + "$ nvidia-smi -L\nGPU 0: NVIDIA A30 (UUID: GPU-12345678-1234-1234-1234-123456780000)\nexport CUDA_VISIBLE_DEVICES=3\n",
+        SEES_NONE
+        + "$ nvidia-smi -L\nGPU 0: NVIDIA A30 (UUID: GPU-12345678-1234-1234-1234-123456780000)\nexport CUDA_VISIBLE_DEVICES=0\n",
     ),
     "-q: rows wait for a reset": ("ecc-uncorrectable", query(remapped="Yes", uncorrectable="1"), query()),
     "-q: a row could not be replaced": ("row-remap-failed", query(failed="Yes"), query()),
