@@ -17,12 +17,15 @@ _DIGITS = b"0123456789"
 _SPACED = bytes(c if c >= 128 or chr(c).isalnum() or c == 95 else 32 for c in range(256))
 #: So many lines and words are remembered; then we begin anew. Memory, not speed, is what bounds them.
 _LINES = 150_000
-_WORDS = 60_000
+_WORDS = 120_000
 #: Longer words without an underscore are mostly base64 and hashes: in them a part is looked for only if it is long too,
 #: or begins the word.
 _LONG = 16
 _LONG_PART = 13
 _LONGEST = 60
+#: Shorter parts ("see", "code", "pod") are in too many words to be looked for in them: they count as whole words. Digits are
+#: gone by then, so that "cu12", "rocm6.2" and "MIG-1g" are whole words still.
+_SHORTEST_PART = 5
 #: A line of this length without a blank or one of these marks is base64: no program says anything so.
 _BLOB = 50
 _MARKS = (b"_", b":", b".", b'"', b"'")
@@ -76,8 +79,10 @@ class Sieve:
             self._of.setdefault(max(inner, key=len), []).append(run)
             return
         part = max(words, key=len, default=b"")
-        if len(part) >= 3:
+        if len(part) >= _SHORTEST_PART:
             self._parts.setdefault(part, []).append(run)
+        elif len(part) >= 3:
+            self._of.setdefault(part, []).append(run)
         else:
             self._always.append(run)
 

@@ -123,6 +123,11 @@ GPU 00000000:07:00.0
 """
 
 
+CSV = """index, name, uuid, driver_version, memory.total [MiB], pci.bus_id
+0, NVIDIA A100-SXM4-40GB, GPU-12345678-1234-1234-1234-123456780000, 550.163.01, 40960 MiB, 00000000:07:00.0
+1, NVIDIA A100-SXM4-40GB, GPU-12345678-1234-1234-1234-123456780001, 550.163.01, {memory}, 00000000:0F:00.0
+"""
+
 LSPCI = """00:02.0 VGA compatible controller: Intel Corporation Device a780 (rev 04)
 01:00.0 VGA compatible controller: NVIDIA Corporation AD102 [GeForce RTX 4090] (rev a1)
 	Subsystem: ASUSTeK Computer Inc. Device 889e
@@ -200,6 +205,11 @@ Linux box 5.15.167.4-microsoft-standard-WSL2 #1 SMP x86_64 GNU/Linux
 $ ldconfig -p | grep libcuda
 	libcuda.so.1 (libc6,x86-64) => {first}
 	libcuda.so.1 (libc6,x86-64) => /usr/lib/wsl/lib/libcuda.so.1
+"""
+
+LDCONFIG = """$ ldconfig -p | grep -E "cudnn|cudart"
+	libcudnn.so.9 (libc6,x86-64) => /usr/lib/x86_64-linux-gnu/libcudnn.so.9
+	libcudart.so.12 (libc6,x86-64) => /usr/local/cuda/targets/x86_64-linux/lib/libcudart.so.12
 """
 
 #: vLLM 0.8 and later: vllm/collect_env.py.
@@ -301,6 +311,18 @@ TWINS = {
         FAILS
         + smi(banner="| NVIDIA-SMI 610.43.02     KMD Version: 610.43.02     CUDA UMD Version: 13.3     |")
         + "torch 2.9.0+cu130\n",
+    ),
+    "--query-gpu: a GPU is lost": (
+        "gpu-fell-off-bus",
+        CSV.format(memory="[GPU is lost]"),
+        CSV.format(memory="40960 MiB"),
+    ),
+    "-L and the variable: no such GPU": (
+        "visible-devices-hidden",
+        SEES_NONE
+        + "$ nvidia-smi -L\nGPU 0: NVIDIA A30 (UUID: GPU-12345678-1234-1234-1234-123456780000)\nexport CUDA_VISIBLE_DEVICES=3\n",
+        SEES_NONE
+        + "$ nvidia-smi -L\nGPU 0: NVIDIA A30 (UUID: GPU-12345678-1234-1234-1234-123456780000)\nexport CUDA_VISIBLE_DEVICES=0\n",
     ),
     "-q: rows wait for a reset": ("ecc-uncorrectable", query(remapped="Yes", uncorrectable="1"), query()),
     "-q: a row could not be replaced": ("row-remap-failed", query(failed="Yes"), query()),
@@ -542,6 +564,16 @@ TWINS = {
         FAILS + WSL.format(first="/usr/lib/x86_64-linux-gnu/libcuda.so.1"),
         FAILS + WSL.format(first="/usr/lib/wsl/lib/libcuda.so.1"),
     ),
+    "ldconfig -p and pip list: CuPy for another CUDA": (
+        "framework-cuda-version-mismatch",
+        FAILS + LDCONFIG + "$ pip list | grep -i cupy\ncupy-cuda11x 13.3.0\n",
+        FAILS + LDCONFIG + "$ pip list | grep -i cupy\ncupy-cuda12x 13.3.0\n",
+    ),
+    "nvidia-ctk cdi list: nothing is defined": (
+        "cdi-device-unresolvable",
+        "$ nvidia-ctk cdi list\nINFO[0000] Found 0 CDI devices\ndocker run --device nvidia.com/gpu=all does not work\n",
+        "$ nvidia-ctk cdi list\nINFO[0000] Found 2 CDI devices\nnvidia.com/gpu=0\nnvidia.com/gpu=all\nWhat is the difference?\n",
+    ),
     "docker info against daemon.json": (
         "container-runtime-not-registered",
         FAILS
@@ -603,3 +635,29 @@ def test_its_healthy_twin_names_no_cause(name: str) -> None:
     _, _, well = TWINS[name]
     named = [d.id for d in diagnose_text(well).diagnoses]
     assert [n for n in named if n not in verdicts.IDS] == []
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_dump_that_was_cut_and_mixed_breaks_neither_the_reading_nor_a_rule(seed: int) -> None:
+    """Pastes lose their beginnings, their ends and lines between. Every rule judges what is left."""
+    import io
+    import random
+
+    from gpudoctor.engine import judge
+    from gpudoctor.logs.hearsay import machine_told
+    from gpudoctor.logs.reading import read
+    from gpudoctor.logs.sieve import Sieve
+    from gpudoctor.logs.told import Told
+
+    chance = random.Random(seed)
+    texts = [text for _, ill, well in TWINS.values() for text in (ill, well)]
+    for _ in range(4):
+        lines = [line for text in chance.sample(texts, 4) for line in text.splitlines()]
+        kept = [line[: chance.randrange(len(line) + 1)] if chance.random() < 0.1 else line for line in lines]
+        kept = [line for line in kept if chance.random() < 0.8]
+        text = "\n".join(kept[chance.randrange(5) :])
+        told = Told(read([("x", io.BytesIO(text.encode() or b"x"))], Sieve(list)))
+        hearsay = machine_told(told)
+        if hearsay is not None:
+            assert judge(hearsay.machine).crashed == ()
+        diagnose_text(text or "x")

@@ -222,7 +222,10 @@ def test_the_sieve_knows_every_signature() -> None:
     missed = []
     for number, run in enumerate(runs):  # no two lines alike, and words before and after that touch it
         mark = "".join(letters[number // 26**place % 26] for place in range(3))
-        if not sieve.pick([f"{mark} x{run}y {mark}".encode()]) and sieve._counts.get(run.encode(), 0) < 60:
+        words = re.findall(r"[a-z_]+", run)
+        # Runs of short words only are looked for as whole words: there nothing may touch them.
+        line = f"{mark} x{run}y {mark}" if max(map(len, words), default=0) > 4 else f"{mark} {run} {mark}"
+        if not sieve.pick([line.encode()]) and sieve._counts.get(run.encode(), 0) < 60:
             missed.append(run)
     assert not [run for run in missed if not _often_enough(sieve, run)]
 

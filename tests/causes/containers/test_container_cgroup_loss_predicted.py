@@ -30,7 +30,8 @@ def test_cgroupfs_loses_nothing() -> None:
 
 def test_devices_given_by_cdi_stay() -> None:
     toolkit = Known(containers.toolkit(mode=Known("cdi", containers.CONFIG)), "/usr/bin")
-    assert causes(containers.gpu_host(toolkit=toolkit, **NO_LINKS)) == set()
+    specs = Known((containers.spec(),), "/etc/cdi")
+    assert causes(containers.gpu_host(toolkit=toolkit, cdi=specs, **NO_LINKS)) == set()
 
 
 def test_links_keep_it_well() -> None:

@@ -25,4 +25,8 @@ def test_for_a_rootless_daemon_alone_it_is_right() -> None:
 
 
 def test_in_cdi_mode_the_engine_sets_the_rules() -> None:
-    assert causes(containers.with_toolkit(**OFF, mode=Known("cdi", containers.CONFIG))) == set()
+    machine = containers.gpu_host(
+        toolkit=Known(containers.toolkit(**OFF, mode=Known("cdi", containers.CONFIG)), "/usr/bin"),
+        cdi=Known((containers.spec(),), "/etc/cdi"),
+    )
+    assert causes(machine) == set()

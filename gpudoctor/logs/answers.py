@@ -1,0 +1,158 @@
+"""From a candidate, or from hits that name none, to the answer: title, why, what to do, and the lines that prove it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from gpudoctor.findings import Finding, Fix
+from gpudoctor.logs import verdicts
+from gpudoctor.logs.diagnosis import Diagnosis, ProvingLine
+from gpudoctor.logs.matching import Hit
+from gpudoctor.logs.ranking import Candidate
+from gpudoctor.logs.reading import Text
+from gpudoctor.logs.remedies import remedy
+from gpudoctor.logs.told import Told
+from gpudoctor.rules.page import Page, page_of, parse_page
+from gpudoctor.rules.registry import find
+
+
+def of_cause(candidate: Candidate, text: Text, told: Told, finding: Finding | None) -> Diagnosis:
+    cause = find(candidate.id)
+    assert cause is not None
+    page = page_of(cause)
+    said = [h for h in candidate.hits if h.signature.explanation]
+    mending = [h for h in candidate.hits if h.signature.fix]
+    explanation = " ".join(
+        part
+        for part in (
+            _filled(said[0].signature.explanation, said[0]) if said else "",
+            page.what,
+            page.why,
+        )
+        if part
+    )
+    fix = remedy(candidate.id, told) or (finding.fix if finding else None)
+    if fix is None:
+        fix = Fix(_filled(mending[0].signature.fix, mending[0]) if mending else page.fix, id=candidate.id)
+    return Diagnosis(
+        candidate.id,
+        candidate.confidence,
+        finding.title if finding else page.title,
+        explanation,
+        fix,
+        _evidence(candidate.hits, text) or (_told_lines(finding, text) if finding else ()),
+        candidate.below or None,
+        page.sources,
+    )
+
+
+def _filled(template: str, hit: Hit) -> str:
+    """The template with the groups of the match. `{name_cuda}` is group `name`, CUDA's number 12040 written as 12.4."""
+    from collections import defaultdict
+
+    values: dict[str, str] = defaultdict(lambda: "?", hit.groups)
+    for name, value in hit.groups.items():
+        if value.isdigit() and 4 <= len(value) <= 6:
+            values[f"{name}_cuda"] = f"{int(value) // 1000}.{int(value) % 1000 // 10}"
+    return template.format_map(values)
+
+
+def _evidence(hits: Sequence[Hit], text: Text) -> tuple[ProvingLine, ...]:
+    indices: list[int] = []
+    for hit in hits:
+        indices += [i for i in hit.indices if i not in indices]
+    return tuple(ProvingLine(text.numbers[i], text.lines[i], text.files[i]) for i in sorted(indices[:8]))
+
+
+#: What of a judgement can be looked up in the text: versions, numbers of three digits and more, names, addresses, paths.
+_TOKEN = re.compile(r"[\w.+/:-]*\d[\w.+/:-]*|[A-Z][A-Z0-9]*_[A-Z0-9_]+|[a-z]+-[a-z-]+")
+#: Of a judgement that stands on facts alone so many lines are shown.
+_LINES_OF_FACTS = 4
+
+
+def _told_lines(finding: Finding, text: Text) -> tuple[ProvingLine, ...]:
+    """The lines on which a judgement of facts stands: the first ones that hold the words of its evidence and title."""
+    wanted: list[str] = []
+    for one in finding.evidence:
+        if not one.value.startswith(("could not look", "not there")):
+            wanted += [
+                one.value.strip("'\"").partition("; ")[0],
+                *_TOKEN.findall(one.value),
+                *_TOKEN.findall(one.what),
+            ]
+    wanted += [finding.subject.name, *_TOKEN.findall(finding.title)]
+    low = [line.lower() for line in text.lines]
+    indices: list[int] = []
+    for value in dict.fromkeys(word.lower().strip(".:-/") for word in wanted):
+        if len(value) < 3 or len(indices) >= _LINES_OF_FACTS:
+            continue
+        pattern = re.compile(rf"(?<![\w.]){re.escape(value)}(?![\w.]*\d)")
+        index = next((i for i, line in enumerate(low) if value in line and pattern.search(line)), None)
+        if index is not None and index not in indices:
+            indices.append(index)
+    return tuple(ProvingLine(text.numbers[i], text.lines[i], text.files[i]) for i in sorted(indices))
+
+
+#: A line that complains. What only harmless lines explain away leaves none of these.
+_COMPLAINT = re.compile(
+    r"\b(?:\w*error|fatal|traceback|\w*exception|failed|failure|cannot|can't|could not|couldn't|unable|aborted|killed|segfault|"
+    r"segmentation fault|core dumped|not found|no such|denied|Xid)\b",
+    re.I,
+)
+
+
+def verdict(hits: Sequence[Hit], text: Text, told: Told, best: float) -> Diagnosis | None:
+    """`best`: the confidence of the likeliest cause. A mere symptom does not outrank an ordinary bug that is shown."""
+    fault = sorted((h for h in hits if h.id == "not-gpu-environment"), key=lambda h: -h.signature.confidence)
+    harmless = [h for h in hits if h.id == "harmless"]
+    if fault and (not best or fault[0].signature.confidence >= 0.8):
+        return _of_verdict("not-gpu-environment", fault, text, told, fault[0].signature.confidence - 0.1)
+    if best:
+        return None
+    if not harmless:
+        return _nothing_wrong(text, told)
+    from gpudoctor.logs.patterns import compiled
+
+    explained = [compiled(h.signature.pattern) for h in harmless]
+    for line in text.lines:
+        if _COMPLAINT.search(line) and not any(p.search(line) for p in explained):
+            return None
+    return _of_verdict("harmless", harmless, text, told, 0.8)
+
+
+def _nothing_wrong(text: Text, told: Told) -> Diagnosis | None:
+    """`harmless` for what shows a machine at work and nothing else: nvidia-smi's own output, or log lines of which
+    each calls itself information or a warning."""
+    from gpudoctor.logs.quiet import nvidia_smi_at_work, only_mild
+
+    seen, indices = nvidia_smi_at_work(text.lines, told)
+    confidence = 0.7
+    if not seen:
+        seen, indices = only_mild(text.lines)
+        confidence = 0.5
+    if not seen:
+        return None
+    evidence = tuple(ProvingLine(text.numbers[i], text.lines[i], text.files[i]) for i in indices[:4])
+    explanation = (
+        "Nothing in this text reports a fault. It does not show what a program says that uses the GPU."
+    )
+    fix = Fix(
+        "Nothing to fix here. If a program fails or does not see the GPU, give its own output, or run `gpudoctor check` on the machine."
+    )
+    return Diagnosis("harmless", confidence, seen, explanation, fix, evidence, None, ())
+
+
+def _of_verdict(name: str, hits: Sequence[Hit], text: Text, told: Told, confidence: float) -> Diagnosis:
+    page: Page = parse_page(verdicts.load(name).__doc__ or "", name)
+    explanation = f"{page.what} {page.tell}"
+    return Diagnosis(
+        name,
+        round(confidence, 2),
+        page.title,
+        explanation,
+        remedy(name, told) or Fix(page.fix),
+        _evidence(hits, text),
+        None,
+        page.sources,
+    )
