@@ -46,7 +46,7 @@ from gpudoctor.signature import Signature
 signatures: tuple[Signature | str, ...] = (
     # Prose: what was not run after the installation, and what the engine does not know.
     Signature(
-        r"(?:forg[eo]t\w*|missed|skipped|n't run|not run|without running|never ran|running|ran|after) .{0,30}nvidia-ctk runtime configure",
+        r"(?:forg[eo]t\w*|missed|skipped|n't run|not run|without running|never ran) .{0,30}nvidia-ctk runtime configure",
         0.76,
         needs=(r"runtime",),
         unless=(r"Unknown Error", r"unresolvable CDI"),
