@@ -33,7 +33,10 @@ def torch_build(
         if chosen is None:
             return None
     targets = found["targets"].get(chosen.get("arch", ""))
-    if targets is not None and (system != "linux" or (arm and chosen["arch"] != "aarch64")):
+    where = chosen["source"]
+    if system == "windows" and variant != "cpu":
+        targets, where = _for_windows(found, version, variant, targets, where)
+    elif targets is not None and (system != "linux" or (arm and chosen["arch"] != "aarch64")):
         targets = None  # what was read are Linux x86_64 wheels
     cpu = variant == "cpu"
     return FrameworkBuild(
@@ -48,8 +51,22 @@ def torch_build(
         deciding_library=None if cpu or _split(version, default) else deciding_library("torch", version),
         libraries=() if cpu else None,
         requires=tuple(row.get("requires", ())) if default else (),
-        source=source(found, chosen["source"]),
+        source=source(found, where),
     )
+
+
+def _for_windows(
+    found: dict[str, Any], version: str, variant: str, linux: dict[str, Any] | None, where: Any
+) -> tuple[dict[str, Any] | None, Any]:
+    """(targets, source) of a CUDA build for Windows; None for the targets where no source says them."""
+    row = next((r for r in found["windows"] if _between(version, r["from"], r["until"])), None)
+    if row is None:
+        return None, where
+    if variant in row["variants"]:
+        return found["targets"][row["variants"][variant]], row["source"]
+    if row["variants"] or linux is None:
+        return None, where
+    return {**linux, "ptx": []}, row["source"]
 
 
 @lru_cache(maxsize=2048)

@@ -42,9 +42,11 @@ class TestRefusals:
         assert exit_code(found) == 1 and any("WSL2" in need for need in found.choices.needs)
 
     def test_where_no_table_tells_nothing_is_planned(self) -> None:
-        """Nobody read the GPU code of torch's Windows wheels."""
-        found = plan("torch", "", {"gpu": "RTX 4090", "os": "windows"})
+        """Nobody read the GPU code of torch 2.8's Windows wheels; that of 2.11's is in RELEASE.md."""
+        found = plan("torch", "2.8.0", {"gpu": "RTX 4090", "os": "windows"})
         assert found.advice is None and exit_code(found) == 2
+        newer = plan("torch", "", {"gpu": "RTX 4090", "os": "windows"}).advice
+        assert newer is not None and newer.version.startswith("2.11.0")
 
     def test_a_gpu_whose_name_does_not_tell(self) -> None:
         assert exit_code(plan("torch", "", {"gpu": "GT 1030"})) == 2
