@@ -84,7 +84,9 @@ def changing(tool, arguments, have, scratch):
 
 def reporting_pip(have, scratch):
     """This environment's pip, or where it is too old to say what it would do, a newer one that is only fetched, not installed."""
-    own = metadata.version("pip")
+    import pip
+
+    own = pip.__version__
     if tuple(int(n) for n in re.findall(r"\d+", own)[:2]) >= REPORTING_PIP:
         return None
     argv = tool_argv("pip", "download") + [

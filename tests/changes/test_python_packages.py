@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator
@@ -214,7 +215,7 @@ def test_through_sudo_ann_replaces_her_packages_with_her_own_settings(tmp_path: 
     words = (KERAS, "--python", "/home/ann/env", "--apply", "--yes")
     code, report = here.fix(*words)
     item = report["changes"]["items"][0]
-    assert (code, item["state"], item["recheck"]) == (0, "applied", "mended"), item
+    assert (code, item["state"], item["recheck"]) == (0, "applied", "mended"), item["why"]
     owners = {path.lstat().st_uid for path in here.home.rglob("*")}
     assert owners == {box.ANN}
     assert here.doctor("undo").returncode == 0
@@ -252,6 +253,8 @@ def test_a_pip_that_can_not_say_what_it_would_do_has_a_newer_one_say_it(
     tmp_path: Path, pip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Ubuntu 22.04's venvs have pip 22.0.2, without --dry-run; the newer one is fetched and not installed."""
+    if sys.version_info >= (3, 12):
+        pytest.skip("pip 22.0.2 does not start on Python 3.12 and later")
     old = INSTALLERS / "old-pip"
     if not old.exists():
         pytest.skip("no build/installers/old-pip: run scripts/fetch-installers")
