@@ -30,7 +30,7 @@ _SHORTEST_PART = 5
 _BLOB = 50
 _MARKS = (b"_", b":", b".", b'"', b"'")
 #: A run that was picked so often has been seen enough.
-_ENOUGH = 60
+_ENOUGH = 30
 
 
 class Sieve:
@@ -50,6 +50,8 @@ class Sieve:
         self._of: dict[bytes, list[bytes]] = {}
         self._parts: dict[bytes, list[bytes]] = {}
         self._always: list[bytes] = []
+        #: Run -> the words that it holds whole, where there are such: all must be there.
+        self._whole: dict[bytes, tuple[bytes, ...]] = {}
         for run in dict.fromkeys(p for p in plain if len(p) >= 3):
             self._file(run)
         for part, runs in self._parts.items():
@@ -74,6 +76,8 @@ class Sieve:
     def _file(self, run: bytes) -> None:
         words = run.translate(_SPACED).split()
         # The first and the last word may be the end and the beginning of longer ones; those between are whole.
+        if len(words) > 2:
+            self._whole[run] = tuple(words[1:-1])
         inner = [w for w in words[1:-1] if len(w) >= 4]
         if inner:
             self._of.setdefault(max(inner, key=len), []).append(run)
@@ -125,8 +129,9 @@ class Sieve:
         """The runs of which a word is in the text, less those that have been seen enough."""
         words = set(text.translate(_SPACED).split())
         self._learn(words - self._known)
-        runs = [run for word in words & self._of.keys() for run in self._of[word]]
-        return [run for run in {*runs, *self._always} if self._counts.get(run, 0) < _ENOUGH]
+        runs = {run for word in words & self._of.keys() for run in self._of[word]}.union(self._always)
+        whole = self._whole
+        return [r for r in runs if self._counts.get(r, 0) < _ENOUGH and words.issuperset(whole.get(r, ()))]
 
     def _learn(self, new: set[bytes]) -> None:
         """File every new word that holds a part under the runs of that part."""
