@@ -1,6 +1,7 @@
 """What healthy machines print: `diagnose` names no cause in it, and the kernel's log of one is no evidence against it.
 
-Composed of lines as these programs write them: Ubuntu 24.04 with driver 550 (dmesg), torch 2.5.1 (collect_env), nvidia-smi -q of an
+Composed of lines as these programs write them (the two of MIG and of an A10G after captures that nvidia_gpu_exporter and telegraf publish):
+Ubuntu 24.04 with driver 550 (dmesg), torch 2.5.1 (collect_env), nvidia-smi -q of an
 H100, docker info of 27.3, TensorFlow 2.18 and vLLM 0.6 while they start.
 """
 

@@ -61,7 +61,7 @@ signatures: tuple[Signature | str, ...] = (
         needs=(r"\bMIG\b",),
     ),
     Signature(
-        r"\bMIG\b[- _](?:UUID|id|device(?!s? *: None)|instance|GPU|slice|partition|mode(?!\n| ?:| (?:is )?(?:disabled|off|not))|enabled|configuration)s?|\bMIG-[0-9a-f]{8}",
+        r"\bMIG\b[- _](?:UUID|id|device(?!s? *(?:: None)?(?:\n|$))|instance|GPU|slice|partition|mode(?!\n| ?:| (?:is )?(?:disabled|off|not))|enabled|configuration)s?|\bMIG-[0-9a-f]{8}",
         0.62,
         needs=(
             r"No CUDA|invalid device|not available|not found|not detect\w*|CUDA_VISIBLE_DEVICES|num_gpus|error|fail\w*|unknown|only",

@@ -75,7 +75,7 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"\bE(?:CC|cc)Uncorrectable\b|ERROR_ECC_UNCORRECTABLE", 0.93),
     Signature(r"Xid(?: errors?| events?| code)?[ :=#]{0,3}(?:48|63|64|94|95)\b", 0.85),
     Signature(
-        r"uncorrectable (?:ECC|memory|DRAM|SRAM|double[- ]bit)|double[- ]bit (?:ECC )?errors?|uncontained (?:memory )?error",
+        r"uncorrectable (?:ECC|memory|DRAM|SRAM(?! Sources)|double[- ]bit)|double[- ]bit (?:ECC )?errors?|uncontained (?:memory )?error",
         0.82,
         needs=(r"GPU|nvidia|cuda|NVRM",),
     ),

@@ -7,7 +7,8 @@ Why it hurts: Copies to and from the GPU take twice as long or more. A link that
 the GPU.
 
 How to tell: NVML's current link width against the largest that this device reaches in this system. The generation (the speed of a
-lane) is no sign: an idle GPU lowers it to save power and raises it under load.
+lane) is no sign: an idle GPU lowers it to save power and raises it under load. Where all GPUs of a kind have as few, or there is but
+one, the machine may be made so (clouds give an A10G or a T4 eight lanes of sixteen): that is a note.
 
 How to fix: Switch off, reseat the card (and the riser), clean its contacts, and see that no other device shares the slot's lanes in the BIOS. Try another
 slot; if the fault moves with the card, it is the card.
@@ -21,7 +22,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gpudoctor.facts.gpu import Gpu
-from gpudoctor.facts.observed import Known
+from gpudoctor.facts.observed import Known, value_of
 from gpudoctor.findings import CouldNotTell, Evidence, Fix, Problem, seen
 from gpudoctor.rules.witnesses import each, is_datacenter
 
@@ -29,6 +30,10 @@ from gpudoctor.rules.witnesses import each, is_datacenter
 def check(gpu: Gpu) -> Iterator[Problem | CouldNotTell]:
     told, untold = each(gpu, lambda one: one.link_width, "PCIe link width")
     yield from untold
+    best: dict[str, int] = {}
+    for one, width in told:
+        name = value_of(one.name, "")
+        best[name] = max(best.get(name, 0), width)
     for one, width in told:
         # The bus (sysfs) knows only what the card itself could do; a laptop's x4 slot is no fault. NVML counts the
         # slot in. A width of 0 is a virtual machine's answer.
@@ -38,7 +43,7 @@ def check(gpu: Gpu) -> Iterator[Problem | CouldNotTell]:
         yield Problem(
             f"{one.subject.label} runs with {width} of {most.value} PCIe lanes",
             one.subject,
-            "warning" if is_datacenter(one.nvml) else "note",
+            "warning" if is_datacenter(one.nvml) and width < best[value_of(one.name, "")] else "note",
             (
                 Evidence("link width", f"x{width}", "NVML"),
                 Evidence("widest here", f"x{most.value}", "NVML"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.judged import causes, finding
+from tests.judged import causes, finding, judgement
 from tests.machines import healthy
 from tests.machines.parts import ill
 
@@ -12,6 +12,15 @@ def test_lost_lanes_on_a_server_are_a_warning() -> None:
     assert causes(machine) == {"pcie-link-degraded"}
     found = finding(machine, "pcie-link-degraded")
     assert found.severity == "warning" and "8 of 16" in found.title
+
+
+def test_a_cloud_that_gives_every_gpu_eight_lanes() -> None:
+    """AWS g4dn and g5, as telegraf's recordings of nvidia-smi -q -x have them: a T4 and an A10G, x8 of x16, passed through."""
+    machine = healthy.h100_node()
+    for index in range(8):
+        machine = ill.with_device(machine, index, link_width=8)
+    found = [f for f in judgement(machine).findings if f.id == "pcie-link-degraded"]
+    assert [f.severity for f in found] == ["note"] * 8
 
 
 def test_on_a_desktop_it_is_worth_knowing() -> None:
