@@ -96,13 +96,15 @@ signatures: tuple[Signature | str, ...] = (
         0.86,
     ),
     Signature(
-        r"SRAM Threshold Exceeded ?: ?Yes|(?:SRAM|DRAM) Uncorrectable(?: Parity| SEC-DED)? ?: ?[1-9]", 0.88
+        r"SRAM Threshold Exceeded ?: ?Yes|(?:SRAM|DRAM) Uncorrectable(?: Parity| SEC-DED)? ?: ?[1-9]",
+        0.88,
+        unless=(r"^Aggregate$",),
     ),
     Signature(
         r"Uncorrectable ?: ?[1-9]\d{0,6}\b",
         0.6,
         needs=(r"\bECC\b", r"crash\w*|fail\w*|error"),
-        unless=(r"Pending ?: ?No.{0,40}Failure Occurred ?: ?No",),
+        unless=(r"Pending ?: ?No.{0,40}Failure Occurred ?: ?No", r"^Aggregate$"),
     ),
 )
 
