@@ -71,6 +71,18 @@ signatures: tuple[Signature | str, ...] = (
     r"nvidia: module license 'NVIDIA' taints kernel",
     r"nvidia: loading out-of-tree module taints kernel",
     r"module verification failed: signature and/or required key missing - tainting kernel",
+    # The open kernel module's notice on boards whose chipset it does not know.
+    r"objClInitPcieChipset: \*\*\* Chipset Setup Function Error",
+    # The toolkit's version and the newest CUDA that the driver can run are two things.
+    Signature(
+        r"nvidia-smi\W{0,4} .{0,40}(?:shows?|says?|reports?|displays?|prints?|gives?|outputs?) .{0,60}(?:CUDA|version)",
+        0.8,
+        needs=(
+            r"nvcc\b.{0,20} .{0,40}(?:shows?|says?|reports?|displays?|prints?|gives?|outputs?)",
+            r"nvcc.{0,400}\d{1,2}\.\d",
+        ),
+        unless=(r"error|fail\w*|torch|tensorflow|compil\w*|build|mismatch\w*|is_available|crash\w*",),
+    ),
     # JAX and XLA, 2024 and later.
     r"xla_gpu_pgle_accuracy_checker is set to WARN",
     r"The NVIDIA driver's CUDA version is \S+ which is older than the (?:PTX compiler|ptxas CUDA) version",

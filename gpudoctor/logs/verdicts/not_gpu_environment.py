@@ -26,6 +26,11 @@ signatures: tuple[Signature | str, ...] = (
     r"SyntaxError: invalid",
     r"IndentationError: ",
     r"ImportError: cannot import name '\w+' from '",
+    # A package of Python's whose newer release has other names, quoted without the exception's.
+    Signature(
+        r"cannot import name '\w+' from '(?:transformers|diffusers|huggingface_hub|accelerate|peft|datasets|gradio|pydantic|scipy|sklearn|jinja2|werkzeug|flask)\b",
+        0.85,
+    ),
     r"TypeError: .{0,120}(?:unexpected keyword argument|missing \d+ required|takes \d+ positional|unsupported operand type|not subscriptable|is not callable|must be str)",
     r"error: unrecognized arguments: ",
     r"the following arguments are required: ",

@@ -44,6 +44,12 @@ explains = (
 signatures: tuple[Signature | str, ...] = (
     Signature(r"Failed to initialize NVML: Unknown Error", 0.92),
     Signature(r"NVML: Unknown Error|NVMLError_Unknown", 0.75, needs=(r"NVML",)),
+    # The same as reporters type it.
+    Signature(
+        r"NVML:? (?:init\w* |is |was )?(?:failed|error)\W{1,3}Unknown?(?: error)?",
+        0.85,
+        needs=(r"pod|container|docker|kube",),
+    ),
     Signature(r"c 195:\* m\b", 0.85),
     Signature(r"systemctl daemon-reload.{0,400}(?:NVML|nvidia-smi|GPU)", 0.75),
     Signature(r"NVML.{0,200}Unknown Error.{0,600}daemon-reload", 0.93),

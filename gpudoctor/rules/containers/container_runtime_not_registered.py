@@ -80,7 +80,7 @@ signatures: tuple[Signature | str, ...] = (
     ),
     Signature(r"OCI runtime \"?nvidia\"? not found|Requested runtime \"?nvidia\"? not found", 0.93),
     Signature(
-        r"(?:unknown|invalid|no such|unrecognized) (?:or invalid )?(?:OCI )?runtime(?: name| specified)?:? [\"'`]?nvidia",
+        r"(?:unknown?|invalid|no such|unrecognized) (?:or invalid )?(?:OCI )?runtime(?: name| specified)?:? [\"'`]?nvidia",
         0.93,
     ),
     Signature(

@@ -135,6 +135,13 @@ signatures: tuple[Signature | str, ...] = (
             LAUNCHERS,
         ),
     ),
+    # Cut short in a title.
+    Signature(
+        r"no kernel image is available",
+        0.76,
+        when="old-gpu-shown",
+        unless=(r"for execution on the device", PACKAGES, BUILDING, LAUNCHERS),
+    ),
     Signature(r"your GPU has capability \(\d+, \d\) \(too old\)", 0.85),
     Signature(r"CU(?:BLAS|DNN)_STATUS_ARCH_MISMATCH", 0.85),
     Signature(r"nvrtc: error: invalid value for --gpu-architecture", 0.9, when="old-gpu-shown"),

@@ -76,6 +76,8 @@ signatures: tuple[Signature | str, ...] = (
         0.7,
         needs=(r"nvidia",),
     ),
+    # kbuild, where an object of the module does not compile.
+    Signature(r"/var/lib/dkms/nvidia\S{0,80}/build/\S{1,80}\.k?o\] Error \d", 0.88),
     # dkms' own pointer; akmods (Fedora); NixOS, Gentoo; modpost; the installer's check of the compiler.
     Signature(r"/var/lib/dkms/nvidia\S*/build/make\.log", 0.88),
     Signature(

@@ -77,9 +77,9 @@ signatures: tuple[Signature | str, ...] = (
         needs=(r"nova|nouveau",),
     ),
     Signature(
-        r"nouveau .{0,80}(?:still|anyway|again) (?:being )?(?:loaded|loads|in use|active|running|used|shows?|there)|(?:falls?|fell|falling|back|revert\w*|default\w*) (?:back )?to (?:the )?(?:open[- ]source )?nouveau|(?:uses?|using|runs?|running|loads?|loading|on|with) (?:the )?(?:open[- ]source )?nouveau (?:driver )?(?:instead|rather)|(?:instead|rather) .{0,20}nouveau (?:is|gets|was) (?:used|loaded)",
+        r"nouveau[`'\"]? .{0,80}(?:still|anyway|again) (?:being )?(?:loaded|loads|in use|active|running|used|shows?|there)|(?:falls?|fell|falling|back|revert\w*|default\w*) (?:back )?to (?:the )?(?:open[- ]source )?nouveau|(?:uses?|using|runs?|running|loads?|loading|on|with) (?:the )?(?:open[- ]source )?nouveau (?:driver )?(?:instead|rather)|(?:instead|rather) .{0,20}nouveau (?:is|gets|was) (?:used|loaded)",
         0.74,
-        needs=(r"nouveau",),
+        needs=(r"nvidia|lsmod|drivers?\b|kernel|module",),
     ),
     Signature(
         r"nova_core (?:0000:)?\S* ?(?:claim|bound|probe)|nouveau .{0,20}(?:tak(?:es|ing) over|grabs?|claims?|claiming|grabbing|hijack\w*)",

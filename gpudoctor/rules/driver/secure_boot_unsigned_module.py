@@ -47,7 +47,14 @@ signatures: tuple[Signature | str, ...] = (
     Signature(
         r"could not insert '?\"?nvidia\S* (?:Required key not available|Key was rejected by service)", 0.97
     ),
-    Signature(r"Required key not available", 0.85, needs=(r"nvidia",)),
+    Signature(r"Required key not available", 0.85, needs=(r"nvidia|could not insert '?nv\w+",)),
+    # The kernel's own switch for the same check, and reporters' words for its answer.
+    Signature(
+        r"module\.sig_enforce(?:=1)?\b",
+        0.72,
+        needs=(r"nvidia", r"reject\w*|not load\w*|n't load|fails? to load|could not insert"),
+    ),
+    Signature(r"nvidia .{0,30}(?:keys?|signatures?) (?:is|are|was|were|being|gets?) rejected", 0.85),
     Signature(r"Key was rejected by service", 0.92),
     # The kernel's own lines.
     Signature(

@@ -83,6 +83,12 @@ signatures: tuple[Signature | str, ...] = (
             r"torch/(?:lib|_tensor|cuda/__init__)\S{0,20}\.cu",
         ),
     ),
+    # Thrust and CUB, compiled into an extension of one's own: PyTorch's own kernels say "CUDA error".
+    Signature(
+        r"(?:parallel_for|transform|reduce|reduction|scan|sort|copy_if|unique|for_each)\w* failed(?: on \w+ step)?: cudaErrorNoKernelImageForDevice",
+        0.92,
+        unless=(r"is not compatible with the current PyTorch installation",),
+    ),
     # tiny-cuda-nn's own warning.
     Signature(r"was built for lower compute capability \(\d+\) than the system's", 0.72),
     Signature(

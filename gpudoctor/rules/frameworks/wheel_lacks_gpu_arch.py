@@ -61,7 +61,7 @@ signatures: tuple[Signature | str, ...] = (
             r"GTX (?:9|10|7|6)\d\d|Tesla (?:P|K|M)\d+|capability sm_(?:35|37|50|52|60|61)\b|too old",
         ),
     ),
-    r"cudaErrorNoKernelImageForDevice",
+    Signature(r"cudaErrorNoKernelImageForDevice", 0.9, unless=(r"parallel_for failed|distCUDA2",)),
     Signature(r"CUDA_ERROR_NO_BINARY_FOR_GPU", 0.85),
     # TensorFlow 2.x, gpu_device.cc and XLA; JAX.
     Signature(

@@ -41,6 +41,15 @@ explains = (
 )
 
 signatures: tuple[Signature | str, ...] = (
+    Signature(
+        r"(?<!\w)\+rocm\d[\d.]*",
+        0.7,
+        needs=(
+            r"torch",
+            r"NVIDIA|GTX|RTX|Tesla",
+            r"not able|\bFalse\b|\berror\b|fail\w*|not (?:work|found|see|detect)\w*|n't",
+        ),
+    ),
     Signature(r"\d\+rocm\d[\d.]*", 0.7, needs=(r"NVIDIA|CUDA|cuda|\+cu\d{2,3}|GTX|RTX|Tesla",)),
     Signature(r"ROCM used to build PyTorch: \d", 0.7, needs=(r"NVIDIA|nvcc|CUDA_HOME|GeForce|RTX",)),
     Signature(

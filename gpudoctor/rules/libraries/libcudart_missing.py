@@ -54,6 +54,8 @@ signatures: tuple[Signature | str, ...] = (
     ),
     Signature(r"No libcudart\.so found|libcudart\.dylib.{0,60}(?:image not found|not loaded)", 0.85),
     Signature(r"error while loading shared libraries: libcudart\.so", 0.87),
+    # Numba, cuDF and other users of the link without a number.
+    Signature(r"libcudart\.so: cannot open shared object file", 0.85),
     # TensorFlow up to 2.0 on Windows, self_check.py.
     Signature(r"Could not find '?cudart64_\d+\.dll", 0.88, when="few-libraries"),
 )

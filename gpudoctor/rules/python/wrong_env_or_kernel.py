@@ -108,6 +108,15 @@ signatures: tuple[Signature | str, ...] = (
         needs=(r"No module named|ModuleNotFoundError",),
     ),
     Signature(r"No module named '?torch\._C\b", 0.8),
+    # The same question is answered in two ways: False in a notebook, True in the terminal, the script, the browser.
+    Signature(
+        r"(?:notebook|jupyter|spyder|pycharm)\w*.{0,60}(?:returns?|gives?|prints?|shows?|says?|is|got|get) (?:me )?[`'\"]?False\b.{0,250}\bTrue\b",
+        0.84,
+        needs=(
+            r"is_available|is_gpu_available|CUDA",
+            r"terminal|\.py\b|script|browser|shell|console|\bcmd\b|prompt",
+        ),
+    ),
     Signature(
         r"kernel\.json|kernelspec list|ipykernel install",
         0.72,

@@ -66,7 +66,7 @@ signatures: tuple[Signature | str, ...] = (
     ),
     # Triton's backends/nvidia/compiler.py, without ptxas' own words.
     Signature(
-        r"ptxas\S* .{0,160}--gpu-name=sm_(?P<sm>\d+[af]?) .{0,260}returned non-zero exit status",
+        r"ptxas\S* .{0,160}--gpu-name=sm_(?P<sm>\d+[af]?)\W{0,3} .{0,260}returned non-zero exit status",
         0.8,
         explanation="Triton's ptxas was asked for sm_{sm} and failed.",
     ),

@@ -67,6 +67,12 @@ signatures: tuple[Signature | str, ...] = (
     ),
     # cudarc's list of names; the toolkit's mounts of Windows' driver store; a driver of Linux over Windows' library; Chinese prose.
     Signature(r"Unable to find cuda lib under the names", 0.86, when="on-wsl"),
+    # Linux's own folder holds the link that Windows' should be.
+    Signature(
+        r"/(?:usr/)?lib/x86_64-linux-gnu/libcuda\.so: (?:undefined symbol|file too short|invalid)",
+        0.8,
+        when="on-wsl",
+    ),
     Signature(r"Error: libcuda\.so: cannot open shared object file", 0.94, when="on-wsl"),
     Signature(
         r"stat failed: /usr/lib/wsl/drivers/|/usr/lib/wsl/drivers/\S{1,120}libcuda\S{0,12}:? .{0,20}(?:no such file|not found)",
