@@ -49,6 +49,21 @@ def smi(
 ONE_PROCESS = "|    0   N/A  N/A      4242      C   /usr/bin/python3                            39000MiB |"
 
 
+def two(first: str, second: str) -> str:
+    """Both GPUs in one `nvidia-smi -q`."""
+    rest = (
+        second[second.index("GPU 0000") :]
+        .replace(":07:00.0", ":08:00.0")
+        .replace("-123456780000", "-123456780001")
+    )
+    return (
+        first.replace(
+            "Attached GPUs                             : 1", "Attached GPUs                             : 2"
+        )
+        + rest
+    )
+
+
 def query(**changed: str) -> str:
     """`nvidia-smi -q`, shortened."""
     told = {
@@ -329,7 +344,12 @@ TWINS = {
     "-q: reset required": ("gpu-requires-reset", query(reset="Yes"), query()),
     "-q: pages pending": ("retired-pages-pending", FAILS + query(pending="Yes"), FAILS + query()),
     "-q: too hot": ("gpu-thermal-slowdown", SLOW + query(thermal="Active"), SLOW + query()),
-    "-q: half the lanes": ("pcie-link-degraded", SLOW + query(width="8x"), SLOW + query()),
+    # Beside a sibling that has them all: where every GPU has as few, the machine may be made so.
+    "-q: half the lanes": (
+        "pcie-link-degraded",
+        SLOW + two(query(width="8x"), query()),
+        SLOW + two(query(), query()),
+    ),
     "-q: the fabric is not ready": (
         "nvlink-fabric-manager",
         FAILS + query(fabric="In Progress"),

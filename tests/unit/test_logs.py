@@ -19,7 +19,7 @@ from gpudoctor.logs.conditions import CONDITIONS
 from gpudoctor.logs.matching import literals
 from gpudoctor.logs.patterns import compiled, literals_of
 from gpudoctor.logs.reading import Text, read
-from gpudoctor.logs.sieve import Sieve
+from gpudoctor.logs.sieve import _ENOUGH, Sieve
 from gpudoctor.rules.registry import causes
 from gpudoctor.signature import Signature
 from gpudoctor.workflows import diagnose as workflow
@@ -225,7 +225,7 @@ def test_the_sieve_knows_every_signature() -> None:
         words = re.findall(r"[a-z_]+", run)
         # Runs of short words only are looked for as whole words: there nothing may touch them.
         line = f"{mark} x{run}y {mark}" if max(map(len, words), default=0) > 4 else f"{mark} {run} {mark}"
-        if not sieve.pick([line.encode()]) and sieve._counts.get(run.encode(), 0) < 60:
+        if not sieve.pick([line.encode()]) and sieve._counts.get(run.encode(), 0) < _ENOUGH:
             missed.append(run)
     assert not [run for run in missed if not _often_enough(sieve, run)]
 
@@ -233,7 +233,7 @@ def test_the_sieve_knows_every_signature() -> None:
 def _often_enough(sieve: Sieve, run: str) -> bool:
     """A run that holds a common word is no longer picked for that word's sake."""
     plain = "".join(c for c in run.lower() if not c.isdigit())
-    return any(found.decode() in plain and count >= 60 for found, count in sieve._counts.items())
+    return any(found.decode() in plain and count >= _ENOUGH for found, count in sieve._counts.items())
 
 
 # ---------------------------------------------------------------- ties

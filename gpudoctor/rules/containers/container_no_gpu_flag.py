@@ -91,7 +91,7 @@ signatures: tuple[Signature | str, ...] = (
     ),
     Signature(r"kernel driver does not appear to be running on this host", 0.7, when="in-container"),
     Signature(
-        r"Failed to build installable wheels.{0,40}driver|(?:^|[]>:] )RUN .{0,200}(?:Found no NVIDIA driver|No CUDA GPUs are available|No CUDA runtime is found)",
+        r"Failed to build installable wheels.{0,40}driver|(?:^|[]>:] |#\d{1,3} )RUN .{0,200}(?:Found no NVIDIA driver|No CUDA GPUs are available|No CUDA runtime is found)",
         0.8,
     ),
     Signature(
