@@ -2,7 +2,8 @@
 
 Composed of lines as these programs write them (the two of MIG and of an A10G after captures that nvidia_gpu_exporter and telegraf publish):
 Ubuntu 24.04 with driver 550 (dmesg), torch 2.5.1 (collect_env), nvidia-smi -q of an
-H100, docker info of 27.3, TensorFlow 2.18 and vLLM 0.6 while they start.
+H100, docker info of 27.3, TensorFlow 2.18 and vLLM 0.6 while they start. And what only speaks of faults: the help of nvidia-smi 550, a
+project's release notes, a network card whose firmware has its own Secure Boot, installations that succeed.
 """
 
 from __future__ import annotations

@@ -64,6 +64,14 @@ signatures: tuple[Signature | str, ...] = (
         0.76,
         needs=(r"could not select device driver|unknown or invalid runtime|Unknown runtime",),
     ),
+    # The hook runs in Docker Desktop's virtual machine, where no driver is; on WSL2 it finds Windows' own.
+    Signature(
+        r"Docker[- ]Desktop",
+        0.9,
+        when="not-on-wsl",
+        needs=(r"load library failed: libnvidia-ml\.so|nvml error: driver not loaded",),
+        unless=(r"Windows|\bMac(?:Book|OS)?\b|Hyper-V|[A-Z]:\\",),
+    ),
     Signature(
         r"(?:var/lib|~|/home/\w+)/\.?docker[/-]desktop|docker-desktop(?:-data)?\b",
         0.66,

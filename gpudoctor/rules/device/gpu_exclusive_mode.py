@@ -35,7 +35,7 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"\bE\. (?:Process|Thread)\b", 0.75),
     Signature(r"Compute Mode : Exclusive_(?:Process|Thread)", 0.75),
     Signature(
-        r"exclusive[-_ ](?:process|thread)",
+        r"(?<!\d/)(?<!\d:\s)(?<!use\s)exclusive[-_ ](?:process|thread)",
         0.55,
         needs=(r"busy or unavailable|fail\w*|error|denied|can't|cannot",),
     ),
@@ -45,7 +45,7 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"THCudaCheck FAIL file=\S{1,160} line=\d+ error=46 :", 0.85),
     # Older tables cut it; GROMACS, TensorFlow, Caffe and Slurm sites speak of the mode.
     Signature(
-        r"compute[- _]mode .{0,30}(?:exclusive|prohibited)|\bEXCLUSIVE_(?:PROCESS|THREAD)\b",
+        r"compute[- _]mode .{0,30}(?:exclusive|prohibited)|(?<!\d/)(?<!\d:\s)(?<!use\s)\bEXCLUSIVE_(?:PROCESS|THREAD)\b",
         0.75,
         needs=(r"busy|unavailable|fail\w*|error|denied|can't|cannot|only one|second|die",),
     ),
@@ -60,7 +60,7 @@ signatures: tuple[Signature | str, ...] = (
     ),
     Signature(r"\| Prohibited \||E\. Proc\b", 0.7),
     Signature(
-        r"exclusive[- _](?:process|thread|compute)(?:[- _]mode)?\b|\bE\. (?:Process|Thread)\b",
+        r"(?<!\d/)(?<!\d:\s)(?<!use\s)exclusive[- _](?:process|thread|compute)(?:[- _]mode)?\b|\bE\. (?:Process|Thread)\b",
         0.7,
         needs=(r"can't|cannot|fail\w*|error|busy|unavailable|not |n't|die",),
         unless=(r"Compute Mode : Default",),

@@ -59,6 +59,8 @@ signatures: tuple[Signature | str, ...] = (
         r"(?:can't|cannot|can not|unable to|how (?:to|can|do|could)|couldn't|failed to|not able to) .{0,40}(?:use|see|access|select|specify|run on|train on|detect|choose|utili[sz]e) .{0,40}\bMIG\b",
         0.78,
         needs=(r"\bMIG\b",),
+        # The help of nvidia-smi: "only one context is allowed per device".
+        unless=(r"List of valid properties to query",),
     ),
     Signature(
         r"\bMIG\b[- _](?:UUID|id|device(?!s? *(?:: None)?(?:\n|$))|instance|GPU|slice|partition|mode(?!\n| ?:| (?:is )?(?:disabled|off|not))|enabled|configuration)s?|\bMIG-[0-9a-f]{8}",
@@ -66,7 +68,7 @@ signatures: tuple[Signature | str, ...] = (
         needs=(
             r"No CUDA|invalid device|not available|not found|not detect\w*|CUDA_VISIBLE_DEVICES|num_gpus|error|fail\w*|unknown|only",
         ),
-        unless=(r"Xid", r"out of memory"),
+        unless=(r"Xid", r"out of memory", r"List of valid properties to query"),
     ),
     # nvidia-smi's table of a GPU with MIG on, beside a refusal; NCCL; the device plugin; vLLM, Ray and DeepSpeed on UUIDs.
     Signature(

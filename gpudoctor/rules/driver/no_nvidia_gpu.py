@@ -174,6 +174,16 @@ signatures: tuple[Signature | str, ...] = (
         ),
         unless=(r"nvidia-smi (?:works|shows|prints)", r"GeForce|\bRTX\b|\bGTX\b|Tesla"),
     ),
+    # Docker asks for a GPU, and the only graphics that the text names is another vendor's.
+    Signature(
+        r"could not select device driver|nvidia-container-cli: initialization error",
+        0.96,
+        when="other-vendor-shown",
+        unless=(
+            r"nvidia-smi (?:works|shows|prints)|NVIDIA-SMI \d",
+            r"hybrid|dual graphics|Optimus|dedicated nvidia",
+        ),
+    ),
     Signature(
         r"\b(?:t[234]a?|m[5-7]\w?|c[5-7]\w?|r[5-7]\w?)\.\d{0,2}x?(?:large|medium|micro|small)\b",
         0.85,

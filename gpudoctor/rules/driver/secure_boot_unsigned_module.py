@@ -102,7 +102,7 @@ signatures: tuple[Signature | str, ...] = (
         unless=(r"SecureBoot disabled|secure ?boot(?: is)?:? (?:disabled|off)\b",),
     ),
     Signature(
-        r"(?:disabl\w+|turn\w* off|switch\w* off|enabl\w+|turn\w* on|because of|due to|caused by|with|by) (?:the |UEFI |bios )*(?:secure|security|safe)[- ]?boot|(?:secure|security)[- ]?boot (?:is |was |being |state:? )*(?:enabled|on|active|turned on|the (?:problem|culprit|reason|issue))|关闭安全启动|关闭 ?secure ?boot|安全启动",
+        r"(?:disabl\w+|turn\w* off|switch\w* off|enabl\w+|turn\w* on|because of|due to|caused by|with|by) (?:the |UEFI |bios )*(?:secure|security|safe)[- ]?boot|(?<!Crypto\sDisabled,\s)(?<!Crypto\sEnabled,\s)(?:secure|security)[- ]?boot (?:is |was |being |state:? )*(?:enabled|on|active|turned on|the (?:problem|culprit|reason|issue))|关闭安全启动|关闭 ?secure ?boot|安全启动",
         0.72,
         needs=(
             r"nvidia",

@@ -65,6 +65,11 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"torchaudio \S+ (?:requires|depends on) torch ?==", 0.9),
     Signature(r"DLL load failed while importing (?:torchvision|_torchaudio|image)", 0.7),
     Signature(r"No such operator torchvision::nms", 0.95),
+    # Titles and reporters leave "operator" out.
+    Signature(
+        r"torchvision::\w+`?'?\"? (?:does not|doesn't|did not|didn't) exist|torchvision::nms.{0,20}(?:missing|not found)|(?:不存在|找不到|缺少).{0,10}torchvision::nms|torchvision::nms.{0,6}不存在",
+        0.93,
+    ),
     Signature(
         r"torchvision.{0,60}(?:is )?incompatible with torch|partially initialized module 'torchvision' has no attribute 'extension'",
         0.85,

@@ -103,6 +103,17 @@ signatures: tuple[Signature | str, ...] = (
         needs=(r"Intel Arc|\bArc [AB]\d{3}\b|intel[-_]extension[-_]for[-_]pytorch",),
         unless=(r"GeForce|\bRTX\b|\bGTX\b",),
     ),
+    # The reporter's words: ROCm was asked for, CUDA's packages came.
+    Signature(
+        r"(?:install|download|pull|fetch|get)(?:s|es|ed|ing|er)?\b.{0,40}(?:nvidia|cuda)\b",
+        0.82,
+        needs=(
+            r"rocm(?! used to build)",
+            r"radeon|\bAMD\b(?! (?:EPYC|Ryzen|Athlon|CPU))|\bRX ?\d{4}\b",
+            r"even (?:though|when|if|with)|instead|always|although|despite|regardless|but (?:it|the)|still",
+        ),
+        unless=(r"GeForce|\bRTX\b|\bGTX\b|Tesla|Quadro|NVIDIA-SMI|\+rocm|HIP error|No HIP GPUs",),
+    ),
     # Builds for both vendors in one environment.
     Signature(r"\d\+rocm\d[\d.]*", 0.88, needs=(r"\+cu\d{2,3}\b",)),
 )

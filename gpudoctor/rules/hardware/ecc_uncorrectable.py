@@ -46,6 +46,9 @@ explains = (
     "xid-154-recovery-action",
 )
 
+#: What `nvidia-smi --help` and `--help-query-gpu` explain is no event.
+HELP = (r"Reset ECC error counts: |List of valid properties to query",)
+
 signatures: tuple[Signature | str, ...] = (
     # CUDA error 214; Xid 48, 63, 64, 94, 95; nvidia-smi -q -d ROW_REMAPPER, ECC.
     Signature(r"uncorrectable ECC error encountered", 0.95),
@@ -55,7 +58,12 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"Xid:? ?(?:48|63|64|94|95)\b", 0.85),
     Signature(r"Remapped Rows\n(?:.{1,60}\n){0,4}Pending : Yes", 0.93),
     Signature(r"Remapping Failure Occurred : Yes", 0.9),
-    Signature(r"Double Bit ECC Error|DBE.{0,30}(?:occurred|detected)", 0.85, needs=(r"ECC|DBE",)),
+    Signature(
+        r"Double Bit ECC Error|DBE.{0,30}(?:occurred|detected)",
+        0.85,
+        needs=(r"ECC|DBE",),
+        unless=HELP,
+    ),
     Signature(r"Row Remapper: New row marked for remapping", 0.9),
     Signature(r"Uncorrectable ECC error|Contained: .{0,40}ECC|uncontained ECC error", 0.85, needs=(r"ECC",)),
     # `nvidia-smi -q`: the count since the driver was loaded. The aggregate is the board's whole life.
@@ -78,6 +86,7 @@ signatures: tuple[Signature | str, ...] = (
         r"uncorrectable (?:ECC|memory|DRAM|SRAM(?! Sources)|double[- ]bit)|double[- ]bit (?:ECC )?errors?|uncontained (?:memory )?error",
         0.82,
         needs=(r"GPU|nvidia|cuda|NVRM",),
+        unless=HELP,
     ),
     Signature(
         r"row[- ]remap\w* .{0,40}(?:fail\w*|pending|exhaust\w*|occurred)|Remapped Rows .{0,60}(?:Pending|Uncorrectable)",

@@ -61,7 +61,11 @@ signatures: tuple[Signature | str, ...] = (
         0.78,
         needs=(r"NVRM|Xid|ENGINE|ESR",),
     ),
-    Signature(r"illegal memory access", 0.5, needs=(r"cuda|CUDA|GPU|Xid",)),
+    Signature(
+        r"(?<!Fix\s)(?<!Fixed\s)(?<!Fixed\san\s)(?<!Fixes\s)(?<!Fix\san\s)illegal memory access",
+        0.5,
+        needs=(r"cuda|CUDA|GPU|Xid",),
+    ),
     Signature(r"Invalid __(?:global|shared|local)__ (?:read|write|atomic) of size \d+", 0.85),
 )
 

@@ -67,6 +67,17 @@ signatures: tuple[Signature | str, ...] = (
     # cuBLAS and cuBLASLt of two releases: the plain form of ld.so, with the version behind it.
     Signature(r"undefined symbol: cublasLt\w+, version libcublasLt\.so\.\d+", 0.95),
     Signature(r"was linked against (?:cuBLAS|cuBLASLt|cuBLAS/cuBLASLt) \d\S* but loaded", 0.8),
+    # ldd and /proc/PID/maps: one process would load cuBLAS or the runtime of two majors.
+    Signature(
+        r"libcu(?:blas|blasLt|dart)\.so\.(?:12|13)[\d.]* => /",
+        0.84,
+        needs=(r"libcu(?:blas|blasLt|dart)\.so\.1[01][\d.]* => /",),
+    ),
+    Signature(
+        r"libcu(?:blas|blasLt|dart)\.so\.13[\d.]* => /",
+        0.84,
+        needs=(r"libcu(?:blas|blasLt|dart)\.so\.12[\d.]* => /",),
+    ),
     Signature(
         r"(?:two|multiple|different|several) (?:CUDA|cuda) (?:versions|toolkits|runtimes) .{0,60}(?:loaded|same process|mixed|at once)",
         0.75,

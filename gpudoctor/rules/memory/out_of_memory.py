@@ -55,7 +55,7 @@ signatures: tuple[Signature | str, ...] = (
     Signature(error_code(2), 0.72),
     # Any other program that names CUDA or the GPU and says so: AMReX, dlib, miners, CNTK, game engines.
     Signature(
-        r"out of memory",
+        r"(?<!Fixed\san\s)(?<!Fixed\s)(?<!Fix\s)(?<!Fixes\s)out of memory",
         0.6,
         needs=(r"cuda|gpu|vram|device memory|nvidia",),
         unless=(

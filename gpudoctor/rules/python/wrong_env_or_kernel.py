@@ -56,7 +56,11 @@ signatures: tuple[Signature | str, ...] = (
     Signature(
         r"(?:jupyter|ipykernel|notebook|kernelspec).{0,400}No module named '?(?:torch|tensorflow)", 0.85
     ),
-    Signature(r"Defaulting to user installation because normal site-packages is not writeable", 0.4),
+    Signature(
+        r"Defaulting to user installation because normal site-packages is not writeable",
+        0.4,
+        needs=(r"No module|not found|ImportError|\bFalse\b|cannot|can't|fail|error",),
+    ),
     # The source folder of vLLM instead of the installed package.
     Signature(r"No module named 'vllm\._C'|cannot import name '_C' from 'vllm'", 0.75),
     # A file of the project that bears the package's name, in the traceback.
@@ -81,8 +85,11 @@ signatures: tuple[Signature | str, ...] = (
         needs=(
             r"notebook|jupyter|\blab\b|ipython|vs ?code|pycharm|spyder|streamlit",
             r"works?\b|success|\bfine\b|no (?:problem|error)|\bok\b|正常|可以",
-            r"No module named|ModuleNotFoundError",
+            r"No module named|ModuleNotFoundError|\bImportError\b|(?:can't|cannot|could not|couldn't|unable to|fails? to|won't) (?:import|find|load) (?:\w+ )?(?:py)?(?:torch|tensorflow|jax|cupy|keras)|无法导入",
+            r"No module named|ModuleNotFoundError|n't|\bnot\b|fail|keeps?\b|\bbut\b|\bonly\b|however|但|不",
         ),
+        # The same Python loads another library there: that is the environment's variables, and not its packages.
+        unless=(r"DLL load failed|undefined symbol|cannot open shared object|GLIBC|circular import",),
     ),
     Signature(
         r"sys\.executable\W{0,4} .{0,60}(?:differ|not the same|mismatch|another|other|wrong)|different (?:value of |values for )?[`'\"]?sys\.executable",

@@ -60,7 +60,7 @@ signatures: tuple[Signature | str, ...] = (
     ),
     Signature(r"No CMAKE_CUDA_COMPILER could be found", 0.9),
     Signature(
-        r"Failed to (?:find|detect a default) CUDA (?:toolkit|architecture)|Could NOT find CUDA(?:Toolkit)?\b|Cannot find CUDA toolkit",
+        r"Failed to (?:find|detect a default) CUDA (?:toolkit|architecture)|Could NOT find CUDA(?:Toolkit)?\b(?! drivers)|Cannot find CUDA toolkit",
         0.75,
         needs=(r"CUDA",),
         unless=(r"CUDA driver library",),
