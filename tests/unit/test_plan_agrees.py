@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gpudoctor.advice.choose import driver_needed
@@ -63,6 +63,7 @@ def disagreement(target: str, version: str, cc: str, driver: str) -> str:
     return ""
 
 
+@example(("tensorflow", "2.15.1"), "9.0", "515.43.04")
 @settings(deadline=None, max_examples=60)
 @given(st.sampled_from(BUILDS), st.sampled_from(CAPABILITIES), st.sampled_from(["", *DRIVERS]))
 def test_what_is_planned_is_never_refused_by_compat(build: tuple[str, str], cc: str, driver: str) -> None:
