@@ -181,8 +181,10 @@ def _one(
             continue
         name = f"{build.framework} {build.version}"
         missing = served.how == "none"
+        too_new = missing and needed_ptx(build, capability) is not None
+        lacks = "only PTX that this driver can't compile" if too_new else "no code"
         yield Problem(
-            f"{name} has no code for {label} (compute capability {capability})"
+            f"{name} has {lacks} for {label} (compute capability {capability})"
             if missing
             else f"{name} has only {served.detail}, for {label} ({capability})",
             subject=subject(python, build),
