@@ -8,7 +8,8 @@ from gpudoctor import knowledge
 from gpudoctor.advice import builds
 from gpudoctor.advice.question import Question
 from gpudoctor.findings import Finding
-from gpudoctor.versions import branch, is_version, sm
+from gpudoctor.rules.architectures import needed_ptx
+from gpudoctor.versions import branch, is_version, release, sm
 
 
 def runtimes(asked: Question) -> list[tuple[str, str]]:
@@ -23,7 +24,8 @@ def runtimes(asked: Question) -> list[tuple[str, str]]:
 
 
 def least_driver(asked: Question) -> list[str]:
-    """ "driver 525.60.13 or newer", for what brings a CUDA runtime and for the GPUs; of two the one that says more."""
+    """ "driver 525.60.13 or newer", for what brings a CUDA runtime, for the GPUs, and for PTX where only that serves a GPU; of
+    two the one that says more."""
     system = "linux" if asked.system == "Linux" else "windows"
     found = []
     for _, cuda in runtimes(asked):
@@ -36,7 +38,23 @@ def least_driver(asked: Question) -> list[str]:
         if least:
             found.append(f"driver {least} or newer")
     newest = max((branch(need.split()[1]) for need in found), default=0)
+    for_ptx = _for_ptx(asked)
+    if for_ptx > newest:
+        # minor-version compatibility ends where the driver has to compile
+        newest, found = for_ptx, [f"driver branch {for_ptx} or newer"]
     return list(dict.fromkeys([*found, *_for_gpus(asked, newest)]))
+
+
+def _for_ptx(asked: Question) -> int:
+    """The first branch whose compiler takes the PTX that is all that some GPU has of a wheel, or that the question is about;
+    0 where none is needed or known. Windows' branches have the numbers of Linux'."""
+    wanted = []
+    for wheel in asked.wheels:
+        build = builds.build_of(asked, wheel)
+        wanted += [needed_ptx(build, card.capability) for card in asked.cards if card.capability]
+    if asked.ptx:
+        wanted += [knowledge.newest_ptx(release(cuda)) for _, cuda in runtimes(asked) if "." in cuda]
+    return max((isa.branch for isa in wanted if isa is not None and isa.branch is not None), default=0)
 
 
 def _for_gpus(asked: Question, newest: int = 0) -> list[str]:
@@ -83,9 +101,13 @@ def _one(asked: Question, finding: Finding) -> Iterable[str]:
     if name in ("nvcc-arch-unsupported", "gpu-too-old-for-toolkit") and not asked.wheels:
         return _toolkits(asked)
     if name == "wheel-lacks-gpu-arch":
-        return [
-            f"a build with code for {' and '.join(sm(c.capability) for c in asked.cards if c.capability)}"
-        ]
+        code = f"a build with code for {' and '.join(sm(c.capability) for c in asked.cards if c.capability)}"
+        compiles = _for_ptx(asked)
+        if not asked.driver or compiles <= branch(asked.driver):
+            return [code]
+        newer = any(branch(need.split()[2]) >= compiles for need in _for_gpus(asked) if "branch" in need)
+        # the GPU itself needs as new a driver: that is said of it, and this follows
+        return [] if newer else [f"driver branch {compiles} or newer, or {code}"]
     if name == "gpu-too-old-for-toolkit":
         return [
             f"an older build that still has code for {' and '.join(sm(c.capability) for c in asked.cards if c.capability)}"

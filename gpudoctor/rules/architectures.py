@@ -7,25 +7,42 @@ from gpudoctor.facts.frameworks import Build, Ptx, Targets
 from gpudoctor.facts.gpu import Gpu
 from gpudoctor.facts.observed import Known, value_of
 from gpudoctor.findings import Evidence
+from gpudoctor.knowledge.records import PtxIsa
 from gpudoctor.rules.judging import driver_cuda
 from gpudoctor.rules.targets import Served, serves, spelled
 from gpudoctor.versions import capability as parse
-from gpudoctor.versions import is_version, release
+from gpudoctor.versions import is_version, numbers, release
 
 
 def judged(build: Build, capability: str, gpu: Gpu) -> Served:
     """How this GPU is served by the build. Where the source of the targets does not tell the PTX's ISA version, it is
     taken to be that of the CUDA that the build was made with."""
-    assert isinstance(build.targets, Known)
-    targets = build.targets.value
     driver = value_of(driver_cuda(gpu), "")
     newest = knowledge.newest_ptx(release(driver)) if is_version(driver) else None
+    return serves(_dated(build), capability, newest.isa if newest is not None else None)
+
+
+def needed_ptx(build: Build, capability: str) -> PtxIsa | None:
+    """The PTX ISA version that a driver has to compile before this GPU is served: the oldest that serves it. None where machine
+    code serves it, where nothing does, and where the version is not known."""
+    if not isinstance(build.targets, Known):
+        return None
+    targets = _dated(build)
+    isas = sorted({p.isa for p in targets.ptx if p.isa}, key=numbers)
+    if serves(targets, capability, None).how == "cubin":
+        return None
+    least = next((isa for isa in isas if serves(targets, capability, isa).how == "ptx"), "")
+    return knowledge.ptx_isa(least) if least else None
+
+
+def _dated(build: Build) -> Targets:
+    assert isinstance(build.targets, Known)
+    targets = build.targets.value
     cuda = value_of(build.cuda, "")
     own = knowledge.newest_ptx(release(cuda)) if is_version(cuda) and "." in cuda else None
-    if own is not None:
-        ptx = tuple(Ptx(p.capability, p.variant, p.isa or own.isa) for p in targets.ptx)
-        targets = targets.replace(ptx=ptx)
-    return serves(targets, capability, newest.isa if newest is not None else None)
+    if own is None:
+        return targets
+    return targets.replace(ptx=tuple(Ptx(p.capability, p.variant, p.isa or own.isa) for p in targets.ptx))
 
 
 def older_than_all(targets: Targets, capability: str) -> bool:

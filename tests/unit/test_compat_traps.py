@@ -64,7 +64,7 @@ def test_tensorflow_2_18() -> None:
     row = knowledge.tensorflow_build("2.18.0")
     assert row is not None
     assert (row.cuda, row.cudnn, row.pythons[-1]) == ("12.5.1", "9.3", "3.12")
-    assert (row.capabilities, row.ptx) == (("6.0", "7.0", "8.0", "8.9"), ("9.0",))
+    assert (row.capabilities, row.ptx) == (("6.0", "7.0", "8.0", "8.9", "9.0"), ("9.0",))
     assert ask({"tensorflow": "2.18.0", "python": "3.13"}).compatible is False
 
 

@@ -455,7 +455,7 @@ class TestFrameworks:
         found = knowledge.tensorflow_build("2.18.0")
         assert found is not None
         assert (found.cuda, found.cudnn) == ("12.5.1", "9.3")
-        assert (found.capabilities, found.ptx) == (("6.0", "7.0", "8.0", "8.9"), ("9.0",))
+        assert (found.capabilities, found.ptx) == (("6.0", "7.0", "8.0", "8.9", "9.0"), ("9.0",))
         assert found.libraries is not None and "libcudnn.so.9" in found.libraries
         assert found.deciding_library == "tensorflow/libtensorflow_cc.so.2"
 

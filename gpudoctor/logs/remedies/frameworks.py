@@ -19,7 +19,7 @@ _CONDA = re.compile(
 
 def cpu_only_wheel(told: Told) -> Fix | None:
     if "torch" not in told.low:
-        if told.has("tensorflow-cpu"):
+        if told.has("tensorflow-cpu") or (told.has("tensorflow") and not told.windows):
             return Fix(
                 "Replace the CPU package by tensorflow with its CUDA libraries",
                 (

@@ -29,7 +29,9 @@ from gpudoctor.facts.gpu import Gpu
 from gpudoctor.facts.host import Host
 from gpudoctor.facts.observed import Absent, Known, Observed, Unknown, value_of
 from gpudoctor.findings import CannotLook, CouldNotTell, DoesNotApply, Evidence, Fix, Problem, package, seen
+from gpudoctor.rules.architectures import needed_ptx
 from gpudoctor.rules.judging import builds, driver_cuda, driver_version, need
+from gpudoctor.rules.pythons import by_capability
 from gpudoctor.signature import Signature, error_code
 from gpudoctor.versions import branch, compare, major, older, release
 
@@ -179,7 +181,9 @@ def check(host: Host, driver: Driver, gpu: Gpu, frameworks: Frameworks) -> Itera
         if old is None:
             yield CouldNotTell(f"{build.framework} {build.version}: no driver is on record for CUDA {wanted}")
         elif old:
-            yield _problem(whose, build, wanted, implemented, version, system)
+            compiling = [needed_ptx(build, capability) for capability in by_capability(gpu)]
+            ptx = max((isa.branch for isa in compiling if isa is not None and isa.branch), default=0)
+            yield _problem(whose, build, wanted, implemented, version, system, ptx)
     for whose, build in unread:
         yield CouldNotTell(f"{build.framework} in {whose.path}: {getattr(build.cuda, 'reason', '')}")
 
@@ -236,11 +240,15 @@ def _problem(
     implemented: Observed[str],
     version: Observed[str],
     system: System,
+    ptx: int,
 ) -> Problem:
+    """`ptx`: the first branch that compiles the PTX which is all that some GPU has of the build; 0 where it has machine code."""
     from gpudoctor import knowledge
 
     minimum = knowledge.driver_minimum(wanted, system) if "." in wanted else None
     least = (minimum.compatible or minimum.full or f"branch {minimum.branch}") if minimum else ""
+    if ptx > (branch(least.removeprefix("branch ")) if least else 0):
+        least = f"branch {ptx}"
     has = value_of(implemented, "")
     number = value_of(version, "")
     needs = f"; it needs driver {least} or newer" if least else ""

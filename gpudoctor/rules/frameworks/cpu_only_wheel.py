@@ -1,20 +1,22 @@
 """A framework is installed in its CPU build
 
 What it is: PyTorch and TensorFlow are published in builds with and without CUDA. This environment has one without: it
-came from PyTorch's cpu index, is what PyPI serves for this platform, or was chosen by conda where no driver was seen
-(in `docker build`, on a login node).
+came from PyTorch's cpu index, is tensorflow-cpu, is what PyPI serves for this platform, or was chosen by conda where no
+driver was seen (in `docker build`, on a login node).
 
-Why it hurts: A CPU build contains no GPU code at all: torch.cuda.is_available() is False and everything runs on the
-CPU, whatever the driver and the GPU are.
+Why it hurts: A CPU build contains no GPU code at all: everything runs on the CPU, whatever the driver and the GPU are.
+PyTorch's torch.cuda.is_available() is then False, TensorFlow's tf.config.list_physical_devices('GPU') is empty.
 
 How to tell: torch/version.py says `cuda = None`, the version ends in +cpu, conda's build string starts with cpu, or
 TensorFlow's build_info says that it is no CUDA build.
 
-How to fix: Install the build for a CUDA that this driver runs, from PyTorch's own index; with conda ask for the CUDA
-build by name, and set CONDA_OVERRIDE_CUDA where the driver is not visible.
+How to fix: PyTorch: install the build for a CUDA that this driver runs, from PyTorch's own index. TensorFlow: uninstall
+tensorflow-cpu and install 'tensorflow[and-cuda]'. With conda ask for the CUDA build by name, and set CONDA_OVERRIDE_CUDA
+where the driver is not visible.
 
 Sources: https://github.com/pytorch/pytorch/issues/106565
 https://pytorch.org/get-started/locally/
+https://www.tensorflow.org/install/pip
 https://docs.conda.io/projects/conda/en/latest/user-guide/tasks/manage-virtual.html
 """
 
@@ -202,6 +204,12 @@ signatures: tuple[Signature | str, ...] = (
 )
 
 
+#: What a program sees, in the framework's own words.
+_HURTS = {
+    "torch": "torch.cuda.is_available() is False",
+    "tensorflow": "tf.config.list_physical_devices('GPU') is empty",
+}
+
 #: TensorFlow has no CUDA build for Windows after this one: that is a cause of its own.
 LAST_ON_WINDOWS = "2.10"
 
@@ -230,6 +238,8 @@ def check(host: Host, gpu: Gpu, frameworks: Frameworks) -> Iterator[Problem | Co
             subject=subject(python, build),
             severity="failure" if sure else "warning",
             evidence=tuple(evidence),
+            explanation=f"A CPU build contains no GPU code at all: {_HURTS[build.framework]}, and everything runs on the "
+            "CPU, whatever the driver and the GPU are.",
             fix=_fix(python, build, gpu, conda is not None),
         )
 

@@ -28,7 +28,7 @@ from gpudoctor.facts.gpu import Gpu
 from gpudoctor.facts.host import Host
 from gpudoctor.facts.observed import Absent, Known
 from gpudoctor.findings import CannotLook, CouldNotTell, Evidence, Fix, Problem
-from gpudoctor.rules.architectures import code_evidence, judged, older_than_all
+from gpudoctor.rules.architectures import code_evidence, judged, needed_ptx, older_than_all
 from gpudoctor.rules.extensions import BUILDING, LAUNCHERS, PACKAGES
 from gpudoctor.rules.pythons import (
     by_capability,
@@ -181,8 +181,10 @@ def _one(
             continue
         name = f"{build.framework} {build.version}"
         missing = served.how == "none"
+        too_new = missing and needed_ptx(build, capability) is not None
+        lacks = "only PTX that this driver can't compile" if too_new else "no code"
         yield Problem(
-            f"{name} has no code for {label} (compute capability {capability})"
+            f"{name} has {lacks} for {label} (compute capability {capability})"
             if missing
             else f"{name} has only {served.detail}, for {label} ({capability})",
             subject=subject(python, build),
@@ -192,8 +194,19 @@ def _one(
                 *code_evidence(build, capability),
                 Evidence("verdict", served.detail),
             ),
-            fix=_fix(python, build, gpu),
+            fix=_newer_driver(_fix(python, build, gpu), build, capability)
+            if missing
+            else _fix(python, build, gpu),
         )
+
+
+def _newer_driver(other: Fix, build: Build, capability: str) -> Fix:
+    """Where only PTX serves the GPU and the driver is too old to compile it, a newer driver is the other way."""
+    ptx = needed_ptx(build, capability)
+    if ptx is None or ptx.branch is None:
+        return other
+    words = f"Update the driver to branch {ptx.branch} or newer, which compiles this build's PTX (ISA {ptx.isa}); or: "
+    return other.replace(summary=f"{words}{other.summary[0].lower()}{other.summary[1:]}")
 
 
 def _fix(python: Interpreter, build: Build, gpu: Gpu) -> Fix:

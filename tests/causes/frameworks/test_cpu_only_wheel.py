@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gpudoctor.facts.machine import Machine
-from gpudoctor.facts.observed import Unknown
+from gpudoctor.facts.observed import Absent, Unknown
 from tests.judged import causes, finding, judgement
 from tests.machines import healthy
 from tests.machines.parts import frameworks
@@ -36,6 +36,19 @@ def test_conda_says_it_by_its_build_string() -> None:
     found = finding(machine, "cpu-only-wheel")
     assert any("cpu_mkl" in e.value for e in found.evidence)
     assert found.fix is not None and found.fix.commands[0].startswith("conda install -p /home/u/venv")
+
+
+def test_tensorflow_is_spoken_of_in_its_own_words() -> None:
+    absent = Absent("build_info.py: is_cuda_build is False")
+    build = frameworks.tensorflow("2.18.1", variant="cpu", cuda=absent, cudnn=absent, targets=absent)
+    machine = healthy.rtx3050_laptop().replace(frameworks=frameworks.with_pythons(frameworks.python(build)))
+    found = finding(machine, "cpu-only-wheel")
+    assert found.fix is not None
+    assert found.fix.commands[-1].endswith("install 'tensorflow[and-cuda]'")
+    assert "list_physical_devices" in found.explanation
+    assert "torch" not in f"{found.title} {found.explanation} {found.fix.summary}".lower()
+    torch = finding(with_cpu_torch(), "cpu-only-wheel")
+    assert "torch.cuda.is_available()" in torch.explanation and "tf." not in torch.explanation
 
 
 def test_the_same_wheel_without_a_gpu_is_right() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gpudoctor.facts.frameworks import Build, Cubin, Ptx
+from gpudoctor.facts.frameworks import Build, Cubin, Ptx, Targets
 from gpudoctor.facts.machine import Machine
 from gpudoctor.facts.observed import Known, Unknown
 from tests.judged import causes, finding, judgement
@@ -32,6 +32,17 @@ def test_ptx_newer_than_the_driver_is_no_help() -> None:
     targets = frameworks.targets(("9.0",), (Ptx("9.0", "", "9.9"),))
     build = frameworks.torch("2.7.0+cu126", "12.6").replace(targets=targets)
     assert finding(blackwell(build), "wheel-lacks-gpu-arch").severity == "failure"
+
+
+def test_where_a_newer_driver_would_compile_the_ptx_that_is_a_way_too() -> None:
+    """TensorFlow 2.15 holds PTX of CUDA 12.2 (ISA 8.2, branch 535) for an H100."""
+    targets = Known(Targets((Cubin("8.0"),), (Ptx("8.0"),), "build_info"), "build_info.py")
+    build = frameworks.tensorflow("2.15.1", cuda=Known("12.2", "build_info.py"), targets=targets)
+    held = frameworks.with_pythons(frameworks.python(build))
+    h100 = gpu.answering(1, "NVIDIA H100", "9.0", 0x2330, 80 << 30, True, "525.60.13", "12.0")
+    old = healthy.rtx5090_desktop().replace(frameworks=held, gpu=h100)
+    found = finding(old, "wheel-lacks-gpu-arch")
+    assert found.fix is not None and "branch 535 or newer" in found.fix.summary
 
 
 def test_the_build_with_sm_120_is_well() -> None:
