@@ -1,0 +1,72 @@
+"""Conditions that take more than a wording: arithmetic on a match, and what else the text tells.
+
+Each has a name that signatures give as `when`. They decide between causes that share a sentence, as the catalogue's rule
+of ties has it: the deepest cause that the evidence *shows*.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+from gpudoctor.logs.conditions import drivers, libraries, memory, places, targets
+from gpudoctor.logs.told import Told
+from gpudoctor.logs.wheels import index_lacks_version, python_lacks_version
+
+Condition = Callable[["re.Match[str]", Told], bool]
+
+
+def _not(condition: Condition) -> Condition:
+    return lambda match, told: not condition(match, told)
+
+
+def _no(condition: Callable[[Told], bool]) -> Callable[[Told], bool]:
+    return lambda told: not condition(told)
+
+
+def _of_match(condition: Callable[[Told], bool]) -> Condition:
+    return lambda match, told: condition(told)
+
+
+#: Those that ask the text alone: they are asked before a pattern is compiled.
+OF_THE_TEXT: Mapping[str, Callable[[Told], bool]] = {
+    "tensorflow-past-windows": libraries.tensorflow_past_windows,
+    "plain-torch-on-windows": libraries.plain_torch_on_windows,
+    "several-libraries": libraries.several_libraries,
+    "few-libraries": _no(libraries.several_libraries),
+    "hidden-by-variable": places.hidden_by_variable,
+    "old-gpu-shown": targets.old_gpu_shown,
+    "singularity-without-nv": places.singularity_without_nv,
+    "other-vendor-shown": places.other_vendor_shown,
+    "blackwell-shown": targets.blackwell_shown,
+    "cuda-above-branch": drivers.cuda_above_branch,
+    "driver-versions-differ": drivers.driver_versions_differ,
+    "driver-behind-wanted-cuda": drivers.driver_behind_wanted_cuda,
+    "driver-behind-named-build": drivers.driver_behind_named_build,
+    "desktop-on-linux": places.desktop_on_linux,
+    "on-windows": places.on_windows,
+    "not-on-windows": _no(places.on_windows),
+    "on-wsl": places.on_wsl,
+    "not-on-wsl": _no(places.on_wsl),
+    "in-container": places.in_container,
+    "not-in-container": _no(places.in_container),
+    "driver-answers": places.driver_answers,
+    "cudnn-on-path": libraries.cudnn_on_path,
+    "cudnn-not-on-path": _no(libraries.cudnn_on_path),
+}
+
+CONDITIONS: Mapping[str, Condition] = {
+    "fragmented": memory.fragmented,
+    "not-fragmented": _not(memory.fragmented),
+    "gpu-newer-than-build": targets.gpu_newer_than_build,
+    "gpu-older-than-build": _not(targets.gpu_newer_than_build),
+    "toolkit-too-old-for-arch": targets.toolkit_too_old_for_arch,
+    "arch-too-old-for-toolkit": _not(targets.toolkit_too_old_for_arch),
+    "other-cuda-shown": libraries.other_cuda_shown,
+    "no-other-cuda-shown": _not(libraries.other_cuda_shown),
+    "index-lacks-version": index_lacks_version,
+    "python-lacks-version": python_lacks_version,
+    "no-nvidia-runtime": places.no_nvidia_runtime,
+    "kernel-reports-another-version": drivers.kernel_reports_another_version,
+    **{name: _of_match(condition) for name, condition in OF_THE_TEXT.items()},
+}

@@ -1,0 +1,72 @@
+"""Out of memory: was there room enough, only in pieces?"""
+
+from __future__ import annotations
+
+import re
+
+from gpudoctor.logs.lazy import Lazy
+from gpudoctor.logs.told import Told
+
+_UNITS = {
+    "b": 1,
+    "bytes": 1,
+    "kib": 1 << 10,
+    "kb": 1 << 10,
+    "mib": 1 << 20,
+    "mb": 1 << 20,
+    "gib": 1 << 30,
+    "gb": 1 << 30,
+}
+
+
+def _size(number: str, unit: str) -> float:
+    return float(number) * _UNITS[unit.lower()]
+
+
+_REQUEST = Lazy(r"Tried to allocate (\d+(?:\.\d+)?) (\w{1,5}?)(?:[. ;(]|$)", re.I)
+
+
+_FREE = Lazy(r"(\d+(?:\.\d+)?) (\w{1,5}?) (?:is )?free\b", re.I)
+
+
+_UNUSED = Lazy(r"(\d+(?:\.\d+)?) (\w{1,5}?) is reserved by PyTorch but unallocated", re.I)
+
+
+_ALLOCATED = Lazy(r"(\d+(?:\.\d+)?) (\w{1,5}?) already allocated", re.I)
+
+
+_RESERVED = Lazy(r"(\d+(?:\.\d+)?) (\w{1,5}?) reserved in total", re.I)
+
+
+_CACHED = Lazy(r"(\d+(?:\.\d+)?) (\w{1,5}?) cached", re.I)
+
+
+def _measure(pattern: Lazy, text: str) -> float | None:
+    found = pattern.search(text)
+    if found is None or found[2].lower() not in _UNITS:
+        return None
+    return _size(found[1], found[2])
+
+
+def fragmented(match: re.Match[str], told: Told) -> bool:
+    """Free and reserved-but-unallocated memory together would have been enough for the request, and the free memory
+    alone would not (where it would, somebody else took it meanwhile, unless as much lies unallocated).
+
+    PyTorch up to 2.0 prints "already allocated" and "reserved in total", later "reserved by PyTorch but unallocated"."""
+    text = told.text[match.start() : match.start() + 1500]
+    following = re.search(r"out of memory", text[20:], re.I)
+    if following and "Tried to allocate" in text[: following.start() + 20]:
+        text = text[: following.start() + 20]
+    request, free = _measure(_REQUEST, text), _measure(_FREE, text)
+    unused = _measure(_UNUSED, text)
+    if unused is None:
+        allocated = _measure(_ALLOCATED, text)
+        reserved = _measure(_RESERVED, text)
+        if allocated is not None and reserved is not None:
+            unused = reserved - allocated
+        else:  # PyTorch up to 1.4: "5.00 GiB already allocated; 1.00 GiB free; 3.00 GiB cached" (beside the allocated)
+            unused = _measure(_CACHED, text)
+    if request is None or unused is None:
+        return False
+    left = free or 0.0
+    return left + unused >= request and (left < request or unused >= request)

@@ -1,0 +1,84 @@
+"""Where it ran: the system, the container, the variables, other vendors."""
+
+from __future__ import annotations
+
+import re
+
+from gpudoctor.logs.told import Told
+
+
+def hidden_by_variable(told: Told) -> bool:
+    """CUDA_VISIBLE_DEVICES is shown, and is empty, negative, or a number."""
+    value = told.variables.get("CUDA_VISIBLE_DEVICES")
+    return value is not None
+
+
+def singularity_without_nv(told: Told) -> bool:
+    """Singularity or Apptainer is started in the text, and never with --nv or --nvccli."""
+    starts = re.findall(
+        r"\b(?:singularity|apptainer)\b(?: -\w)* +(?:run|exec|shell|instance)\b[^\n]*", told.text
+    )
+    return bool(starts) and not any("--nv" in start for start in starts)
+
+
+def no_nvidia_runtime(match: re.Match[str], told: Told) -> bool:
+    """`docker info` is shown, and its list of runtimes (group `runtimes`) has none of NVIDIA's."""
+    return "nvidia" not in match["runtimes"].lower()
+
+
+#: Graphics of other vendors, in the words of lspci, Windows, collect_env, inxi and reporters. Their processors do not count.
+_OTHERS = re.compile(
+    r"\bIntel(?:\(R\)|®| Corporation)? ?(?:\(R\) |® )?(?:\w+ ){0,3}?(?:Iris|U?HD Graphics|HD \d{3,4}|Xe Graphics|Arc\b|Graphics|GMA|integrated|iGPU)|\b(?:Iris(?:\(R\)|®)? (?:Xe|Plus|Pro|Graphics)|UHD Graphics|Intel (?:GPU|card|laptop graphics))|"
+    r"\bRadeon\b|\bAMD ?(?:GPU|card|graphics|RX|Vega|Instinct|Radeon|显卡|独显)|\(AMD\)|on AMD\b|\bRX ?(?:Vega|[4-9]\d{2,3})\b|\bVega ?\d{1,2}\b|\bgfx(?:9|10|11|12)\w{1,3}\b|"
+    r"\bMac ?Book|\bApple (?:M\d|Silicon)|\bmacOS\b|\bOS ?X\b|\biMac\b|\bMac (?:mini|Studio|Pro)\b|\bM[1-4] (?:Mac|Pro|Max|Ultra)\b|\bmy Mac\b|\bRaspberry ?Pi\b|\bSurface (?:Pro|Go|Laptop)\b|\bintegrated graphics\b|"
+    r"(?:苹果|Mac)电脑|集成显卡|核显|A卡|集显",
+    re.I,
+)
+
+
+_NVIDIAS = re.compile(
+    r"\bGeForce|\b[RG]TX|\bQuadro|\bTesla\b|\bTITAN\b|\bJetson|\b(?:A100|H100|H200|B200|V100|P100|L40S?|A10G?|A40|T4|K80)\b|NVIDIA Corporation|\b10de:|\bMX ?\d{3}\b|"
+    r"\bG[TP]X? ?\d{3,4}M?\b|nvidia-smi works|\bN卡",
+    re.I,
+)
+
+
+def other_vendor_shown(told: Told) -> bool:
+    """The text names graphics of Intel, AMD or Apple, and none of NVIDIA's."""
+    return _OTHERS.search(told.text) is not None and _NVIDIAS.search(told.text) is None and not told.gpus
+
+
+_DESKTOP = re.compile(r"Docker[- ]Desktop", re.I)
+
+
+_LINUXES = re.compile(
+    r"\b(?:Linux|Ubuntu|Debian|Fedora|Arch|Manjaro|Mint|Pop!?_?OS|CentOS|RHEL|openSUSE|apt|systemctl)\b", re.I
+)
+
+
+def desktop_on_linux(told: Told) -> bool:
+    """Docker Desktop is named, on a Linux that is no WSL: its virtual machine has no GPU."""
+    return (
+        _DESKTOP.search(told.text) is not None
+        and _LINUXES.search(told.text) is not None
+        and not told.windows
+        and not told.wsl
+        and not told.has("macos", "mac os", "windows")
+    )
+
+
+def on_windows(told: Told) -> bool:
+    return told.windows
+
+
+def on_wsl(told: Told) -> bool:
+    return told.wsl
+
+
+def in_container(told: Told) -> bool:
+    return told.container
+
+
+def driver_answers(told: Told) -> bool:
+    """nvidia-smi printed its table, or named a GPU."""
+    return bool(told.smi.kmd_version) or re.search(r"\(UUID: GPU-", told.text) is not None
