@@ -93,7 +93,7 @@ signatures: tuple[Signature | str, ...] = (
         unless=(r"\bMIG(?:\b|_)",),
     ),
     Signature(
-        r"(?:CUDA_)?ERROR_NO_DEVICE\b|\bCudaError::NoDevice\b|cudaErrorNoDevice",
+        r"\b(?:CUDA_)?ERROR_NO_DEVICE\b|\bCudaError::NoDevice\b|cudaErrorNoDevice",
         0.55,
         unless=(
             r"NVIDIA-SMI has failed",

@@ -30,7 +30,7 @@ signatures: tuple[Signature | str, ...] = (
     Signature(
         r"Address family not supported by protocol",
         0.75,
-        needs=(r"nccl|gloo|c10d|torch|TCPStore|distributed",),
+        needs=(r"nccl|\bgloo\b|c10d|torch|TCPStore",),
     ),
     Signature(
         r"NCCL WARN (?:Net|NET|NET/Socket|Call to connect|socketStartConnect|socketPollConnect|Connect to).{0,120}(?:refused|failed|timed out|No route|Network is unreachable)",

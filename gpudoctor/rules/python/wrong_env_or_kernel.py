@@ -85,7 +85,7 @@ signatures: tuple[Signature | str, ...] = (
         needs=(
             r"notebook|jupyter|\blab\b|ipython|vs ?code|pycharm|spyder|streamlit",
             r"works?\b|success|\bfine\b|no (?:problem|error)|\bok\b|正常|可以",
-            r"No module named|ModuleNotFoundError|\bImportError\b|(?:can't|cannot|could not|couldn't|unable to|fails? to|won't) (?:import|find|load) (?:\w+ )?(?:py)?(?:torch|tensorflow|jax|cupy|keras)|无法导入",
+            r"No module named|ModuleNotFoundError|\bImportError: ?\w|(?:throw\w*|gives?|get(?:ting)?|rais\w+|with|an?) ImportError|(?:can't|cannot|could not|couldn't|unable to|fails? to|won't) (?:import|find|load) (?:\w+ )?(?:py)?(?:torch|tensorflow|jax|cupy|keras)|无法导入",
             r"No module named|ModuleNotFoundError|n't|\bnot\b|fail|keeps?\b|\bbut\b|\bonly\b|however|但|不",
         ),
         # The same Python loads another library there: that is the environment's variables, and not its packages.
@@ -101,6 +101,7 @@ signatures: tuple[Signature | str, ...] = (
         needs=(
             r"notebook|jupyter|ipython|vs ?code|pycharm|spyder",
             r"No module named|fails|not found|False|different",
+            r"torch|tensorflow|\bjax|keras|cuda|gpu",
         ),
     ),
     Signature(
