@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _DRIVER = Lazy(
     r"(?:nvidia driver version|driver version|nvrm version: nvidia unix \S+ kernel module|kmd version|"
-    r"kernel driver version|nvidia driver(?:s)?|nvidia-driver|driver|驱动(?:程序)?(?:的?版本)?号?)(?:[ :=：是为]{0,4}| is (?:at |still )?)v?(\d{3}\.\d{1,3}(?:\.\d{1,3})?)\b",
+    r"kernel driver version|nvidia driver(?:s)?|nvidia-driver|driver|驱动(?:程序)?(?:的?版本)?号?|nvidia-smi)(?:[ :=：是为]{0,4}| is (?:at |still )?|(?<=smi)\??\n)v?(\d{3}\.\d{1,3}(?:\.\d{1,3})?)\b",
     re.I,
 )
 #: A branch alone, in prose: "driver 470", "nvidia-driver-535", "驱动 470".
@@ -31,7 +31,7 @@ _BRANCH = Lazy(
     re.I,
 )
 _SMI_CUDA = Lazy(
-    r"(?:CUDA UMD Version|(?:Driver|KMD) Version ?: \S+\s{1,3}CUDA Version ?|reports CUDA Version|nvidia-smi[^\n]{0,60}CUDA(?: Version)?)[ :]{1,3}(\d{1,2}\.\d)",
+    r"(?:CUDA UMD Version|(?:Driver|KMD) Version ?: \S+\s{1,3}(?:[-*•] ?)?(?:CUDA ?版本(?:号)?[:：] ?)?CUDA Version ?|reports CUDA Version|nvidia-smi(?:(?!install|torch|tensorflow|toolkit|nvcc|\. |;)[^\n]){0,60}?CUDA(?: Version)?)[ :]{1,3}(\d{1,2}\.\d)",
     re.I,
 )
 _NVCC = Lazy(r"release (\d{1,2}\.\d{1,2}), V\d", re.I)
@@ -96,12 +96,12 @@ _DRIVER_SILENT = Lazy(
 )
 #: The GPU is not used, not seen, or something fails: what a person says, and what programs answer.
 _NO_USE = Lazy(
-    r"(?:is_available\(\)|CUDA[ _]available|Is CUDA available|GPU available|Using GPU)\W{0,12}(?:(?:returns?|is|gives?|prints?|->|返回)\W{0,4}){0,2}(?:False|No)\b|"
+    r"(?:is_available(?:\(\))?|CUDA[ _]available|Is CUDA available|GPU available|Using GPU)\W{0,12}(?:(?:returns?|is|gives?|prints?|->|返回)\W{0,4}){0,2}(?:False|No)\b|"
     r"list_physical_devices\([^)]{0,12}\)\W{0,8}(?:returns? )?\[\]|PyTorch version \(GPU\?\): \S+ \(False\)|jax\.devices\(\)[^\n]{0,20}\n?\[?CpuDevice|pytorch\.cuda: not available",
     re.I,
 )
 _PROSE = Lazy(
-    r"\b(?:not|no|never|none|nothing|cannot|can't|won't|fails?|failed|failing|error|errors|crash\w*|slow\w*|hangs?|stuck|wrong|broken|problem|issue|unable|unavailable|unusable|undetected|invisible|trouble|strange|"
+    r"\b(?:not|no|never|none|nothing|empty|cannot|can't|won't|fails?|failed|failing|error|errors|crash\w*|slow\w*|hangs?|stuck|wrong|broken|problem|issue|unable|unavailable|unusable|undetected|invisible|trouble|strange|"
     r"why|help|instead|only|cpu|weird|missing|doesn't|isn't|didn't|can i|how (?:do|to|can))\b|n't\b|不|没|无法|失败|报错|为什么|怎么|出错|求助|卡|慢",
     re.I,
 )
@@ -134,7 +134,7 @@ class Told:
         """The newest mention does not win: the first does, and nvidia-smi's own before it."""
         return (
             self.smi.kmd_version or next(self._all(_DRIVER), "")
-            if "driver" in self.low or "驱动" in self.low
+            if "driver" in self.low or "驱动" in self.low or "nvidia-smi" in self.low
             else self.smi.kmd_version
         )
 

@@ -187,6 +187,12 @@ signatures: tuple[Signature | str, ...] = (
         when="not-in-container",
         needs=(r"nvidia-smi|libcuda|driver",),
     ),
+    # Windows' loader in its own order of words; prose.
+    Signature(
+        r"specified module could not be found.{0,40}nvcuda\.dll|nvidia-smi (?:is |was )?(?:not found|not (?:there|recogni[sz]ed)|missing)|nvidia-smi 不是(?:内部|可识别)",
+        0.6,
+        when="not-in-container",
+    ),
 )
 
 

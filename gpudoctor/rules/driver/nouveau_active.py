@@ -86,6 +86,17 @@ signatures: tuple[Signature | str, ...] = (
         0.78,
         needs=(r"nvidia",),
     ),
+    # negativo17's and RPM Fusion's service; prose.
+    Signature(
+        r"(?:fallback to nouveau|nouveau fallback|nvidia-fallback|falling back to nouveau|Fallback to nouveau as nvidia did not load)",
+        0.76,
+        needs=(r"nvidia",),
+    ),
+    Signature(
+        r"nouveau (?:driver |module |kernel module )?(?:is |was |gets |keeps |stays |being )?(?:always|still|again|constantly|already|automatically) (?:\w+ ){0,3}(?:there|present|load\w*|active|running|used|in use|bound)|nouveau (?:not being|is not|isn't|wasn't|was not|not) (?:getting )?(?:blacklisted|disabled|unloaded|removed)",
+        0.76,
+        needs=(r"nvidia",),
+    ),
 )
 
 
