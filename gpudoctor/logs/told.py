@@ -76,7 +76,7 @@ _SAID = Lazy(
     r"(?P<name>CUDA_VISIBLE_DEVICES|LD_LIBRARY_PATH|CUDA_HOME|CUDA_PATH)[`'\"]? (?:gives|is|prints|shows|contains|includes|points to|was|has|(?:is )?set to|->|=>)[ `:\"']{1,4}(?P<value>[/\d-][^\s`'\"]{0,400})"
 )
 _GPU = Lazy(
-    r"\b(?:NVIDIA )?((?:GeForce )?(?:RTX|GTX|GT) ?(?:A?\d{3,4})(?: ?(?:Ti|SUPER|Ada|M\b|PRO))*|Tesla [A-Z]\d{1,3}\w*|Quadro [\w ]{2,12}|A100\S*|H100\S*|H200\S*|B200\S*|GB200\S*|L40S?|L4\b|A10G?\b|A40\b|V100\S*|T4\b|P100\S*|P40\b|P4\b|M40\b|M60\b|K40\w?\b|K80\b|TITAN [\w ]{1,8}|RTX PRO \d{4})"
+    r"\b(?:NVIDIA )?((?:GeForce )?(?:RTX|GTX|GT) ?(?:A?\d{3,4})(?: ?(?:Ti|SUPER|Ada|M\b|PRO))*|(?:[Gg]e[Ff]orce )?[rRgG][tT][xX] ?\d{4}(?: ?(?:[tT][iI]|[sS][uU][pP][eE][rR])\b)*|Tesla [A-Z]\d{1,3}\w*|Quadro [\w ]{2,12}|A100\S*|H100\S*|H200\S*|B200\S*|GB200\S*|L40S?|L4\b|A10G?\b|A40\b|V100\S*|T4\b|P100\S*|P40\b|P4\b|M40\b|M60\b|K40\w?\b|K80\b|TITAN [\w ]{1,8}|RTX PRO \d{4})"
 )
 
 
@@ -110,6 +110,19 @@ _SHOWN = Lazy(
     r"^(?:[|+#$>=*\[<(-]|>>>|\S+(?:==|=)\S|[\w./@() ?-]{2,44} ?: |\S+ \d+(?:\.\d+)+\S*(?: \S+){0,2}$|GPU \d+:|lib\S+ \(|Kernel |Package Version|\d\d:\d\d\.\d )"
 )
 _PROMPT = Lazy(r"^(?:\(\w{1,20}\) )?(?:\S{1,40}@\S{1,40}[:~]\S{0,60} ?)?[$#] ")
+
+
+def _spelled(gpu: str) -> str:
+    """People write "rtx 3060 ti", tables "RTX 3060 Ti"."""
+    if not gpu.lower().startswith(("rtx", "gtx", "geforce")):
+        return gpu
+    spelled = re.sub(
+        r"geforce",
+        "GeForce",
+        re.sub(r"[rg]tx|super", lambda found: found[0].upper(), gpu, flags=re.I),
+        flags=re.I,
+    )
+    return re.sub(r"(?<=\d) ?ti\b", " Ti", spelled, flags=re.I)
 
 
 class Told:
@@ -297,4 +310,4 @@ class Told:
 
     @cached_property
     def gpus(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(" ".join(g.split()) for g in self._all(_GPU)))
+        return tuple(dict.fromkeys(_spelled(" ".join(g.split())) for g in self._all(_GPU)))

@@ -32,12 +32,12 @@ def cuda_above_branch(told: Told) -> bool:
     return row is not None and release(newest) > release(row.cuda)
 
 
-_VERSION = r"(\d{3}\.\d{2,3}(?:\.\d{2})?)(?![\d.])"
+_VERSION = r"(\d{3}\.\d{2,3}(?:\.\d{2})?)(?!\.?\d)"
 #: What may stand between a half of the driver and its version: the rest of a command, its answer's first words.
 _BETWEEN = r"[^\n\d]{0,60}?\n?[^\n\d]{0,20}?"
 _IN_KERNEL = re.compile(
     r"(?:NVRM version: NVIDIA UNIX [^\n]{0,40}?Kernel Module(?: for \S+)?|/(?:proc/driver|sys/module)/nvidia/version|\bmodinfo\b|\blsmod\b|"
-    rf"kernel(?:'s)?[- ](?:module|driver|side|half)s?|nvidia\.ko|\b(?:loaded|running) (?:kernel )?(?:module|driver)){_BETWEEN}\b{_VERSION}",
+    rf"kernel(?:'s)?[- ](?:module|driver|side|half)s?|nvidia\.ko|\ba?kmods?\b|\b(?:loaded|running) (?:kernel )?(?:module|driver)){_BETWEEN}\b{_VERSION}",
     re.I,
 )
 _OF_LIBRARIES = re.compile(
@@ -48,12 +48,21 @@ _OF_LIBRARIES = re.compile(
 )
 
 
+#: The version first: "the 440.31 driver".
+_DRIVER_OF = re.compile(
+    rf"(?<![\d.]){_VERSION} (?:nvidia )?(?:drivers?|libs|libraries|user[- ]?space)\b", re.I
+)
+#: What was replaced is no half any more: "upgraded from 535.171.04 to 535.183.01".
+_REPLACED = re.compile(rf"{_VERSION}\S{{0,24}} ?(?:to|->|→|=>|,) ?\(?{_VERSION}")
+
+
 def driver_versions_differ(told: Told) -> bool:
     """The module in the kernel is of another version than every package or library of the driver that the text names.
 
     `modinfo` reads the file on disk: where a library of another version is named beside it, they differ all the same."""
     loaded = set(_IN_KERNEL.findall(told.text))
-    others = set(_OF_LIBRARIES.findall(told.text))
+    others = {*_OF_LIBRARIES.findall(told.text), *_DRIVER_OF.findall(told.text)}
+    others -= {old for old, new in _REPLACED.findall(told.text) if old != new}
     if len(loaded) != 1 or not others or loaded & others or _hosts_and_guests(told):
         return False
     return all(300 <= int(found[:3]) <= 699 for found in loaded | others)

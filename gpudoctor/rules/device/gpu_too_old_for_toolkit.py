@@ -241,6 +241,12 @@ signatures: tuple[Signature | str, ...] = (
         0.85,
         when="gpu-older-than-build",
     ),
+    Signature(
+        r"(?:GPU|card|device|mine|it) (?:\w+ ){0,2}(?:does not|doesn't|don't|only|cannot|can't) supports? (?:\w+ ){0,4}(?:compute capabilit\w*|sm_?\d\d|\d\.\d\b|\d\d\))|(?:only )?supports? (?:\w+ ){0,3}(?:compute capability )?(?:sm_?)?(?:3[05]|5[0-3]|6[0-2]|70)\b",
+        0.76,
+        when="old-gpu-shown",
+        needs=(r"compute capabilit|sm_?\d\d|capability",),
+    ),
 )
 
 

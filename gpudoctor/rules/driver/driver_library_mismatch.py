@@ -87,7 +87,7 @@ signatures: tuple[Signature | str, ...] = (
     ),
     # Two versions of one driver in the same text: the kernel's, and the packages' or the library's.
     Signature(
-        r"/proc/driver/nvidia/version|/sys/module/nvidia/version|NVRM version|modinfo (?:-F version )?nvidia|kernel module|\blsmod (?:\w+ ){0,2}\d{3}|"
+        r"/proc/driver/nvidia/version|/sys/module/nvidia/version|NVRM version|modinfo (?:-F version )?nvidia|kernel module|\blsmod (?:\w+ ){0,2}\d{3}|\bakmods?\b|\bkmod-nvidia|"
         r"(?:loaded|running) (?:kernel )?(?:module|driver)|kernel(?:'s)?[- ](?:side|half|driver)|NVML library version",
         0.82,
         when="driver-versions-differ",
@@ -99,7 +99,7 @@ signatures: tuple[Signature | str, ...] = (
         needs=(r"nvidia|NVRM",),
     ),
     Signature(
-        r"(?:upgrad\w+|updat\w+|installed) .{0,60}(?:nvidia-utils|nvidia-driver\S*|nvidia-open|libnvidia-\S+|nvidia driver|the driver|显卡驱动)\b.{0,160}(?:until (?:I |a |the |you |we )?(?:\w+ )?re-?boot|before re-?boot|re-?boot(?:ing|ed)? (?:fix|solv|help|resolv)\w*|without (?:a )?re-?boot)",
+        r"(?:upgrad\w+|updat\w+|installed) .{0,60}(?:nvidia-utils|nvidia-driver\S*|nvidia-open|libnvidia-\S+|nvidia (?:gpu |graphics |display )*drivers?|(?:the|my) (?:gpu |graphics |display )?drivers?|显卡驱动)\b.{0,160}(?:re-?boot\w*,? (?:and |then |it |everything |all )+(?:\w+ )?(?:went fine|is fine|was fine|works?|worked|ok|okay|solved|back)|until (?:I |a |the |you |we )?(?:\w+ )?re-?boot|before re-?boot|re-?boot(?:ing|ed)? (?:fix|solv|help|resolv)\w*|without (?:a )?re-?boot)",
         0.72,
         needs=(r"fail\w*|not work\w*|no longer|n't work|error|mismatch|stop\w*|broken|broke",),
         unless=(r"Key was rejected|nouveau|dkms",),

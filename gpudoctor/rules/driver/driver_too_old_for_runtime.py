@@ -194,6 +194,24 @@ signatures: tuple[Signature | str, ...] = (
             r"suspend|resume|sleep",
         ),
     ),
+    Signature(
+        r"nvidia (?:gpu |graphics |display |cuda )*(?:driver )?(?:version )?(?:is|was|being) (?:\w+ )?(?:too old|outdated|out of date|too low)\b",
+        0.84,
+        needs=(r"cuda|torch|tensorflow|jax|nvenc",),
+        unless=(r"nvidia-container-toolkit .{0,20}too old",),
+    ),
+    Signature(
+        r"installed (?:the )?(?:latest|newest|newer|most recent|a newer|a recent) (?:nvidia |gpu |graphics |display )*drivers?\b",
+        0.62,
+        needs=(
+            r"is_available|cuda|tensorflow",
+            r"same (?:issue|problem|error)|fix\w*|solv\w*|work(?:s|ed)|False",
+        ),
+        unless=(
+            r"still (?:not|no|fail|the same|same|get|doesn't)|did(?:n't| not) (?:help|work|fix)|no luck|to no avail",
+            r"couldn't communicate|mismatch|Xid|\bWSL\b|No devices were found|out of memory|suspend",
+        ),
+    ),
 )
 
 

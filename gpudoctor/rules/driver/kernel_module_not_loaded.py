@@ -65,7 +65,7 @@ signatures: tuple[Signature | str, ...] = (
     # systemd, X and dkms.
     Signature(r"Failed to load the NVIDIA kernel module", 0.6),
     Signature(
-        r"NVIDIA kernel module.{0,40}(?:missing|not found)|kernel module is missing", 0.75, needs=(r"nvidia",)
+        r"NVIDIA kernel module.{0,40}(?:missing|not found)|kernel module is missing", 0.8, needs=(r"nvidia",)
     ),
     Signature(r"nvidia-persistenced.{0,80}Failed to query NVIDIA devices", 0.6),
     Signature(

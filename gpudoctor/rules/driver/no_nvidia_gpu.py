@@ -261,6 +261,21 @@ signatures: tuple[Signature | str, ...] = (
         ),
         unless=(r"NVIDIA Corporation|10de:",),
     ),
+    # Issue templates: the line for the card says none.
+    Signature(
+        r"(?:^|[-* ])GPUs?(?:/VRAM|\(s\)| model| type)? ?[:=] ?(?:none|no gpu|no|nil|n/a|not present|-)(?=$|[,.; ])",
+        0.97,
+        needs=(
+            r"could not select device driver|Found no NVIDIA|No CUDA|no CUDA-capable|NO_DEVICE|libcuda\.so\.1|nvidia-container-cli",
+        ),
+        unless=(r"GeForce|\bRTX|\bGTX|Tesla|A100|H100",),
+    ),
+    Signature(
+        r"(?:gpu[-: ]?less|no-?gpu|cpu[- ]only) (?:mode|mini|PC|box|server|machine|host|laptop)|(?:chipset|intel|onboard|integrated) (?:graphics|GPU)? ?(?:happens|only)",
+        0.97,
+        needs=(r"could not select device driver",),
+        unless=(r"GeForce|\bRTX|\bGTX|Tesla|A100|H100",),
+    ),
 )
 
 

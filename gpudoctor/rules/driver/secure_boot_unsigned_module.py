@@ -110,6 +110,8 @@ signatures: tuple[Signature | str, ...] = (
         ),
         unless=(
             r"SecureBoot disabled|secure ?boot(?: is| was| state)?:? (?:already )?(?:disabled|off)\b|(?:already|have|had|has|'ve) (?:already )?(?:disabled|turned off) (?:the )?secure ?boot|disabled (?:the )?secure ?boot[ ,.]{1,3}(?:but|still|no luck|didn)",
+            # A step that was tried. Where it helped, the text says so.
+            r"\bI (?:also )?(?:disabled|turned off) (?:the )?secure ?boot\b(?!.{0,80}(?:fix|solv|work(?:s|ed)|help|now|gone|resolv|load(?:s|ed)))",
         ),
     ),
     Signature(

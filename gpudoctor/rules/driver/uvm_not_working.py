@@ -157,6 +157,11 @@ signatures: tuple[Signature | str, ...] = (
         needs=(r"cuda|GPU|nvidia|显卡", r"不可用|不能|无法|失败|报错|False|没有|消失|重启"),
     ),
     Signature(r"Module nvidia[-_]uvm not found", 0.9, unless=(r"Module nvidia not found",)),
+    # ollama's own words for cuInit's 999.
+    Signature(
+        r"(?:nvcuda init failure|cuInit err|cudart init failure|nvcuda library init failure)[:= ]{1,3}999\b",
+        0.92,
+    ),
 )
 
 

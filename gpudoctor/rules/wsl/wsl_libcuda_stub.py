@@ -100,6 +100,16 @@ signatures: tuple[Signature | str, ...] = (
         ),
         unless=(r"need not be set|not (?:needed|necessary|required)",),
     ),
+    # Linux's own folder before Windows': nvidia-smi and CUDA stop.
+    Signature(
+        r"LD_LIBRARY_PATH\S{0,40}[:=]/usr/lib/x86_64-linux-gnu",
+        0.74,
+        when="on-wsl",
+        needs=(
+            r"nvidia-smi|cuda|libcuda",
+            r"no(?:t|( longer)) (?:\w+ )?work|n't work|stop\w*|fail\w*|error|broke\w*|not found",
+        ),
+    ),
 )
 
 

@@ -135,6 +135,12 @@ signatures: tuple[Signature | str, ...] = (
         when="on-wsl",
         needs=(r"nvidia|cuda|GPU",),
     ),
+    Signature(
+        r"Windows (?:10 |11 |build )?2(?:0[1-3]|1[0-3])\d\d(?:\.\d+|\w{2}_release|_release|\b)",
+        0.86,
+        when="on-wsl",
+        needs=(r"nvidia|cuda|GPU",),
+    ),
 )
 
 
