@@ -9,7 +9,7 @@ from gpudoctor.workflows.diagnose import diagnose_text
 
 
 def first(text: str) -> str:
-    return next((d.id for d in diagnose_text(text).diagnoses), "")
+    return next((d.id for d in diagnose_text(text).diagnoses if d.basis != "resemblance"), "")
 
 
 WINDOWS = "PyTorch version: 2.3.1{local}\nOS: Microsoft Windows 11 Home\nIs CUDA available: {available}\nGPU 0: NVIDIA GeForce RTX 3060\n{more}"
