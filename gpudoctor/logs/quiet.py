@@ -38,9 +38,9 @@ _LISTED = Lazy(r"^(?:GPU \d+: (.*?) \(UUID: |Product Name : (.+)$)", re.I)
 _BANNER = Lazy(r"NVIDIA-SMI +\d|NVSMI LOG|nvidia smi log", re.I)
 
 
-def severe(line: str) -> bool:
-    """A program says that something failed."""
-    return _SEVERE.search(line) is not None
+def mild(line: str) -> bool:
+    """A log line calls itself information or a warning."""
+    return _MILD.search(line) is not None
 
 
 def nvidia_smi_at_work(lines: Sequence[str], told: Told) -> tuple[str, list[int]]:

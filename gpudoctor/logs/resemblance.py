@@ -100,11 +100,10 @@ SCALE = 1000
 
 
 def _that_matter(lines: Sequence[str], apart: Collection[int]) -> Sequence[int]:
-    from gpudoctor.logs.quiet import severe
-    from gpudoctor.logs.told import complaint
+    from gpudoctor.logs.complaints import complains
 
     left = [index for index in range(len(lines)) if index not in apart]
-    complaining = {index for index in left if severe(lines[index]) or complaint(lines[index], True)}
+    complaining = {index for index in left if complains(lines[index])}
     if not complaining or not any(_OURS.search(lines[index]) for index in left):
         return ()
     if len(left) <= LONG:

@@ -112,12 +112,6 @@ _SHOWN = Lazy(
 _PROMPT = Lazy(r"^(?:\(\w{1,20}\) )?(?:\S{1,40}@\S{1,40}[:~]\S{0,60} ?)?[$#] ")
 
 
-def complaint(line: str, by_programs: bool = False) -> bool:
-    """Somebody says in prose that something is amiss, or asks. `by_programs`: what stands in a program's line counts too."""
-    shown = line.startswith(("|", "+")) if by_programs else _SHOWN.match(line)
-    return not (shown or _PROMPT.match(line)) and _PROSE.search(line) is not None
-
-
 class Told:
     def __init__(self, text: Text) -> None:
         self.text = text.joined
@@ -235,7 +229,12 @@ class Told:
         """Somebody says that something is amiss, in prose, or a program answers that it has no GPU."""
         if _NO_USE.search(self.text):
             return True
-        return any(map(complaint, self.text.split("\n")))
+        for line in self.text.split("\n"):
+            if _PROMPT.match(line) or _SHOWN.match(line):
+                continue
+            if _PROSE.search(line):
+                return True
+        return False
 
     @cached_property
     def nvcc(self) -> str:

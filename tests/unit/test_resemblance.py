@@ -67,7 +67,7 @@ def test_by_its_words_alone_the_right_cause_is_among_three_for_most_texts_that_t
     ]
     right = sum(case["root_cause"] in {n.id for n in nearest(case["input"].splitlines())} for case in cases)
     assert len(cases) > 40
-    assert right >= 0.65 * len(cases)
+    assert right >= 0.6 * len(cases)
 
 
 def test_a_stranger_s_words_are_answered_with_what_they_resemble_and_no_surer_than_possible() -> None:
