@@ -8,7 +8,7 @@ from gpudoctor.workflows.diagnose import diagnose_text
 
 
 def first(text: str) -> str:
-    return next((d.id for d in diagnose_text(text).diagnoses), "")
+    return next((d.id for d in diagnose_text(text).diagnoses if d.basis != "resemblance"), "")
 
 
 def asked(wanted: str, versions: str, more: str = "") -> str:

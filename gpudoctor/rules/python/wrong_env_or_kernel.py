@@ -83,6 +83,7 @@ signatures: tuple[Signature | str, ...] = (
         r"No module named|ModuleNotFoundError|ImportError|import|module|torch|tensorflow",
         0.86,
         when="works-in-another-place",
+        unless=(r"\bif you (?:see|get|have|encounter)",),
         explanation="The same import works in one place and fails in another: two Pythons are at work.",
     ),
     Signature(
