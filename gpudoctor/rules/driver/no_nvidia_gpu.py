@@ -223,7 +223,7 @@ signatures: tuple[Signature | str, ...] = (
         unless=(r"GeForce|\bRTX|\bGTX|Tesla|Quadro|A100|H100|nvidia-smi", r"docker|container|pod\b"),
     ),
     Signature(
-        r"(?:no|without(?: an?y?)?|zero) (?:dedicated |discrete |physical |nvidia )?GPUs? (?:attached|present|installed|in (?:it|this|the) (?:machine|VM|server|box|host|node|laptop)|at all)|(?:only|just) (?:an? |the )?(?:integrated|onboard|intel|amd|built-in) (?:graphics|GPU|video)|(?:graphics|GPU|video)(?: card)? only\b",
+        r"(?:no|without(?: an?y?)?|zero) (?:dedicated |discrete |physical |nvidia )?GPUs? (?:attached|present|installed|in (?:it|this|the) (?:machine|VM|server|box|host|node|laptop)|at all)|(?:only|just) (?:an? |the )?(?:integrated|onboard|intel|amd|built-in) (?:graphics|GPU|video)|(?:integrated|onboard|intel|amd) (?:graphics|GPU|video)(?: card)? only\b",
         0.84,
         needs=(
             r"Found no NVIDIA|No CUDA|no CUDA-capable|NO_DEVICE|nvidia|libcuda|cuda",
