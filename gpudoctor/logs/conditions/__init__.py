@@ -53,6 +53,8 @@ OF_THE_TEXT: Mapping[str, Callable[[Told], bool]] = {
     "driver-answers": places.driver_answers,
     "cudnn-on-path": libraries.cudnn_on_path,
     "cudnn-not-on-path": _no(libraries.cudnn_on_path),
+    "nvcc-of-another-major": libraries.nvcc_of_another_major,
+    "onnxruntime-for-another-cuda": libraries.onnxruntime_for_another_cuda,
 }
 
 CONDITIONS: Mapping[str, Condition] = {
@@ -64,6 +66,8 @@ CONDITIONS: Mapping[str, Condition] = {
     "arch-too-old-for-toolkit": _not(targets.toolkit_too_old_for_arch),
     "other-cuda-shown": libraries.other_cuda_shown,
     "no-other-cuda-shown": _not(libraries.other_cuda_shown),
+    "gcc-too-new-for-cuda": libraries.gcc_too_new_for_cuda,
+    "other-cudnn-shown": libraries.other_cudnn_shown,
     "index-lacks-version": index_lacks_version,
     "python-lacks-version": python_lacks_version,
     "no-nvidia-runtime": places.no_nvidia_runtime,

@@ -123,7 +123,8 @@ def _capability(name: str) -> Observed[str]:
     from gpudoctor import knowledge
 
     family = "GeForce " if name.startswith(("RTX", "GTX", "GT ")) else "Tesla "
-    for spelled in (name, family + name):
+    spaced = re.sub(r"(?i)(?<=TX)(?=\d)|(?<=\d)(?=Ti\b)", " ", name)  # "GTX1080Ti"
+    for spelled in dict.fromkeys((name, family + name, family + spaced)):
         model = knowledge.gpu_by_name(spelled)
         if model is not None and model.capability:
             return Known(model.capability, VIA)

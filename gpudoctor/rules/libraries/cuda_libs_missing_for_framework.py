@@ -99,6 +99,11 @@ signatures: tuple[Signature | str, ...] = (
         r"(?:cublas|cublasLt|cufft|curand|cusolver|cusparse)64_\d+\.dll'?;? (?:dlerror|was not found|is missing|not found)",
         0.75,
     ),
+    # ONNX Runtime on Windows: the provider is there, something that it needs is not.
+    Signature(
+        r"LoadLibrary failed with error 126 .{0,200}onnxruntime_providers_(?:cuda|tensorrt)\.dll",
+        0.78,
+    ),
     # PaddlePaddle, dynload.
     Signature(
         r"(?:Cannot|Could not|Failed to) load (?:lib)?(?:cublas|cublasLt|cusolver|cusparse|cufft|curand|nvrtc|cupti) (?:shared|dynamic) library",

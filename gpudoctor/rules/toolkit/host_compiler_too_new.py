@@ -69,6 +69,19 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"/usr/(?:lib|include)\S{0,60}/include/(?:amx|avx|x?mm)\w*intrin\.h\S{0,12}:? error", 0.85),
     Signature(r"crt/host_config\.h\S{0,10}:? (?:fatal )?error|host_config\.h:\d+:\d+: error", 0.85),
     Signature(r"Host compiler targets unsupported OS", 0.7),
+    # LLVM's and conda's searches; prose with both versions, by the table of nvcc's own limits.
+    Signature(r"No supported gcc/g\+\+ host compiler found", 0.93),
+    Signature(
+        r"\b(?:gcc|g\+\+)(?:[ -]?\(.{1,60}?\))?(?: version| is| are|:|-| v)* ?[`'\"]?(?P<gcc>\d\d?)(?:\.\d+)*\b",
+        0.72,
+        when="gcc-too-new-for-cuda",
+        needs=(
+            r"nvcc|\.cu\b|cuda",
+            r"unsupported|not supported|doesn't support|not support|complain|incompatib|won't compile|fails? to compile|can't compile|cannot compile|compil\w+ .{0,30}(?:error|fail)|type name (?:is )?not allowed|too new|errors? (?:detected|when|while) .{0,20}compil|/usr/include/c\+\+|g(?:cc|\+\+) version",
+        ),
+        unless=(r"undefined symbol|cannot open shared object|mismatches the version",),
+        explanation="gcc {gcc} is newer than what the CUDA that the text shows accepts.",
+    ),
     # glibc's headers, newer than what cudafe reads.
     Signature(r"/usr/include/\S{0,60}bits/floatn\S{0,20}\.h\S{0,12} error", 0.85),
 )
