@@ -33,6 +33,7 @@ OF_THE_TEXT: Mapping[str, Callable[[Told], bool]] = {
     "tensorflow-past-windows": libraries.tensorflow_past_windows,
     "plain-torch-on-windows": libraries.plain_torch_on_windows,
     "several-libraries": libraries.several_libraries,
+    "not-one-library-alone": libraries.not_one_library_alone,
     "few-libraries": _no(libraries.several_libraries),
     "hidden-by-variable": places.hidden_by_variable,
     "old-gpu-shown": targets.old_gpu_shown,

@@ -142,8 +142,8 @@ def _majors_of_files(wanted: str, told: Told) -> set[int]:
     return named - missing
 
 
-def several_libraries(told: Told) -> bool:
-    """More than one CUDA library is said to be missing, apart from TensorRT's, which is optional, and the driver's."""
+def _missing_families(told: Told) -> set[str]:
+    """The CUDA libraries that are said to be missing, apart from TensorRT's, which are optional, and the driver's."""
     found = re.findall(
         r"(?:could not (?:load dynamic|dlopen|find) library|couldn't open cuda library|error loading|dlerror:?)\W{0,4}"
         r"['\"]?((?!libnvinfer|libcuda\b|libnvidia|nvcuda|libnvonnx)lib(?:cu|nv|nccl)\w+|(?:cu|nv(?!infer))\w+64_\w+)",
@@ -154,8 +154,17 @@ def several_libraries(told: Told) -> bool:
         told.text,
     )
     # libcudnn_ops and libcudnn_cnn are one library in parts, libcublasLt comes with libcublas.
-    families = {re.split(r"_|64", name.lower().removeprefix("lib"))[0].removesuffix("lt") for name in found}
-    return len(families) >= 2
+    return {re.split(r"_|64", name.lower().removeprefix("lib"))[0].removesuffix("lt") for name in found}
+
+
+def several_libraries(told: Told) -> bool:
+    """More than one CUDA library is said to be missing."""
+    return len(_missing_families(told)) >= 2
+
+
+def not_one_library_alone(told: Told) -> bool:
+    """What is missing is not cuDNN alone, nor the runtime alone: those have causes of their own."""
+    return _missing_families(told) not in ({"cudnn"}, {"cudart"})
 
 
 _SYSTEM_CUDNN = re.compile(

@@ -137,7 +137,7 @@ signatures: tuple[Signature | str, ...] = (
     ),
     # Cut short in a title.
     Signature(
-        r"no kernel image is available",
+        r"no kernel image (?:is )?available",
         0.76,
         when="old-gpu-shown",
         unless=(r"for execution on the device", PACKAGES, BUILDING, LAUNCHERS),
@@ -211,7 +211,7 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"compute capability \d\.\d (?:is |are )?(?:not|no longer) supported", 0.8),
     # In prose: what is dropped, and what an old GPU lacks.
     Signature(
-        r"\b(?:drop\w*|remov\w*|discontinu\w*|no longer (?:includes?|ships?|contains?|supports?))(?: \w+){0,3} (?:Kepler|Maxwell|Pascal|Volta|sm_(?:3|5|6)\d|sm_70|compute_(?:3|5|6)\d)\b",
+        r"\b(?:drop\w*|remov\w*|discontinu\w*|no longer (?:includes?|ships?|contains?|supports?))(?: \w+){0,3} (?:Kepler|Maxwell|Pascal|Volta|GTX ?(?:[6-9]|10)\d\d|sm_(?:3|5|6)\d|sm_70|compute_(?:3|5|6)\d)\b",
         0.82,
         needs=(r"fail|no kernel|crash|(?:doesn't|does not|not|stopped) work|broke|can't|\bcu1[23]\d\b|\?",),
         unless=(r"RTX ?[345]0\d\d|sm_1[02]0 is not",),

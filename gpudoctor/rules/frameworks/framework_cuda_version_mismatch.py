@@ -54,7 +54,7 @@ signatures: tuple[Signature | str, ...] = (
         when="other-cuda-shown",
     ),
     Signature(
-        r"Could not (?:load|find) dynamic library '?(?:cudart64_|cublas64_|cusolver64_)(?P<cuda>\d{2,3})",
+        r"Could not (?:load|find)(?: dynamic library)? '?(?:cudart64_|cublas64_|cusolver64_)(?P<cuda>\d{2,3})",
         0.9,
         when="other-cuda-shown",
     ),

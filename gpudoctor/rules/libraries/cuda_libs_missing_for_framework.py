@@ -29,7 +29,12 @@ from gpudoctor.signature import Signature
 explains = ("smoke-ran-on-cpu", "cudnn-missing", "libcudart-missing")
 
 signatures: tuple[Signature | str, ...] = (
-    Signature(r"Cannot dlopen some GPU libraries", 0.88, unless=(r"CUDA driver version is insufficient",)),
+    Signature(
+        r"Cannot dlopen some GPU libraries",
+        0.88,
+        when="not-one-library-alone",
+        unless=(r"CUDA driver version is insufficient",),
+    ),
     Signature(
         r"Could not load dynamic library '(?:lib(?:cu|nccl)\w+\.so|cu\w+64_)", 0.85, when="several-libraries"
     ),

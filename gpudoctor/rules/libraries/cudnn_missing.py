@@ -82,6 +82,8 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"failed to open for reading \(No such file or directory\):? \S{0,120}/cudnn\w*\.h", 0.9),
     Signature(r"\bcuDNN ?: +NO\b", 0.7, needs=(r"CUDA ?: +YES",)),
     Signature(r"DNN library is not found", 0.42),
+    Signature(r"Please make sure (?:lib)?cudnn\S+ is in your library path", 0.85),
+    Signature(r"(?:Failed to|Could not|Unable to) (?:load|open) cuDNN\b", 0.8),
     # PaddlePaddle, dynload.
     Signature(r"(?:Cannot|Could not|Failed to) load (?:lib)?cudnn (?:shared|dynamic) library", 0.93),
 )

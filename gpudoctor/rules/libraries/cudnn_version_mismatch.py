@@ -97,6 +97,9 @@ signatures: tuple[Signature | str, ...] = (
         0.8,
         when="other-cudnn-shown",
     ),
+    # Theano; ld.so's table of versions.
+    Signature(r"Mixed dnn version\. The header is version", 0.95),
+    Signature(r"version `?'?libcudnn\w*\.so\.\d+'? not found", 0.92),
     # Caffe2; compilers, where a program was written for another cuDNN's functions.
     Signature(r"cuDNN compiled \(\d+\) and runtime \(\d+\) versions mismatch", 0.95),
     Signature(

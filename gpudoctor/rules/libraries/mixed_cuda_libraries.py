@@ -93,9 +93,14 @@ signatures: tuple[Signature | str, ...] = (
     ),
     # pip's resolver: two frameworks of one environment pin two releases of a library.
     Signature(
-        r"requires nvidia-(?:cublas|cudnn|cuda-\w+|cusparse|cusolver|cufft|curand|nvjitlink|nccl)-cu\d\d(?:==|~=|[<>])\S+.{0,80}but you have nvidia-\S+ \S+ which is incompatible",
+        r"(?:requires|has requirement) nvidia-(?:cublas|cudnn|cuda-\w+|cusparse|cusolver|cufft|curand|nvjitlink|nccl)-cu\d\d ?(?:==|~=|[<>])\S+.{0,80}but you have nvidia-\S+ \d\S+",
         0.62,
         unless=(r"cannot open shared object|undefined symbol",),
+    ),
+    Signature(
+        r"libcublas\S* .{0,60}(?:but|while|and|with|yet) .{0,40}libcublasLt\S* .{0,20}(?:from|of|in) |libcudart\.so\.\S+ and (?:\w+ )?libcudart\.so\.\S+ .{0,40}(?:loaded|process|mapped)",
+        0.72,
+        unless=(r"cannot open shared object",),
     ),
     # cuBLAS of the system in place of torch's own: calls with arguments that the other release does not know.
     Signature(

@@ -127,9 +127,16 @@ signatures: tuple[Signature | str, ...] = (
     ),
     Signature(r"command '\S{0,80}nvcc' failed: No such file", 0.92),
     Signature(r"package configuration file provided by \"CUDA(?:Toolkit)?\"", 0.85),
+    # Meson; CMake's FindCUDA with a wrong root; autoconf; detectron2's environment, where something is built.
+    Signature(r"Unknown compiler\(s\):? .{0,40}nvcc", 0.9),
+    Signature(r"set to NOTFOUND[\s\S]{0,120}CUDA_(?:CUDART_LIBRARY|TOOLKIT_INCLUDE)", 0.85),
+    Signature(r"configure: error: .{0,30}CUDA\b.{0,30}not found", 0.85),
+    Signature(
+        r"CUDA_HOME\W{1,10}(?:is )?(?:None|not set)\b", 0.7, needs=(r"build|compil|nvcc|install|setup\.py",)
+    ),
     # gsplat's loader; setup.py files that ask `which nvcc`.
     Signature(r"No CUDA too?l?kit found", 0.92),
-    Signature(r"\['which', 'nvcc'\].{0,40}returned non-zero exit status", 0.92),
+    Signature(r"\['(?:which|where|whereis)', 'nvcc'\].{0,40}returned non-zero exit status", 0.92),
 )
 
 

@@ -77,6 +77,7 @@ signatures: tuple[Signature | str, ...] = (
         0.88,
     ),
     Signature(r"ptxas\S* fatal ?: Value 'sm_\d+[af]?' is not defined", 0.93),
+    Signature(r"PTX \.version \d\.\d does not support \.target sm_\d+", 0.93),
     Signature(r"ptxas failed with error code \d+", 0.78, needs=(r"sm_1[0-2]\d|Blackwell|RTX 50\d\d",)),
 )
 
