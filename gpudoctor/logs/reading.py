@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from typing import IO, TYPE_CHECKING
 
 from gpudoctor.errors import GpudoctorError
+from gpudoctor.logs.locales import in_english
 
 if TYPE_CHECKING:
     from gpudoctor.logs.sieve import Sieve
@@ -63,6 +64,7 @@ class Text:
                 line = line[prefix.end() :]
             if not line.isascii():
                 line = line.translate(_STRAIGHT)
+            line = in_english(line)
             if "\\" in line:
                 line = _QUOTED.sub("", line)
             if line[:1] == "<":

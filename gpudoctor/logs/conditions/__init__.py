@@ -33,6 +33,7 @@ OF_THE_TEXT: Mapping[str, Callable[[Told], bool]] = {
     "tensorflow-past-windows": libraries.tensorflow_past_windows,
     "plain-torch-on-windows": libraries.plain_torch_on_windows,
     "several-libraries": libraries.several_libraries,
+    "not-one-library-alone": libraries.not_one_library_alone,
     "few-libraries": _no(libraries.several_libraries),
     "hidden-by-variable": places.hidden_by_variable,
     "old-gpu-shown": targets.old_gpu_shown,
@@ -60,6 +61,8 @@ OF_THE_TEXT: Mapping[str, Callable[[Told], bool]] = {
     "python-without-wheel": pythons.python_without_wheel,
     "cudnn-on-path": libraries.cudnn_on_path,
     "cudnn-not-on-path": _no(libraries.cudnn_on_path),
+    "nvcc-of-another-major": libraries.nvcc_of_another_major,
+    "onnxruntime-for-another-cuda": libraries.onnxruntime_for_another_cuda,
 }
 
 CONDITIONS: Mapping[str, Condition] = {
@@ -71,6 +74,8 @@ CONDITIONS: Mapping[str, Condition] = {
     "arch-too-old-for-toolkit": _not(targets.toolkit_too_old_for_arch),
     "other-cuda-shown": libraries.other_cuda_shown,
     "no-other-cuda-shown": _not(libraries.other_cuda_shown),
+    "gcc-too-new-for-cuda": libraries.gcc_too_new_for_cuda,
+    "other-cudnn-shown": libraries.other_cudnn_shown,
     "index-lacks-version": index_lacks_version,
     "index-lacks-release": index_lacks_release,
     "python-lacks-version": python_lacks_version,
