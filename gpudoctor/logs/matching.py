@@ -33,6 +33,10 @@ def literals(entries: Iterable[Entry]) -> list[str]:
 
 def match(entries: Sequence[Entry], text: Text, told: Told) -> list[Hit]:
     flat = " ".join(text.joined.split()).lower()
+    if (
+        "`" in flat
+    ):  # where names are quoted in Markdown, runs of words are looked for without the quotes, too
+        flat = f"{flat}\n{flat.replace('`', '')}"
     found = []
     for entry in entries:
         maybe = [i for i, runs in enumerate(_runs(entry)) if any(run in flat for run in runs)]

@@ -108,7 +108,8 @@ def _end_of_set(pattern: str, at: int) -> int:
 
 @lru_cache(maxsize=2048)
 def compiled(pattern: str) -> re.Pattern[str]:
-    """Spaces match line breaks too, repetitions are bounded, case does not count, `^` and `$` are a line's."""
+    """Spaces match line breaks and Markdown's quotes too ("the `nouveau` driver"), repetitions are bounded, case does not
+    count, `^` and `$` are a line's."""
     out = []
     at, size = 0, len(pattern)
     while at < size:
@@ -121,7 +122,7 @@ def compiled(pattern: str) -> re.Pattern[str]:
             out.append(pattern[at:end])
             at = end
         elif char == " ":
-            out.append(r"\s" if pattern[at + 1 : at + 2] in ("*", "+", "?", "{") else r"\s{1,3}")
+            out.append(r"\s" if pattern[at + 1 : at + 2] in ("*", "+", "?", "{") else r"[\s`]{1,3}")
             at += 1
         elif char in "*+" and out and out[-1] != "(":
             out.append(_MANY if char == "*" else _MORE)

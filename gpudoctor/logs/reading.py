@@ -35,7 +35,7 @@ _ESCAPE = re.compile(
 )
 #: What launchers, compose, kubectl, mail and chat put before a program's line.
 _PREFIX = re.compile(
-    r"(?:\[?(?:rank|default) ?\d+\]?: ?|\[pod/[^\]\s]{1,200}\] |[A-Za-z][\w./-]{0,80} +\| |> |\(\w{1,30} pid=\d+(?:, ip=[\d.]+)?\) )+"
+    r"(?:\[?(?:rank|default) ?\d+\]?: ?|\[pod/[^\]\s]{1,200}\] |[A-Za-z][\w./-]{0,80} +\| (?!(?:e?grep|awk|sed|head|tail|less|more|sort|uniq|wc|tee|cut|xargs|column|(?:ba)?sh|sudo|python3?)\b)|> |\(\w{1,30} pid=\d+(?:, ip=[\d.]+)?\) )+"
 )
 #: Quotes that a program quoted again: docker and runc do so once for each that hands the message on.
 _QUOTED = re.compile(r"\\+(?=[\"'])")

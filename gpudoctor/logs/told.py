@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _DRIVER = Lazy(
     r"(?:nvidia driver version|driver version|nvrm version: nvidia unix \S+ kernel module|kmd version|"
-    r"kernel driver version|nvidia driver(?:s)?|nvidia-driver|driver|驱动(?:程序)?(?:的?版本)?号?)(?:[ :=：是为]{0,4}| is (?:at |still )?)v?(\d{3}\.\d{1,3}(?:\.\d{1,3})?)\b",
+    r"kernel driver version|nvidia driver(?:s)?|nvidia-driver|driver|驱动(?:程序)?(?:的?版本)?号?|nvidia-smi)(?:[ :=：是为]{0,4}| is (?:at |still )?|(?<=smi)\??\n)v?(\d{3}\.\d{1,3}(?:\.\d{1,3})?)\b",
     re.I,
 )
 #: A branch alone, in prose: "driver 470", "nvidia-driver-535", "驱动 470".
@@ -31,7 +31,7 @@ _BRANCH = Lazy(
     re.I,
 )
 _SMI_CUDA = Lazy(
-    r"(?:CUDA UMD Version|(?:Driver|KMD) Version ?: \S+\s{1,3}CUDA Version ?|reports CUDA Version|nvidia-smi[^\n]{0,60}CUDA(?: Version)?)[ :]{1,3}(\d{1,2}\.\d)",
+    r"(?:CUDA UMD Version|(?:Driver|KMD) Version ?: \S+\s{1,3}(?:[-*•] ?)?(?:CUDA ?版本(?:号)?[:：] ?)?CUDA Version ?|reports CUDA Version|nvidia-smi(?:(?!install|torch|tensorflow|toolkit|nvcc|\. |;)[^\n]){0,60}?CUDA(?: Version)?)[ :]{1,3}(\d{1,2}\.\d)",
     re.I,
 )
 _NVCC = Lazy(r"release (\d{1,2}\.\d{1,2}), V\d", re.I)
@@ -76,7 +76,7 @@ _SAID = Lazy(
     r"(?P<name>CUDA_VISIBLE_DEVICES|LD_LIBRARY_PATH|CUDA_HOME|CUDA_PATH)[`'\"]? (?:gives|is|prints|shows|contains|includes|points to|was|has|(?:is )?set to|->|=>)[ `:\"']{1,4}(?P<value>[/\d-][^\s`'\"]{0,400})"
 )
 _GPU = Lazy(
-    r"(?<![A-Za-z0-9_])(?:NVIDIA )?((?:GeForce )?(?:RTX|GTX|GT) ?(?:A?\d{3,4})(?: ?(?:Ti|SUPER|Ada|M\b|PRO))*|Tesla [A-Z]\d{1,3}\w*|Quadro [\w ]{2,12}|A100\S*|H100\S*|H200\S*|B200\S*|GB200\S*|(?i:(?:9[5-8]0|10[5-8]0|16[56]0|20[678]0|30[5-9]0|40[678]0|50[678]0) ?Ti\b)|L40S?|L4\b|A10G?\b|A40\b|V100\S*|T4\b|P100\S*|P40\b|P4\b|M40\b|M60\b|K40\w?\b|K80\b|TITAN [\w ]{1,8}|RTX PRO \d{4})"
+    r"(?<![A-Za-z0-9_])(?:NVIDIA )?((?:GeForce )?(?:RTX|GTX|GT) ?(?:A?\d{3,4})(?: ?(?:Ti|SUPER|Ada|M\b|PRO))*|(?:[Gg]e[Ff]orce )?[rRgG][tT][xX] ?\d{4}(?: ?(?:[tT][iI]|[sS][uU][pP][eE][rR])\b)*|Tesla [A-Z]\d{1,3}\w*|Quadro [\w ]{2,12}|A100\S*|H100\S*|H200\S*|B200\S*|GB200\S*|(?i:(?:9[5-8]0|10[5-8]0|16[56]0|20[678]0|30[5-9]0|40[678]0|50[678]0) ?Ti\b)|L40S?|L4\b|A10G?\b|A40\b|V100\S*|T4\b|P100\S*|P40\b|P4\b|M40\b|M60\b|K40\w?\b|K80\b|TITAN [\w ]{1,8}|RTX PRO \d{4})"
 )
 
 
@@ -96,12 +96,12 @@ _DRIVER_SILENT = Lazy(
 )
 #: The GPU is not used, not seen, or something fails: what a person says, and what programs answer.
 _NO_USE = Lazy(
-    r"(?:is_available\(\)|CUDA[ _]available|Is CUDA available|GPU available|Using GPU)\W{0,12}(?:(?:returns?|is|gives?|prints?|->|返回)\W{0,4}){0,2}(?:False|No)\b|"
+    r"(?:is_available(?:\(\))?|CUDA[ _]available|Is CUDA available|GPU available|Using GPU)\W{0,12}(?:(?:returns?|is|gives?|prints?|->|返回)\W{0,4}){0,2}(?:False|No)\b|"
     r"list_physical_devices\([^)]{0,12}\)\W{0,8}(?:returns? )?\[\]|PyTorch version \(GPU\?\): \S+ \(False\)|jax\.devices\(\)[^\n]{0,20}\n?\[?CpuDevice|pytorch\.cuda: not available",
     re.I,
 )
 _PROSE = Lazy(
-    r"\b(?:not|no|never|none|nothing|cannot|can't|won't|fails?|failed|failing|error|errors|crash\w*|slow\w*|hangs?|stuck|wrong|broken|problem|issue|unable|unavailable|unusable|undetected|invisible|trouble|strange|"
+    r"\b(?:not|no|never|none|nothing|empty|cannot|can't|won't|fails?|failed|failing|error|errors|crash\w*|slow\w*|hangs?|stuck|wrong|broken|problem|issue|unable|unavailable|unusable|undetected|invisible|trouble|strange|"
     r"why|help|instead|whereas|although|only|cpu|weird|missing|doesn't|isn't|didn't|can i|how (?:do|to|can))\b|n't\b|不|没|无法|失败|报错|为什么|怎么|出错|求助|卡|慢",
     re.I,
 )
@@ -110,6 +110,19 @@ _SHOWN = Lazy(
     r"^(?:[|+#$>=*\[<(-]|>>>|\S+(?:==|=)\S|[\w./@() ?-]{2,44} ?: |\S+ \d+(?:\.\d+)+\S*(?: \S+){0,2}$|GPU \d+:|lib\S+ \(|Kernel |Package Version|\d\d:\d\d\.\d )"
 )
 _PROMPT = Lazy(r"^(?:\(\w{1,20}\) )?(?:\S{1,40}@\S{1,40}[:~]\S{0,60} ?)?[$#] ")
+
+
+def _spelled(gpu: str) -> str:
+    """People write "rtx 3060 ti", tables "RTX 3060 Ti"."""
+    if not gpu.lower().startswith(("rtx", "gtx", "geforce")):
+        return gpu
+    spelled = re.sub(
+        r"geforce",
+        "GeForce",
+        re.sub(r"[rg]tx|super", lambda found: found[0].upper(), gpu, flags=re.I),
+        flags=re.I,
+    )
+    return re.sub(r"(?<=\d) ?ti\b", " Ti", spelled, flags=re.I)
 
 
 class Told:
@@ -134,7 +147,7 @@ class Told:
         """The newest mention does not win: the first does, and nvidia-smi's own before it."""
         return (
             self.smi.kmd_version or next(self._all(_DRIVER), "")
-            if "driver" in self.low or "驱动" in self.low
+            if "driver" in self.low or "驱动" in self.low or "nvidia-smi" in self.low
             else self.smi.kmd_version
         )
 
@@ -297,4 +310,4 @@ class Told:
 
     @cached_property
     def gpus(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(" ".join(g.split()) for g in self._all(_GPU)))
+        return tuple(dict.fromkeys(_spelled(" ".join(g.split())) for g in self._all(_GPU)))

@@ -72,6 +72,32 @@ WINDOWS = "PyTorch version: 2.3.1{local}\nOS: Microsoft Windows 11 Home\nIs CUDA
         ("import torch works in PyCharm and in Spyder, and the plot is blurry", ""),
         ("TF 2.16.1 on Windows 10, Num GPUs Available: 0", "tf-gpu-on-windows-unsupported"),
         ("TF 2.10 on Windows 10 works with my GTX 1660, CUDA 11.2", ""),
+        # The driver, the card, the machine.
+        ("libs are 550.142 but lsmod says 550.120", "driver-library-mismatch"),
+        ("libs are 550.142 and lsmod says 550.142, all fine", ""),
+        ("the vGPU manager's kernel module is 535.161.05, libraries in the guest are 535.161.08", ""),
+        ("CUDA Driver Version = 10.1, CUDA Runtime Version = 11.2", "driver-too-old-for-runtime"),
+        ("CUDA Driver Version = 12.4, CUDA Runtime Version = 12.1", ""),
+        ("CUDA Driver Version = 12.2, CUDA Runtime Version = 12.4, runs well", ""),
+        (
+            "driver 384, pip install torch (cuda 10.2): is_available() is False",
+            "driver-too-old-for-runtime",
+        ),
+        ("driver 535, pip install torch (cuda 12.4) on the new box, is_available() is False", ""),
+        ("compute capability 6.1 is below the required 7.0", "gpu-too-old-for-toolkit"),
+        ("compute capability 8.6, at least 7.0 is required: error in line 3", ""),
+        ("lsmod | grep nvidia is empty", "kernel-module-not-loaded"),
+        (
+            "root can use the GPU, other users can't: no CUDA-capable device",
+            "device-node-missing-or-permission",
+        ),
+        ("Run apt install as root; other users need no CUDA of their own", ""),
+        ("The CI runners have no GPU, so we skip these tests there", ""),
+        ("You don't have a GPU? Then use the CPU build, CUDA is not needed", ""),
+        ("Works with secure boot too, the nvidia modules are signed by the distribution, not by us", ""),
+        ("nvidia 550: I will not build a new kernel this month, no time", ""),
+        ("Add /usr/lib/wsl/lib to PATH in the installation notes of the GPU image", ""),
+        ("On WSL the libraries lie in /usr/lib/wsl/lib, LD_LIBRARY_PATH need not be set for CUDA", ""),
     ],
 )
 def test_what_prose_shows_is_named_and_no_more(text: str, cause: str) -> None:

@@ -44,6 +44,7 @@ OF_THE_TEXT: Mapping[str, Callable[[Told], bool]] = {
     "driver-versions-differ": drivers.driver_versions_differ,
     "driver-behind-wanted-cuda": drivers.driver_behind_wanted_cuda,
     "driver-behind-named-build": drivers.driver_behind_named_build,
+    "driver-behind-told-build": drivers.driver_behind_told_build,
     "desktop-on-linux": places.desktop_on_linux,
     "on-windows": places.on_windows,
     "not-on-windows": _no(places.on_windows),
@@ -69,6 +70,7 @@ CONDITIONS: Mapping[str, Condition] = {
     "fragmented": memory.fragmented,
     "not-fragmented": _not(memory.fragmented),
     "gpu-newer-than-build": targets.gpu_newer_than_build,
+    "capability-below-wanted": targets.capability_below_wanted,
     "gpu-older-than-build": _not(targets.gpu_newer_than_build),
     "toolkit-too-old-for-arch": targets.toolkit_too_old_for_arch,
     "arch-too-old-for-toolkit": _not(targets.toolkit_too_old_for_arch),
@@ -80,6 +82,7 @@ CONDITIONS: Mapping[str, Condition] = {
     "index-lacks-release": index_lacks_release,
     "python-lacks-version": python_lacks_version,
     "no-nvidia-runtime": places.no_nvidia_runtime,
+    "driver-below-runtime": drivers.driver_below_runtime,
     "kernel-reports-another-version": drivers.kernel_reports_another_version,
     **{name: _of_match(condition) for name, condition in OF_THE_TEXT.items()},
 }

@@ -32,24 +32,45 @@ def cuda_above_branch(told: Told) -> bool:
     return row is not None and release(newest) > release(row.cuda)
 
 
+_VERSION = r"(\d{3}\.\d{2,3}(?:\.\d{2})?)(?!\.?\d)"
+#: What may stand between a half of the driver and its version: the rest of a command, its answer's first words.
+_BETWEEN = r"[^\n\d]{0,60}?\n?[^\n\d]{0,20}?"
 _IN_KERNEL = re.compile(
-    r"(?:NVRM version: NVIDIA UNIX [^\n]{0,40}?Kernel Module(?: for \S+)?|/proc/driver/nvidia/version[^\n\d]{0,60}|modinfo[^\n\d]{0,40}|"
-    r"kernel module(?: is| version| of)*)[ :=`'\"]{1,4}(\d{3}\.\d{2,3}(?:\.\d{2})?)\b",
+    r"(?:NVRM version: NVIDIA UNIX [^\n]{0,40}?Kernel Module(?: for \S+)?|/(?:proc/driver|sys/module)/nvidia/version|\bmodinfo\b|\blsmod\b|"
+    rf"kernel(?:'s)?[- ](?:module|driver|side|half)s?|nvidia\.ko|\ba?kmods?\b|\b(?:loaded|running) (?:kernel )?(?:module|driver)){_BETWEEN}\b{_VERSION}",
     re.I,
 )
-
-
 _OF_LIBRARIES = re.compile(
-    r"(?:nvidia-(?:driver|utils|dkms|compute-utils)[\w-]*(?::\w+)?|nvidia-open\S*|lib(?:nvidia|cuda)[\w-]*(?:\.so)?(?:\.\d)?|user[- ]?space)(?: (?:is|version|=|of|at))*[ =.]{1,3}(\d{3}\.\d{2,3}(?:\.\d{2})?)(?![\d.])",
+    r"(?:nvidia-(?:driver|utils|smi|compute-utils|libs)[\w-]*(?::\w+)?|nvidia-open\S*|lib(?:nvidia|cuda)[\w-]*(?:\.so)?(?:\.\d)?|xorg-x11-drv-nvidia[\w-]*|"
+    r"\blib(?:s|rary|raries)\b|user[- ]?(?:space|land|mode)|\bX driver\b|NVML library version|\bpackages?\b|(?:upgraded|updated|pulled in|installed)(?: the)? (?:nvidia|driver)\S*)"
+    rf"(?:[^\n\d]{{0,24}}|\.){_VERSION}",
     re.I,
 )
+
+
+#: The version first: "the 440.31 driver".
+_DRIVER_OF = re.compile(
+    rf"(?<![\d.]){_VERSION} (?:nvidia )?(?:drivers?|libs|libraries|user[- ]?space)\b", re.I
+)
+#: What was replaced is no half any more: "upgraded from 535.171.04 to 535.183.01".
+_REPLACED = re.compile(rf"{_VERSION}\S{{0,24}} ?(?:to|->|→|=>|,) ?\(?{_VERSION}")
 
 
 def driver_versions_differ(told: Told) -> bool:
-    """The module in the kernel is of another version than every package or library of the driver that the text names."""
+    """The module in the kernel is of another version than every package or library of the driver that the text names.
+
+    `modinfo` reads the file on disk: where a library of another version is named beside it, they differ all the same."""
     loaded = set(_IN_KERNEL.findall(told.text))
-    others = set(_OF_LIBRARIES.findall(told.text))
-    return len(loaded) == 1 and bool(others) and not loaded & others
+    others = {*_OF_LIBRARIES.findall(told.text), *_DRIVER_OF.findall(told.text)}
+    others -= {old for old, new in _REPLACED.findall(told.text) if old != new}
+    if len(loaded) != 1 or not others or loaded & others or _hosts_and_guests(told):
+        return False
+    return all(300 <= int(found[:3]) <= 699 for found in loaded | others)
+
+
+def _hosts_and_guests(told: Told) -> bool:
+    """vGPU: the host's manager and the guest's driver have versions of their own."""
+    return told.has("vgpu", "grid driver", "guest driver", "virtual gpu")
 
 
 def _newest_cuda(told: Told) -> str:
@@ -75,6 +96,75 @@ def driver_behind_wanted_cuda(told: Told) -> bool:
         return False
     newest = _newest_cuda(told)
     return bool(newest) and int(newest.partition(".")[0]) < int(wanted[1])
+
+
+def driver_below_runtime(match: re.Match[str], told: Told) -> bool:
+    """What the driver runs (group `driver`) is of an older major than the runtime (group `runtime`), or, before CUDA 11 or where
+    the text complains, older at all. Both as "11.2" or 11020."""
+    driver, runtime = (_of_number(match[group]) for group in ("driver", "runtime"))
+    if driver >= runtime or not driver[0] or runtime[0] > 30:
+        return False
+    return (
+        driver[0] < runtime[0] or runtime[0] < 11 or told.complains or _NO_GPU.search(told.text) is not None
+    )
+
+
+def _of_number(said: str) -> tuple[int, int]:
+    if "." in said:
+        major, minor = release(said)
+        return major, minor
+    return int(said) // 1000, int(said) % 1000 // 10
+
+
+#: A build by the CUDA that it is for. What nvidia-smi shows is the driver's, and reads "CUDA Version: 12.4".
+_WANTED_BUILD = re.compile(
+    r"\bcu(?P<digits>1[0-3]\d)\b|(?:\b(?:for|with|needs?|requires?|wants?|uses?|built (?:with|for|against)|using|wheels?|builds?) |[(+] ?)CUDA[ -]?(?:toolkit |version |runtime )?(?P<dotted>(?:9|1[0-3])\.\d)",
+    re.I,
+)
+
+
+def driver_behind_told_build(told: Told) -> bool:
+    """A build is named for a CUDA that the named driver does not run, by NVIDIA's tables, and the text complains that no GPU is used."""
+    if (
+        not (told.driver or told.driver_branch or told.driver_cuda or "driver" in told.low)
+        or not told.complains
+    ):
+        return False
+    if not _NO_GPU.search(told.text) or told.wsl:
+        return False
+    offered = _OFFERED_ANY.search(told.text)
+    newest = release((offered[1] or offered[2]) if offered else _newest_cuda(told))
+    if not newest:
+        return False
+    wanted = [
+        (int(f["digits"][:-1]), int(f["digits"][-1])) if f["digits"] else release(f["dotted"])
+        for f in _WANTED_BUILD.finditer(told.text)
+    ]
+    wanted += _by_tensorflow(told)
+    # A newer one of the same major works since CUDA 11; of several builds that are named the oldest may be the one in use.
+    behind = [w for w in wanted if w[0] > newest[0] or (w > newest and w[0] < 11)]
+    return bool(wanted) and len(behind) == len(wanted)
+
+
+_NO_GPU = re.compile(
+    r"False\b|not? (?:\w+ ){0,2}(?:used?|available|detect\w*|found|seen?|recogni[sz]ed|work\w*)|n't (?:\w+ ){0,2}(?:used?|available|detect|find|see|recogni[sz]e|work)|\[\]|no (?:cuda|gpu|device)|empty|only (?:the )?cpu|on (?:the )?cpu|could not|cuInit|fail\w*|无法|不能|没有",
+    re.I,
+)
+_OFFERED_ANY = re.compile(
+    r"driver[^\n.]{0,20}(?:supports?|has|is for|gives|offers|goes|runs|only) (?:up to |only |at most )*CUDA (?:version |up to )?(\d{1,2}\.\d)|nvidia-smi[^\n]{0,30} CUDA(?: Version)?(?: is)?[ :]{1,3}(\d{1,2}\.\d)",
+    re.I,
+)
+
+
+def _by_tensorflow(told: Told) -> list[tuple[int, ...]]:
+    """The CUDA that TensorFlow's wheel of the told release is built with, where nothing else is said of it."""
+    version = told.packages.get("tensorflow", "") or told.packages.get("tensorflow-gpu", "")
+    if not version or told.toolkits:
+        return []
+    from gpudoctor import knowledge
+
+    row = knowledge.tensorflow_build(version if version.count(".") > 1 else f"{version}.0")
+    return [release(row.cuda)] if row and row.cuda else []
 
 
 _BUILT_FOR = re.compile(r"(?:\bcu|jax-cuda|CUDA )(1\d)(?:\d\b|(?=-plugin|-pjrt|\.\d|[\s,.;:]|$))", re.I)

@@ -40,6 +40,12 @@ def gpu_newer_than_build(match: re.Match[str], told: Told) -> bool:
     return mine >= (7, 5)
 
 
+def capability_below_wanted(match: re.Match[str], told: Told) -> bool:
+    """What the GPU has (group `has` or `mine`) is below what is asked for (group `wants` or `wanted`)."""
+    has, wants = match["has"] or match["mine"], match["wants"] or match["wanted"]
+    return _sm(has) < _sm(wants) <= (13, 0)
+
+
 def toolkit_too_old_for_arch(match: re.Match[str], told: Told) -> bool:
     """Group `sm` is above what the shown toolkit knows; without one: is above what any toolkit has dropped."""
     mine = _sm(match["sm"])

@@ -73,7 +73,7 @@ signatures: tuple[Signature | str, ...] = (
     r"yaml\.\w+\.(?:ScannerError|ParserError)",
     r"KeyError: '",
     r"ZeroDivisionError: ",
-    r"AssertionError: (?!.{0,20}(?:Torch not compiled|\s*The NVIDIA driver))\w",
+    r"AssertionError: (?!.{0,20}(?:Torch not compiled|\s*The NVIDIA driver|Invalid CUDA|CUDA unavailable))\w",
     r"DataLoader worker \(pid\(?s?\)? \S+\) exited unexpectedly",
     r"(?:unable to mmap|Too many open files)",
     r"EADDRINUSE|Address already in use",

@@ -116,6 +116,38 @@ signatures: tuple[Signature | str, ...] = (
         0.84,
         unless=(r"cgroup",),
     ),
+    # Who may and who may not: root or sudo against an ordinary user, in either order.
+    Signature(
+        r"(?:\b(?:as|with|under|using|in|only|by) (?:the )?(?:root|sudo)\b|\broot (?:can|user can|works|sees)\b|(?:with|run\w*) `?--user root).{0,160}(?:(?:as|for|under) (?:an? |my |the )?(?:normal |regular |ordinary |non-?root |unprivileged |other |different )*(?:users?|uid|account)\b|other users?|without (?:it|sudo|root)|non-?root|su - \w+)|"
+        r"(?:(?:as|for|under) (?:an? |my |the )?(?:normal |regular |ordinary |non-?root |unprivileged |other )*(?:users?|uid \d+|account)\b|other users?|without (?:sudo|root)|non-?root|su - \w+).{0,200}(?:\b(?:as|with|under|using) (?:the )?(?:root|sudo)\b|root (?:can|works|user))",
+        0.8,
+        needs=(
+            r"nvidia-smi|cuda|No CUDA|deviceQuery|\bGPU\b|Jetson",
+            r"not |n't|no |fail\w*|error|denied|returned 100|False|can't|cannot",
+        ),
+        unless=(r"pip install|apt install|apt-get|docker group|docker\.sock|rootless|pip3 install",),
+    ),
+    # Jetson's memory manager; groups named together; NVML's word for an ordinary user.
+    Signature(
+        r"NvRmMemInitNvmap failed with Permission denied|NvRmMem\w* .{0,30}Permission denied|nvmap\W{0,3} .{0,30}(?:open failed|Permission denied)",
+        0.9,
+    ),
+    Signature(
+        r"(?:add\w*|not (?:a member|part) of|in|member of|to) (?:the |my |a )?(?:\w+ )?(?:user )?(?:\w+ )?(?:to |into )?(?:the )?[`'\"]?(?:video|render)[`'\"]?(?: (?:and|or|,) [`'\"]?(?:video|render)[`'\"]?)? groups?\b",
+        0.74,
+        needs=(
+            r"nvidia|cuda|GPU|Jetson",
+            r"permission|denied|fix\w*|solv\w*|work\w*|not |n't|fail\w*|no compatible",
+        ),
+        unless=(r"amdgpu|rocm|radeon",),
+    ),
+    Signature(r"nvidia-smi.{0,60}Insufficient Permissions", 0.9),
+    Signature(
+        r"(?:inside|in) (?:a |the )?(?:container|image|pod).{0,60}non-?root|non-?root (?:user|container).{0,60}(?:GPU|cuda|nvidia)|(?:GPU|cuda|nvidia)\b.{0,60}(?:as|for) (?:a )?non-?root",
+        0.78,
+        needs=(r"not |n't|no |fail\w*|error|denied|returned 100|False|can't|cannot", r"nvidia|cuda|GPU"),
+        unless=(r"rootless|pip|docker group",),
+    ),
 )
 
 

@@ -65,6 +65,21 @@ signatures: tuple[Signature | str, ...] = (
         needs=(r"can't|cannot|fail\w*|error|busy|unavailable|not |n't|die",),
         unless=(r"Compute Mode : Default",),
     ),
+    # The mode in prose, the words in either order; Kaldi, which looks for a GPU that nobody uses.
+    Signature(
+        r"(?:(?:thread|process)(?: or | and |/|-| ){1,3})*(?:thread|process)[- ]exclusive\b",
+        0.74,
+        needs=(
+            r"GPUs?|cuda|nvidia",
+            r"not |n't|fail\w*|error|busy|unavailable|second|die\w*|only one|cannot",
+        ),
+    ),
+    Signature(r"no more unused GPUs\?|Failed to create CUDA context, no more", 0.85),
+    Signature(
+        r"(?:n't|not|cannot|can't|unable to) (?:have|run|start|use|launch) (?:more than one|two|2|multiple|several|a second) (?:\w+ ){0,2}(?:process\w*|scripts?|programs?|jobs?)",
+        0.72,
+        needs=(r"busy or unavailable|error ?[=(]? ?46\b|exclusive",),
+    ),
 )
 
 

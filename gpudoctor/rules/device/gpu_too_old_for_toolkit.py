@@ -229,6 +229,58 @@ signatures: tuple[Signature | str, ...] = (
         0.93,
         when="gpu-older-than-build",
     ),
+    # xformers' cutlass; miners and ggml's hosts: a kernel that asks for more. Numbers in prose: what it has, what is wanted.
+    Signature(r"(?:device|GPU|card) is too old\b.{0,40}(?:compute capability|require|need)", 0.93),
+    Signature(r"kernel requires (?P<sm>\d\.\d) capability", 0.88),
+    Signature(
+        r"compute capability (?:of |is |=|: ?)?(?P<has>\d{1,2}\.\d)\b[^\n]{0,80}?(?:below|less than|lower than|<|under|needs?|requires?|required|minimum|at least|not supported|unsupported)[^\n]{0,40}?(?P<wants>\d{1,2}\.\d)\b|"
+        r"(?:needs?|requires?|required|minimum|at least|>=)[^\n]{0,40}?compute capability (?:>=? ?|of |is )?(?:at least )?(?P<wanted>\d{1,2}\.\d)\b[^\n]{0,80}?(?:has|have|is|got|only|actual|found|but|mine)[^\n]{0,30}?(?P<mine>\d{1,2}\.\d)\b",
+        0.84,
+        when="capability-below-wanted",
+    ),
+    Signature(
+        r"(?:do(?:es)? not|don't|doesn't|not|no longer|never|n't|stopped|dropp\w+|remov\w+|without|ended?|end of) (?:\w+ )?(?:support\w*|works? (?:on|with)) ?(?:for |of |on |with )?(?:the |my |older |old )?(?:NVIDIA )?(?:Kepler|Maxwell|Pascal|Volta|Fermi|Turing|(?:GeForce )?GTX ?(?:[4-9]|10)\d\d|Tesla [KMPV]\d+|[KMP][48]0\b|P100|V100|sm_?(?:[2356]\d|70)\b)",
+        0.8,
+        needs=(r"GPUs?|cuda|cu1\d\d|card|GTX|Tesla",),
+        unless=(r"RTX 50|Blackwell|sm_1[02]0",),
+    ),
+    Signature(
+        r"(?:(?:GeForce )?GTX ?(?:[4-9]|10)\d\d(?: ?Ti)?|Tesla [KMPV]\d+\w?|\bK80\b|\bP40\b|\bP100\b|\bM40\b|\bM60\b|\bV100\b|Quadro [KMP]\d+|Kepler|Maxwell|Pascal|Volta)\b[^\n]{0,60}(?:not supported|no longer supported|unsupported|isn't supported|is not supported|won't be supported|不支持|不再支持)(?: any ?more)?",
+        0.8,
+        needs=(r"cuda|cu1\d\d|torch|tensorrt|vllm|driver|compute|capability|kernel|wheel|version|release",),
+        unless=(
+            r"RTX 50|Blackwell|sm_1[02]0",
+            r"driver (?:branch|series|\d{3}) .{0,30}(?:dropped|no longer)|legacy driver",
+        ),
+    ),
+    # No kernel in the build for a card that people name by its number alone.
+    Signature(
+        r"(?:no kernel image|kernel image is invalid)",
+        0.83,
+        needs=(
+            r"\b(?:on|with|for|my|an?|using|GPU:?|card:?|GTX|Nvidia) (?:the |an? |my |NVIDIA |GeForce |GTX ?)*(?:10[5-8]0|9[5-8]0|7[5-8]0|K80|K40|M40|M60|P40|P100)(?: ?Ti)?\b",
+        ),
+        unless=(r"sm_(?:86|89|90|120)\b is not", r"RTX ?50[5-9]0"),
+    ),
+    Signature(
+        r"(?:only|just) (?:supports?|works? (?:on|with)|runs? on|compiled for|built for) (?:NVIDIA )?(?:Volta|Turing|Ampere|Ada|Hopper)\b|(?:compiled|built|works?) (?:only )?(?:for|on|with) (?:Volta|Turing|Ampere|Ada|Hopper) (?:cards|GPUs)? ?(?:and|or) (?:later|newer|above|up)|If you use (?:Volta|Turing|Ampere) or (?:up|newer|later)",
+        0.78,
+        needs=(
+            r"error|fail\w*|not |n't|unsupported|expected",
+            r"GTX|Tesla|Quadro|Pascal|Maxwell|Kepler|Volta|V100|P100|K80",
+        ),
+    ),
+    Signature(
+        r"compute capability (?P<sm>\d\.\d) (?:is |are )?(?:not|no longer) supported",
+        0.85,
+        when="gpu-older-than-build",
+    ),
+    Signature(
+        r"(?:GPU|card|device|mine|it) (?:\w+ ){0,2}(?:does not|doesn't|don't|only|cannot|can't) supports? (?:\w+ ){0,4}(?:compute capabilit\w*|sm_?\d\d|\d\.\d\b|\d\d\))|(?:only )?supports? (?:\w+ ){0,3}(?:compute capability )?(?:sm_?)?(?:3[05]|5[0-3]|6[0-2]|70)\b",
+        0.76,
+        when="old-gpu-shown",
+        needs=(r"compute capabilit|sm_?\d\d|capability",),
+    ),
 )
 
 

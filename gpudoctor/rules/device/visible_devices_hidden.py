@@ -131,6 +131,30 @@ signatures: tuple[Signature | str, ...] = (
         ),
         unless=(r"\bMIG\b", r"driver.{0,20}too old|insufficient", r"libcuda|Found no NVIDIA"),
     ),
+    # Set in the program, and beside it no GPU; the variable found to be wrong; an index past the last GPU, by program.
+    Signature(
+        r"CUDA_VISIBLE_DEVICES['\"]?\]? ?= ?['\"]?(?:GPU-\w+|[1-9]\d*)\b",
+        0.72,
+        needs=(
+            r"No CUDA GPUs|is_available(?:\(\))?\W{0,4}(?:is |returns |gives |= ?)?False|no compatible GPUs|device_count(?:\(\))?\W{1,4}0|no CUDA-capable|NO_DEVICE|invalid device ordinal|(?:not|n't) (?:see|find|detect|recogni[sz]e) (?:the |my |any )?GPU",
+        ),
+        unless=(r"\bMIG\b", r"driver.{0,20}too old|insufficient", r"libcuda|Found no NVIDIA"),
+    ),
+    Signature(
+        r"CUDA_VISIBLE_DEVICES (?:variable |environment variable |env var )?(?:was|is|had been|has been|were|being) (?:\w+ ){0,3}(?:empty|unset to|wrong|incorrect\w*|invalid|set to (?:an? )?(?:empty|blank|wrong|nonexist\w*|non-exist\w*|invalid|-1|''|\"\"|1|2|3|7))",
+        0.82,
+        needs=(r"not |n't|no |fail\w*|error|False|cpu",),
+        unless=(r"\bMIG\b",),
+    ),
+    Signature(r"You requested gpu:? \[.{0,40}\] But your machine only has:? ?\[ ?\d", 0.86),
+    Signature(
+        r"The device id must be inside \[0, \d+\)|Invalid CUDA '(?:--)?device[= ][1-9]\d*' requested", 0.8
+    ),
+    Signature(
+        r"(?:set|setting|change\w*|hard-?coded?|default\w*)\b.{0,60}CUDA_VISIBLE_DEVICES.{0,80}(?:single[- ]GPU|one GPU|only (?:have|has) (?:one|1|a single)|doesn't exist|does not exist|not exist)|CUDA_VISIBLE_DEVICES.{0,80}(?:单卡|只有一张|只有一块|改成0|改为0|改成 0|设置为0)",
+        0.78,
+        needs=(r"No CUDA|not |n't|error|fail\w*|invalid|报错|False",),
+    ),
 )
 
 

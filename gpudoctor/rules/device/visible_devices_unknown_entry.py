@@ -46,7 +46,6 @@ def check(environment: Environment, gpu: Gpu) -> Iterator[Problem]:
 explains = ("smoke-ran-on-cpu",)
 
 signatures: tuple[Signature | str, ...] = (
-    # libnvidia-container; Lightning; torch.cuda where an index is past the last GPU.
+    # libnvidia-container.
     Signature(r"nvidia-container-cli: device error: .{0,80}unknown device", 0.88, unless=(r"MIG",)),
-    Signature(r"You requested gpu:? \[.{0,40}\] But your machine only has", 0.85),
 )

@@ -137,7 +137,7 @@ signatures: tuple[Signature | str, ...] = (
         needs=(r"nvidia", r"match|mismatch|differ\w*|fail\w*"),
     ),
     Signature(
-        r"(?:nvidia|dkms)\S* .{0,40}(?:does not|doesn't|don't|won't|fails? to|cannot|can't|not) (?:\w+ )?(?:build|compile)\w* .{0,40}(?:kernel|linux|gcc|anymore)",
+        r"(?:nvidia|dkms)\S* (?:(?!\bI\b|\bwe\b|\byou\b)[^\n.]){0,40}(?:does not|doesn't|don't|didn't|won't|fails? to|failed to|cannot|can't|could not|couldn't|will not) (?:build(?!s)|compile|be (?:built|compiled)) (?:(?!new kernel|a kernel)[^\n.]){0,40}(?:kernel|linux|gcc|anymore)",
         0.76,
         needs=(r"nvidia",),
         unless=(r"secure ?boot",),
@@ -148,6 +148,30 @@ signatures: tuple[Signature | str, ...] = (
         0.85,
     ),
     Signature(r"gcc-\d+: (?:command )?not found", 0.74, needs=(r"dkms|nvidia-installer|\.ko\b", r"nvidia")),
+    # Fedora's akmods with its brackets; dkms 3's summary; the installer's other sentences; errors quoted without their line; prose.
+    Signature(
+        r"Building and installing nvidia\S* {0,2}\[ ?FAILED|Building and installing nvidia\S{0,20}.{0,20}\[ ?FAILED",
+        0.93,
+    ),
+    Signature(
+        r"autoinstall (?:for|on) kernel.{0,60}nvidia\S* (?:failed|exited)|nvidia/\d{3}\.\S{1,12} (?:autoinstall )?failed",
+        0.85,
+    ),
+    Signature(
+        r"kernel module was not created|Unable to find the development tool `?\w+`? in your path|unable to determine the (?:version of the )?(?:kernel|compiler)|You do not have (?:the )?`?(?:cc|gcc|make)`?",
+        0.8,
+        needs=(r"nvidia",),
+    ),
+    Signature(
+        r"/(?:usr/src/nvidia-|var/lib/dkms/nvidia/|tmp/selfgz\d+/NVIDIA-)\S{1,120}\.[ch]:? (?:fatal )?error",
+        0.88,
+    ),
+    Signature(
+        r"编译失败|编译不过|编译报错|编译错误|编译出错|构建失败|编译不成功|无法编译",
+        0.82,
+        needs=(r"dkms|内核|kernel|驱动", r"nvidia|显卡"),
+        unless=(r"torch|setup\.py|nvcc|\.cu\b",),
+    ),
 )
 
 

@@ -87,7 +87,8 @@ signatures: tuple[Signature | str, ...] = (
     ),
     # Two versions of one driver in the same text: the kernel's, and the packages' or the library's.
     Signature(
-        r"/proc/driver/nvidia/version|NVRM version|modinfo (?:-F version )?nvidia|kernel module",
+        r"/proc/driver/nvidia/version|/sys/module/nvidia/version|NVRM version|modinfo (?:-F version )?nvidia|kernel module|\blsmod (?:\w+ ){0,2}\d{3}|\bakmods?\b|\bkmod-nvidia|"
+        r"(?:loaded|running) (?:kernel )?(?:module|driver)|kernel(?:'s)?[- ](?:side|half|driver)|NVML library version",
         0.82,
         when="driver-versions-differ",
     ),
@@ -98,7 +99,7 @@ signatures: tuple[Signature | str, ...] = (
         needs=(r"nvidia|NVRM",),
     ),
     Signature(
-        r"(?:upgrad\w+|updat\w+|installed) .{0,60}(?:nvidia-utils|nvidia-driver\S*|nvidia-open|libnvidia-\S+|nvidia driver|the driver|显卡驱动)\b.{0,160}(?:until (?:I |a |the |you |we )?(?:\w+ )?re-?boot|before re-?boot|re-?boot(?:ing|ed)? (?:fix|solv|help|resolv)\w*|without (?:a )?re-?boot)",
+        r"(?:upgrad\w+|updat\w+|installed) .{0,60}(?:nvidia-utils|nvidia-driver\S*|nvidia-open|libnvidia-\S+|nvidia (?:gpu |graphics |display )*drivers?|(?:the|my) (?:gpu |graphics |display )?drivers?|显卡驱动)\b.{0,160}(?:re-?boot\w*,? (?:and |then |it |everything |all )+(?:\w+ )?(?:went fine|is fine|was fine|works?|worked|ok|okay|solved|back)|until (?:I |a |the |you |we )?(?:\w+ )?re-?boot|before re-?boot|re-?boot(?:ing|ed)? (?:fix|solv|help|resolv)\w*|without (?:a )?re-?boot)",
         0.72,
         needs=(r"fail\w*|not work\w*|no longer|n't work|error|mismatch|stop\w*|broken|broke",),
         unless=(r"Key was rejected|nouveau|dkms",),
@@ -111,6 +112,33 @@ signatures: tuple[Signature | str, ...] = (
         r"nvidia\S* .{0,60}(?:from|went|upgraded|updated) .{0,20}\d{3}\S* (?:to|->|→) \d{3}.{0,80}(?:haven't|have not|not yet|without|didn't) re-?boot|API mismatch",
         0.8,
         needs=(r"nvidia", r"boot\w*|API mismatch"),
+    ),
+    # The sentence, shortened by reporters; NVML's number; nvidia-settings; prose in Chinese.
+    Signature(
+        r"(?:nvidia-smi|NVML|nvidia driver)[^\n.]{0,40} (?:version )?mismatch\w*\b(?! (?:between|of|with|error)? ?(?:torch|cuda|python|PTX))|(?:version )?mismatch\w* [^\n.]{0,40}(?:nvidia-smi|NVML)\b",
+        0.78,
+        unless=(r"CUDA version mismatch|PTX|detected CUDA version",),
+    ),
+    Signature(
+        r"nvmlInit(?:_v2|WithFlags)?(?:\(\))?\W{0,3}(?:returned|returns|failed|error|=)\W{0,4}(?:with |error |code ){0,2}18\b",
+        0.9,
+    ),
+    Signature(r"NVML_ERROR_LIB_RM|driver's kernel module \(version \S{3,12}\) and the X driver", 0.9),
+    Signature(
+        r"版本不一致|版本不匹配|版本不相符|版本对不上|版本不符合",
+        0.82,
+        needs=(r"nvidia|NVML|显卡", r"驱动.{0,12}库|内核.{0,16}(?:模块|驱动)|NVML|nvidia-smi"),
+        unless=(r"(?:torch|cuda|python|cudnn)\S{0,8} ?版本不",),
+    ),
+    # Updated while it ran, and mended by a reboot.
+    Signature(
+        r"(?:unattended[- ]upgrades?|automatic(?:ally)? (?:upgrad\w+|updat\w+)|auto-?updat\w+).{0,80}(?:nvidia|driver)\b.{0,160}re-?boot|自动更新驱动|自动更新了驱动|自动升级驱动|自动升级了驱动|自动更新了显卡|自动更新了nvidia",
+        0.7,
+        needs=(
+            r"nvidia",
+            r"fail\w*|no longer|n't|error|stop\w*|broke\w*|since then|until|报错|mismatch|无法|不能",
+        ),
+        unless=(r"kernel (?:was |got )?(?:updat|upgrad)", r"couldn't communicate"),
     ),
 )
 

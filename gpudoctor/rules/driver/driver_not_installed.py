@@ -140,7 +140,13 @@ signatures: tuple[Signature | str, ...] = (
     ),
     # Other programs that look for the driver's library: hashcat, ollama, Rust's cudarc, Node, Windows programs.
     Signature(
-        r"Failed to initialize the NVIDIA main driver|Unable to dynamically load the \"cuda\" shared library|Unable to load (?:libcuda|nvcuda)|nvcuda\.dll (?:was )?(?:missing|not found)|nvml\.dll (?:was )?not found|"
+        r"Unable to load (?:libcuda|nvcuda)",
+        0.65,
+        when="not-in-container",
+        unless=(r"init failure|cuInit err",),
+    ),
+    Signature(
+        r"Failed to initialize the NVIDIA main driver|Unable to dynamically load the \"cuda\" shared library|nvcuda\.dll (?:was )?(?:missing|not found)|nvml\.dll (?:was )?not found|"
         r"Failed to open dynamic library '(?:nvcuda\.dll|libcuda\.so)|(?:libcuda\.so(?:\.1)?|nvcuda\.dll): (?:cannot open|not found|The specified module)|DLL load failed .{0,60}nvcuda|libnvidia-ml\.so(?:\.1)?: cannot open shared object file",
         0.65,
         when="not-in-container",
@@ -186,6 +192,12 @@ signatures: tuple[Signature | str, ...] = (
         0.78,
         when="not-in-container",
         needs=(r"nvidia-smi|libcuda|driver",),
+    ),
+    # Windows' loader in its own order of words; prose.
+    Signature(
+        r"specified module could not be found.{0,40}nvcuda\.dll|nvidia-smi (?:is |was )?(?:not found|not (?:there|recogni[sz]ed)|missing)|nvidia-smi 不是(?:内部|可识别)",
+        0.6,
+        when="not-in-container",
     ),
 )
 

@@ -154,6 +154,64 @@ signatures: tuple[Signature | str, ...] = (
         when="driver-behind-named-build",
     ),
     Signature(r"Detected (?:NVIDIA )?driver \d{3}.{0,80}require\w* (?:at least|>=|minimum)", 0.85),
+    # CuPy's show_config, the CUDA samples' deviceQuery: what the driver runs, beside what the program was built with.
+    Signature(
+        r"CUDA Driver Version(?: / Runtime Version)?[ :=]{1,16}(?P<driver>\d{4,5}\b|\d{1,2}\.\d)[ ,/;\n]{1,4}(?:CUDA )?(?:Runtime Version[ :=]{1,16})?(?P<runtime>\d{4,5}\b|\d{1,2}\.\d)",
+        0.78,
+        when="driver-below-runtime",
+        explanation="The driver runs CUDA up to {driver}; the program was built with the runtime of {runtime}.",
+    ),
+    Signature(
+        r"Outdated CUDA driver|CUDA driver version too old|driver version (?:is )?too (?:old|low)\b", 0.88
+    ),
+    Signature(
+        r"CUDA driver version .{0,60}(?:older|lower|less) than .{0,30}CUDA (?:runtime )?(?:version|build)|driver .{0,30}older than (?:the |what )?.{0,30}(?:toolkit|runtime|build)",
+        0.85,
+        needs=(r"cuda|nvidia",),
+    ),
+    # What the driver runs, and what was installed for more: in numbers.
+    Signature(r"\bcuda\b|tensorflow|torch|\bdriver\b", 0.7, when="driver-behind-told-build"),
+    # The repair. A sure cause of another kind stands above it.
+    Signature(
+        r"(?:updat\w+|upgrad\w+) (?:it )?to \d{3}\.\d{2}\S{0,4} (?:fix\w*|solv\w*|did it|did the trick|resolv\w*|worked|helped)|(?:updat\w+|upgrad\w+|newer|newest|latest|reinstall\w*) (?:it|the |my |your |to |a |an |nvidia |nvidia's |graphics |gpu |display |video |cuda |geforce |game ready |host |host's |'s )*(?:drivers?|驱动)\b[^\n]{0,60}(?:fix\w*|solv\w*|did it|did the trick|resolv\w*|works? (?:now|fine|again)|it works|worked|helped|it runs|problem (?:is )?gone)|"
+        r"(?:fix\w*|solv\w*|resolv\w*|work\w*|helped) (?:it |this |the (?:issue|problem) |again )?(?:by|after|with|when I|once I) (?:updat\w+|upgrad\w+|installing (?:a |the )(?:newer|newest|latest)) (?:to )?(?:the |my |a |nvidia |graphics |gpu |display |video |latest |newer |newest |host )*drivers?\b|"
+        r"(?:更新驱动|升级驱动|更新了驱动|升级了驱动|更新显卡驱动|升级显卡驱动|驱动更新|驱动升级).{0,20}(?:好了|解决|可以|正常)",
+        0.64,
+        needs=(
+            r"cuda|nvenc|tensorflow|torch|optix",
+            r"error|fail\w*|not |n't|crash\w*|needs? |requires?|False|insufficient|报错|无法",
+        ),
+        unless=(
+            r"mismatch",
+            r"Xid|GSP|fallen off",
+            r"RmInitAdapter",
+            r"\bWSL\b",
+            r"couldn't communicate",
+            r"unsatisfied condition",
+            r"out of memory",
+            r"illegal (?:memory|instruction)",
+            r"no devices were found",
+            r"suspend|resume|sleep",
+        ),
+    ),
+    Signature(
+        r"nvidia (?:gpu |graphics |display |cuda )*(?:driver )?(?:version )?(?:is|was|being) (?:\w+ )?(?:too old|outdated|out of date|too low)\b",
+        0.84,
+        needs=(r"cuda|torch|tensorflow|jax|nvenc",),
+        unless=(r"nvidia-container-toolkit .{0,20}too old",),
+    ),
+    Signature(
+        r"installed (?:the )?(?:latest|newest|newer|most recent|a newer|a recent) (?:nvidia |gpu |graphics |display )*drivers?\b",
+        0.62,
+        needs=(
+            r"is_available|cuda|tensorflow",
+            r"same (?:issue|problem|error)|fix\w*|solv\w*|work(?:s|ed)|False",
+        ),
+        unless=(
+            r"still (?:not|no|fail|the same|same|get|doesn't)|did(?:n't| not) (?:help|work|fix)|no luck|to no avail",
+            r"couldn't communicate|mismatch|Xid|\bWSL\b|No devices were found|out of memory|suspend",
+        ),
+    ),
 )
 
 

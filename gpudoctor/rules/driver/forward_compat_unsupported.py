@@ -47,7 +47,11 @@ signatures: tuple[Signature | str, ...] = (
     # Julia's, Rust's and NVML's spellings; NGC's entry point.
     r"ERROR_COMPAT_NOT_SUPPORTED_ON_DEVICE|\bCompatNotSupportedOnDevice\b",
     Signature(r"forward compatibility was attempted", 0.95),
-    Signature(r"cuInit\(\)=804\b|\(error 804\)|code 804\b", 0.9, needs=(r"cuda|cuInit",)),
+    Signature(
+        r"cuInit\(\)=804\b|\(error 804\)|code 804\b|(?:fails?|failed|failure|error|with|status|returned|err) ?[:=]? ?804\b",
+        0.9,
+        needs=(r"cuda|cuInit",),
+    ),
     # What reporters do about it.
     Signature(
         r"(?:remov\w+|delet\w+|uninstall\w*|purg\w+|without|because of|due to) .{0,40}(?:cuda-compat|cuda(?:-[\d.]+)?/compat)",

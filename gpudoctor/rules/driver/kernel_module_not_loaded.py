@@ -50,7 +50,7 @@ explains = (
 signatures: tuple[Signature | str, ...] = (
     # NVML 9 as nvidia-smi prints it, all branches.
     Signature(r"NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver", 0.75),
-    Signature(r"modprobe: FATAL: Module nvidia(?:[-_]\w+)? not found", 0.85),
+    Signature(r"modprobe: FATAL: Module nvidia(?![-_]uvm)(?:[-_]\w+)? not found", 0.85),
     Signature(r"modprobe: ERROR: could not insert '?nvidia(?![\w-]{0,8}uvm)", 0.6),
     Signature(r"nvml error: driver not loaded", 0.85),
     Signature(r"NVML: Driver Not Loaded|NVMLError_DriverNotLoaded|Driver Not Loaded", 0.8),
@@ -65,7 +65,7 @@ signatures: tuple[Signature | str, ...] = (
     # systemd, X and dkms.
     Signature(r"Failed to load the NVIDIA kernel module", 0.6),
     Signature(
-        r"NVIDIA kernel module.{0,40}(?:missing|not found)|kernel module is missing", 0.75, needs=(r"nvidia",)
+        r"NVIDIA kernel module.{0,40}(?:missing|not found)|kernel module is missing", 0.8, needs=(r"nvidia",)
     ),
     Signature(r"nvidia-persistenced.{0,80}Failed to query NVIDIA devices", 0.6),
     Signature(
@@ -91,7 +91,7 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"无法与 ?NVIDIA ?驱动(?:程序)?(?:进行)?通信", 0.74, needs=(r"无法与",)),
     # Every spelling of modprobe, insmod and libkmod, without the helper modules of other causes.
     Signature(
-        r"FATAL: (?:Could not (?:load|open)|Module) .{0,60}nvidia|Module nvidia(?:[-_](?:current|\d+))? not found|could not find module by name='nvidia(?:[-_](?:current|\d+))?'",
+        r"FATAL: (?:Could not (?:load|open)|Module) .{0,60}nvidia(?![-_]uvm)|Module nvidia(?:[-_](?:current|\d+))? not found|could not find module by name='nvidia(?:[-_](?:current|\d+))?'",
         0.8,
     ),
     Signature(
@@ -136,7 +136,7 @@ signatures: tuple[Signature | str, ...] = (
         0.72,
     ),
     Signature(
-        r"emerge @module-rebuild|module-rebuild|nvidia(?:\.ko)? (?:kernel )?(?:module )?(?:is |was )?(?:missing|not built|not (?:yet )?compiled|not available|not present) (?:for|in|under) (?:the |this |my )?(?:new|running|current|booted)",
+        r"emerge @module-rebuild|module-rebuild|nvidia(?:\.ko)? (?:kernel )?(?:module |driver )?(?:is |was )?(?:missing|not built|not (?:yet )?compiled|not available|not present) (?:for|in|under) (?:the |this |my )?(?:new|running|current|booted|kernel)",
         0.74,
         needs=(r"nvidia",),
         unless=(r"fails? to (?:build|compile)",),
@@ -153,6 +153,35 @@ signatures: tuple[Signature | str, ...] = (
         needs=(r"kernel driver does not appear to be running",),
         when="not-in-container",
         unless=(r"libcuda\.so",),
+    ),
+    # One kernel works and another does not.
+    Signature(
+        r"(?:works?|working|boots?|runs?|fine|ok) .{0,30}(?:with|under|on|using|in|while (?:I am |I'm )?running) (?:the )?(?:stock|old|older|previous|default|lts|mainline|original|other|[`'\"]?linux[`'\"]?) kernel\b",
+        0.8,
+        needs=(
+            r"communicate with (?:the )?(?:nvidia )?driver|modprobe|nvidia-smi .{0,30}(?:fail\w*|not |n't)",
+        ),
+        unless=(r"Bad return|bad exit|fails? to (?:build|compile)", r"Key was rejected"),
+    ),
+    # Chinese: the kernel was updated, and the driver is gone.
+    Signature(
+        r"内核更新|内核升级|内核自动更新|内核自动升级|更新内核|升级内核|自动更新了内核|升级了内核|更新了内核|更换了内核|更换内核|换了内核|内核版本变|更新系统内核|升级系统内核",
+        0.72,
+        needs=(r"nvidia|驱动|显卡", r"失效|报错|不能用|用不了|无法|失败|不可用|启动不了|couldn't|failed"),
+        unless=(r"编译失败|编译错误|Bad return|dkms .{0,20}(?:失败|报错)", r"mismatch"),
+    ),
+    # libcuda answers that there is no device, and the kernel's half is not there: the module is not loaded.
+    Signature(
+        r"kernel driver does not appear to be running on this host",
+        0.72,
+        needs=(r"failed call to cuInit", r"/proc/driver/nvidia/version does not exist"),
+        when="not-in-container",
+        unless=(r"libcuda\.so", r"CUDA_VISIBLE_DEVICES", r"\bWSL\b|microsoft-standard"),
+    ),
+    Signature(
+        r"lsmod ?\| ?e?grep (?:-i )?['\"]?nvidia['\"]?(?: is| was|:| ->| =>| 输出| 结果)? ?(?:nothing|empty|no output|none|shows? nothing|returns? nothing|为空|没有输出|无输出)",
+        0.74,
+        unless=(r"nouveau", r"secure ?boot"),
     ),
 )
 

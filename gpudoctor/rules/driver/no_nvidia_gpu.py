@@ -37,6 +37,12 @@ from gpudoctor.signature import Signature
 
 explains = (*SYMPTOMS, "driver-not-installed", "visible-devices-hidden", "driver-too-old-for-runtime")
 
+#: Something fails: a sentence that only tells which machines have GPUs is no complaint.
+COMPLAINT = (
+    r"error|fail(?:s|ed|ing|ure)\b|crash\w*|exception|traceback|Found no NVIDIA|No CUDA GPUs|no CUDA-capable|NO_DEVICE|cannot|can't|could not|couldn't|unable|not found|"
+    r"not (?:able|available|detected|supported|working)|insufficient|\bFalse\b|doesn't work|won't|not work|has no effect|abort\w*|报错|无法|失败"
+)
+
 signatures: tuple[Signature | str, ...] = (
     # PyTorch's collect_env, lspci and rocminfo beside a CUDA program.
     Signature(
@@ -102,7 +108,7 @@ signatures: tuple[Signature | str, ...] = (
         r"not able to use (?:the )?GPU|No compatible GPUs?|NO GPU DETECTED|Nvidia driver version: Could not collect|No devices were found|CUDA unknown error|requires? (?:an? )?NVIDIA (?:GPU|graphics)",
         0.84,
         when="other-vendor-shown",
-        unless=(r"\+rocm",),
+        unless=(r"\+rocm", r"CUDA Driver Version ?: \d"),
     ),
     Signature(
         r"Torch not compiled with CUDA enabled", 0.94, when="other-vendor-shown", unless=(r"\+rocm", r"\+cpu")
@@ -122,7 +128,7 @@ signatures: tuple[Signature | str, ...] = (
     Signature(
         r"(?:machines?|nodes?|hosts?|servers?|laptops?|computers?|PCs?|VMs?|instances?|systems?|runners?|workstations?|box(?:es)?) (?:that |which )?(?:without|with no|lacking|has no|have no|having no|had no|(?:does|do)(?: not|n't) have|not having) (?:an? |any |the )?(?:NVIDIA |CUDA |dedicated |discrete |real |physical )?(?:GPUs?\b(?! (?:index|id|number|quota|memory|#?\d))|graphics cards?|video cards?)",
         0.78,
-        needs=(r"cuda|nvidia|gpu",),
+        needs=(r"cuda|nvidia|gpu", COMPLAINT),
         unless=(r"container-runtime|device-plugin|nvidia-docker", r"--gpus"),
     ),
     Signature(
@@ -163,8 +169,13 @@ signatures: tuple[Signature | str, ...] = (
         0.8,
         needs=(
             r"Found no NVIDIA|No CUDA|no CUDA-capable|NO_DEVICE|nvidia-smi|libcuda|cuda\.is_available|could not select|NVML|CUDA",
+            COMPLAINT,
         ),
-        unless=(r"--gpus all", r"(?:container|pod|docker|session) .{0,20}(?:n't|not) have"),
+        unless=(
+            r"(?:if|when|in case) you (?:don't|do not) (?:have|own)|you (?:don't|do not) (?:have|own) (?:an? )?GPU ?[?,]|(?:for|those|users|people) (?:who|that|with) (?:don't|do not|no)",
+            r"--gpus all",
+            r"(?:container|pod|docker|session) .{0,20}(?:n't|not) have",
+        ),
     ),
     Signature(
         r"could not select device driver",
@@ -204,6 +215,66 @@ signatures: tuple[Signature | str, ...] = (
         r"\((?:no|without(?: a)?) GPU\)|\bM[1-4] mac\b",
         0.8,
         needs=(r"nvidia", r"not found|error|fail\w*|driver"),
+    ),
+    # A program that looks for a card of NVIDIA's says so, and the reporter quotes it.
+    Signature(
+        r"(?:complain\w*|says?|said|error\w*|message|crash\w*|exits?|fails?|claims?) .{0,40}(?:no|not (?:having )?(?:found|detected|finding)|n't (?:find|detect)|without|need\w* an?|requires? an?|missing an?) (?:any |a |compatible |supported )?nvidia (?:GPUs?|cards?|graphics|video cards?|hardware)\b(?! driver)",
+        0.62,
+        unless=(r"GeForce|\bRTX|\bGTX|Tesla|Quadro|A100|H100|nvidia-smi", r"docker|container|pod\b"),
+    ),
+    Signature(
+        r"(?:no|without(?: an?y?)?|zero) (?:dedicated |discrete |physical |nvidia )?GPUs? (?:attached|present|installed|in (?:it|this|the) (?:machine|VM|server|box|host|node|laptop)|at all)|(?:only|just) (?:an? |the )?(?:integrated|onboard|intel|amd|built-in) (?:graphics|GPU|video)|(?:graphics|GPU|video)(?: card)? only\b",
+        0.84,
+        needs=(
+            r"Found no NVIDIA|No CUDA|no CUDA-capable|NO_DEVICE|nvidia|libcuda|cuda",
+            r"found no|no cuda|not |n't|fail\w*|error|nothing|empty|False|no such|no-?capable|can I",
+        ),
+        unless=(r"--gpus", r"GeForce|\bRTX|\bGTX|Tesla|Quadro"),
+    ),
+    # lspci is asked for NVIDIA's and prints nothing.
+    Signature(
+        r"lspci ?\| ?e?grep (?:-\w+ )*['\"]?(?:nvidia|NVIDIA|10de)['\"]?[^\n]{0,20}\s{1,3}(?:the )?(?:result|output)?.{0,20}(?:is empty|empty|nothing|no output|returns? no|prints? no|shows? no|gives? no)",
+        0.8,
+        unless=(r"GeForce|\bRTX|\bGTX|Tesla|Quadro|A100|H100|passthrough",),
+    ),
+    # GitHub's runners; the device plugin on a node without one.
+    Signature(
+        r"(?:github actions?|gitlab|circleci|travis|runs-on:|ubuntu-(?:latest|2\d\.04) runner|hosted runner)",
+        0.78,
+        needs=(
+            r"Found no NVIDIA|No CUDA GPUs|no CUDA-capable|NO_DEVICE|libcuda\.so\.1: cannot|couldn't communicate",
+        ),
+        unless=(r"self-hosted|GeForce|\bRTX|\bGTX|Tesla|\bT4\b|A10G?\b",),
+    ),
+    # macOS' list of displays.
+    Signature(
+        r"Chipset Model: (?:Intel|AMD|Radeon|Apple)",
+        0.84,
+        needs=(r"cuda|nvidia|nvcc",),
+        unless=(r"Chipset Model: (?:NVIDIA|GeForce)",),
+    ),
+    Signature(
+        r"(?:could not insert '?nvidia\w*'?: No such device|couldn't communicate with the NVIDIA driver)",
+        0.9,
+        needs=(
+            r"(?:VGA compatible controller|Display controller): (?:Cirrus|Red Hat|VMware|ASPEED|Matrox|Microsoft|InnoTek)",
+        ),
+        unless=(r"NVIDIA Corporation|10de:",),
+    ),
+    # Issue templates: the line for the card says none.
+    Signature(
+        r"(?:^|[-* ])GPUs?(?:/VRAM|\(s\)| model| type)? ?[:=] ?(?:none|no gpu|no|nil|n/a|not present|-)(?=$|[,.; ])",
+        0.97,
+        needs=(
+            r"could not select device driver|Found no NVIDIA|No CUDA|no CUDA-capable|NO_DEVICE|libcuda\.so\.1|nvidia-container-cli",
+        ),
+        unless=(r"GeForce|\bRTX|\bGTX|Tesla|A100|H100",),
+    ),
+    Signature(
+        r"(?:gpu[-: ]?less|no-?gpu|cpu[- ]only) (?:mode|mini|PC|box|server|machine|host|laptop)|(?:chipset|intel|onboard|integrated) (?:graphics|GPU)? ?(?:happens|only)",
+        0.97,
+        needs=(r"could not select device driver",),
+        unless=(r"GeForce|\bRTX|\bGTX|Tesla|A100|H100",),
     ),
 )
 

@@ -40,6 +40,9 @@ from gpudoctor.signature import Signature
 
 explains = (*SYMPTOMS, "gpu-init-failed", "nvidia-module-blacklisted")
 
+#: Plymouth's and Fedora's sentence: nouveau takes over because NVIDIA's module is not there, not the other way round.
+MISSING = r"kernel module (?:is )?(?:missing|not found)"
+
 signatures: tuple[Signature | str, ...] = (
     # nv-pci.c of the driver.
     Signature(r"The NVIDIA probe routine was not called for \d+ device", 0.85),
@@ -80,10 +83,23 @@ signatures: tuple[Signature | str, ...] = (
         r"nouveau[`'\"]? .{0,80}(?:still|anyway|again) (?:being )?(?:loaded|loads|in use|active|running|used|shows?|there)|(?:falls?|fell|falling|back|revert\w*|default\w*) (?:back )?to (?:the )?(?:open[- ]source )?nouveau|(?:uses?|using|runs?|running|loads?|loading|on|with) (?:the )?(?:open[- ]source )?nouveau (?:driver )?(?:instead|rather)|(?:instead|rather) .{0,20}nouveau (?:is|gets|was) (?:used|loaded)",
         0.74,
         needs=(r"nvidia|lsmod|drivers?\b|kernel|module",),
+        unless=(MISSING,),
     ),
     Signature(
         r"nova_core (?:0000:)?\S* ?(?:claim|bound|probe)|nouveau .{0,20}(?:tak(?:es|ing) over|grabs?|claims?|claiming|grabbing|hijack\w*)",
         0.78,
+        needs=(r"nvidia",),
+    ),
+    # negativo17's and RPM Fusion's service; prose.
+    Signature(
+        r"(?:fallback to nouveau|nouveau fallback|nvidia-fallback|falling back to nouveau|Fallback to nouveau as nvidia did not load)",
+        0.76,
+        needs=(r"nvidia",),
+        unless=(MISSING,),
+    ),
+    Signature(
+        r"nouveau (?:driver |module |kernel module )?(?:is |was |gets |keeps |stays |being )?(?:always|still|again|constantly|already|automatically) (?:\w+ ){0,3}(?:there|present|load\w*|active|running|used|in use|bound)|nouveau (?:not being|is not|isn't|wasn't|was not|not) (?:getting )?(?:blacklisted|disabled|unloaded|removed)",
+        0.76,
         needs=(r"nvidia",),
     ),
 )

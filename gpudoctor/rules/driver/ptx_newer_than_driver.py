@@ -58,6 +58,17 @@ signatures: tuple[Signature | str, ...] = (
         r"(?:cuModuleLoadData(?:Ex)?|cuLinkAddData|cuLinkCreate|cuLibraryLoadData|cuModuleLoad|cudaModuleLoad)\W{0,3}.{0,40}(?:error|returned|code|failed)\W{0,4}222\b",
         0.9,
     ),
+    # The number in brackets before Numba's sentence; reporters' short forms.
+    Signature(r"\[222\] Call to cuLink\w+", 0.93),
+    Signature(
+        r"Unsupported \.version \d", 0.75, unless=(r"ptxas-blackwell", r"triton", r"current version is")
+    ),
+    Signature(
+        r"PTX (?:ISA )?version (?:mismatch|error|conflict|problem|issue)|PTX .{0,60}driver (?:only )?(?:understands|supports|knows|accepts)|unsupported toolchain",
+        0.84,
+        needs=(r"driver|cuda|numba|cupy|ptx",),
+        unless=(r"ptxas-blackwell", r"\bgcc|\bmsvc|visual studio"),
+    ),
 )
 
 

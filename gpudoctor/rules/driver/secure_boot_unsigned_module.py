@@ -40,7 +40,7 @@ from gpudoctor.rules.driver._installation import (
 from gpudoctor.rules.judging import need_or
 from gpudoctor.signature import Signature
 
-explains = (*SYMPTOMS, "module-built-but-refused")
+explains = (*SYMPTOMS, "module-built-but-refused", "nouveau-active")
 
 signatures: tuple[Signature | str, ...] = (
     # modprobe and insmod: ENOKEY (before 4.13) and EKEYREJECTED.
@@ -102,7 +102,7 @@ signatures: tuple[Signature | str, ...] = (
         unless=(r"SecureBoot disabled|secure ?boot(?: is)?:? (?:disabled|off)\b",),
     ),
     Signature(
-        r"(?:disabl\w+|turn\w* off|switch\w* off|enabl\w+|turn\w* on|because of|due to|caused by|with|by) (?:the |UEFI |bios )*(?:secure|security|safe)[- ]?boot|(?<!Crypto\sDisabled,\s)(?<!Crypto\sEnabled,\s)(?:secure|security)[- ]?boot (?:is |was |being |state:? )*(?:enabled|on|active|turned on|the (?:problem|culprit|reason|issue))|关闭安全启动|关闭 ?secure ?boot|安全启动",
+        r"(?:disabl\w+|turn\w* off|switch\w* off|because of|due to|caused by|block\w* by|reject\w* by|prevent\w* by|refus\w* by|(?:not|n't|never) (?:being )?(?:\w+ ){0,2}(?:load|work)\w* (?:with|under)|fails? (?:with|under)|problem with|issue with|conflict\w* with) (?:the |UEFI |bios )*(?:secure|security|safe)[- ]?boot|(?:enabl\w+|turn\w* on) (?:the |UEFI |bios )*(?:secure|security|safe)[- ]?boot|(?<!Crypto\sDisabled,\s)(?<!Crypto\sEnabled,\s)(?:secure|security)[- ]?boot (?:is |was |being |state:? )*(?:enabled|on|active|turned on|the (?:problem|culprit|reason|issue))|关闭安全启动|关闭 ?secure ?boot|安全启动",
         0.72,
         needs=(
             r"nvidia",
@@ -110,6 +110,8 @@ signatures: tuple[Signature | str, ...] = (
         ),
         unless=(
             r"SecureBoot disabled|secure ?boot(?: is| was| state)?:? (?:already )?(?:disabled|off)\b|(?:already|have|had|has|'ve) (?:already )?(?:disabled|turned off) (?:the )?secure ?boot|disabled (?:the )?secure ?boot[ ,.]{1,3}(?:but|still|no luck|didn)",
+            # A step that was tried. Where it helped, the text says so.
+            r"\bI (?:also )?(?:disabled|turned off) (?:the )?secure ?boot\b(?!.{0,80}(?:fix|solv|work(?:s|ed)|help|now|gone|resolv|load(?:s|ed)))",
         ),
     ),
     Signature(
@@ -138,6 +140,28 @@ signatures: tuple[Signature | str, ...] = (
         r"(?:missed|skipped|ignored|cancell?ed|didn't (?:do|complete|finish)|forg[eo]t\w*) .{0,30}\bMOK\b",
         0.8,
         needs=(r"nvidia",),
+    ),
+    # NVIDIA's installer, on the key; a reporter's one sentence.
+    Signature(
+        r"not signed by a key that is trusted|signed (?:by|with) a key (?:that is )?(?:not trusted|unknown)|required key missing|module is signed, but",
+        0.88,
+        needs=(r"nvidia|kernel module load",),
+        unless=(r"tainting kernel",),
+    ),
+    Signature(
+        r"(?:can't|cant|cannot|could not|couldn't|won't|doesn't|does not|not be able to|unable to|fails? to|failed to) load\b.{0,40}(?:secure|safe)[- ]?boot|(?:secure|safe)[- ]?boot (?:\w+ ){0,6}(?:prevent\w*|block\w*|reject\w*|refus\w*|stop\w*|(?:not|n't|unable to) (?:be able to )?load)",
+        0.84,
+        needs=(r"nvidia",),
+        unless=(r"secure ?boot(?: is| was| state)?:? (?:already )?(?:disabled|off)\b",),
+    ),
+    Signature(
+        r"\b(?:have|has|got|with|keep\w*|using|need|want) (?:\w+ ){0,2}secure[- ]?boot (?:\w+ )?(?:working|enabled|on|active)\b",
+        0.8,
+        needs=(
+            r"nvidia",
+            r"mokutil|enrol\w*|\bMOK\b|sign\w*",
+            r"not load\w*|n't load|still not|not work\w*|n't work|fail\w*|couldn't|unable|rejected",
+        ),
     ),
 )
 

@@ -142,6 +142,26 @@ signatures: tuple[Signature | str, ...] = (
         needs=(r"cuda|nvidia", r"no longer|fail\w*|error|n't|not |stop\w*|until|lost"),
         unless=(r"Xid", r"fallen off", r"GSP", r"RmInitAdapter"),
     ),
+    Signature(
+        r"(?:after|when|once|since|whenever|every time) (?:the |my |a |this )?(?:laptop|machine|computer|pc|system|desktop|host|it) (?:wakes?|woke|resumes?|resumed|comes? back|came back|sleeps|slept|goes to sleep|suspends?|suspended|hibernate\w*)\b",
+        0.72,
+        needs=(
+            r"cuda|nvidia|torch|tensorflow|ollama",
+            r"False|fail\w*|error|not work\w*|n't work|stops?|stopped|broken|lost|unavailable|not available|no longer|unknown|not detect\w*|until|gone",
+        ),
+        unless=(r"Xid", r"fallen off", r"GSP", r"RmInitAdapter"),
+    ),
+    Signature(
+        r"挂起恢复|挂起后|挂起之后|挂起唤醒|休眠恢复|休眠后|休眠之后|休眠唤醒|睡眠恢复|睡眠后|睡眠之后|睡眠唤醒|待机恢复|待机后|待机唤醒|合盖后|合盖之后|从休眠|从睡眠|从挂起",
+        0.72,
+        needs=(r"cuda|GPU|nvidia|显卡", r"不可用|不能|无法|失败|报错|False|没有|消失|重启"),
+    ),
+    Signature(r"Module nvidia[-_]uvm not found", 0.9, unless=(r"Module nvidia not found",)),
+    # ollama's own words for cuInit's 999.
+    Signature(
+        r"(?:nvcuda init failure|cuInit err|cudart init failure|nvcuda library init failure)[:= ]{1,3}999\b",
+        0.92,
+    ),
 )
 
 

@@ -44,6 +44,7 @@ explains = (
     "xid-13-31-application-fault",
     "xid-43-gpu-stopped-processing",
     "xid-154-recovery-action",
+    "out-of-memory",
 )
 
 #: What `nvidia-smi --help` and `--help-query-gpu` explain is no event.
@@ -116,6 +117,25 @@ signatures: tuple[Signature | str, ...] = (
         0.6,
         needs=(r"\bECC\b", r"crash\w*|fail\w*|error"),
         unless=(r"Aggregate", r"Pending ?: ?No.{0,40}Failure Occurred ?: ?No"),
+    ),
+    # A count in a sentence; the retired pages of older boards; the section on one line.
+    Signature(
+        r"\b[1-9]\d* (?:Volatile )?Uncorr(?:\.|ectable)? ECC\b|Volatile Uncorr\. ECC\W{0,4}(?:errors? )?(?:of |is |count )?[1-9]\d*\b",
+        0.8,
+        unless=HELP,
+    ),
+    Signature(r"Remapped Rows ?:? .{0,20}Pending ?: ?Yes", 0.93),
+    Signature(
+        r"Double Bit ECC\W{0,3} ?[1-9]\d*|Retired Pages .{0,120}Pending(?: Page Blacklist)? ?: ?Yes|retired pages?\b.{0,60}(?:Double Bit|pending)",
+        0.82,
+        needs=(r"ECC|Pending",),
+        unless=HELP,
+    ),
+    Signature(
+        r"(?:due to|because of|has|had|have|with|shows?|reports?|hit|got|an|of) (?:\w+ )?Uncorrectable ECC Errors?\b",
+        0.86,
+        needs=(r"GPU|cuda|nvidia",),
+        unless=(*HELP, r"SRAM Correctable.{0,20}only|: 0\b.{0,30}Uncorrectable"),
     ),
 )
 

@@ -77,6 +77,37 @@ signatures: tuple[Signature | str, ...] = (
         unless=(r"performance|fps|utili[sz]ation|usage",),
     ),
     Signature(r"gres/gpu count reported lower than configured", 0.6),
+    # While it worked: a GPU that was there is gone, and a restart brings it back; in Chinese, "the card dropped".
+    Signature(
+        r"(?:GPUs?|cards?)(?: \d| #\d)? (?:\w+ ){0,2}(?:gets?|is|was|are|were|got|being|becomes?|went|goes) (?:\w+ ){0,1}(?:lost|missing|gone|dropped|offline|down)\b|(?:lost|losing|loses?|missing) (?:a|one|1|the|some|our|that) (?:\w+ )?GPUs?\b|(?:GPU|card)s? (?:disappear\w*|vanish\w*)",
+        0.68,
+        needs=(
+            r"re-?boot\w*|restart\w*|power cycle|riser|lspci|nvidia-smi",
+            r"train\w*|load|hours|again|slurm|node|job|experiment|running|mining|while|during|experiments|riser|lspci",
+        ),
+        unless=(
+            r"container|pod\b|docker",
+            r"suspend|resume|sleep",
+            r"mismatch",
+            r"driver (?:update|upgrade)",
+            r"CUDA_VISIBLE_DEVICES",
+        ),
+    ),
+    Signature(
+        r"显卡掉了|显卡就掉|显卡突然掉|显卡丢失|显卡掉线|GPU掉了|GPU掉线|GPU丢失|GPU 丢失|中途掉卡|经常掉卡|老是掉卡|总是掉卡|就会掉卡|突然掉卡|掉卡问题|掉一张卡|掉了一张卡|丢了一张卡|掉了一块卡",
+        0.8,
+        needs=(r"nvidia|GPU|显卡|训练",),
+    ),
+    Signature(r"`?\(?rev ff\)?`?", 0.8, needs=(r"lspci", r"nvidia|GPU")),
+    Signature(r"falls? (?:out|off) of the bus|fell out of the bus|fallen out of the bus", 0.9),
+    Signature(
+        r"riser\b.{0,40}(?:loose|broken|bad|faulty|reseat\w*|replac\w+)|(?:power cable|PSU|power supply|connector).{0,40}(?:loose|reseat\w*|too weak|replac\w+|insufficient)|(?:reseat\w*|re-seat\w*) (?:the )?(?:GPU|card)",
+        0.7,
+        needs=(
+            r"nvidia-smi|Xid|GPU",
+            r"No devices were found|lost|launch failure|device handle|disappear\w*|crash\w*|not detected|unknown error",
+        ),
+    ),
 )
 
 

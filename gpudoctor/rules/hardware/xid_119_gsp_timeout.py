@@ -62,6 +62,12 @@ signatures: tuple[Signature | str, ...] = (
         0.82,
         unless=(r"RmInitAdapter",),
     ),
+    # The open modules of branches 570 and later: the watch on the firmware's heartbeat.
+    Signature(
+        r"_kgspIsHeartbeatTimedOut|_kgspLogRpcTimeout|GSP Heartbeat|Heartbeat timed out, currentTimeMs",
+        0.93,
+        unless=(r"_kgspBootGspRm: unexpected",),
+    ),
 )
 
 

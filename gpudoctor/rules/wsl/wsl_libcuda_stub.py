@@ -56,9 +56,15 @@ signatures: tuple[Signature | str, ...] = (
         when="on-wsl",
     ),
     Signature(
-        r"/usr/lib/wsl/lib.{0,120}(?:LD_LIBRARY_PATH|ld\.so\.conf|ldconfig|ln -s|symlink|PATH)|(?:LD_LIBRARY_PATH|ld\.so\.conf|ln -sf?|symlink|PATH).{0,120}/usr/lib/wsl/lib",
+        r"/lib/wsl/lib.{0,120}(?:LD_LIBRARY_PATH|ld\.so\.conf|ldconfig|ln -s|symlink)|(?:LD_LIBRARY_PATH|ld\.so\.conf|ln -sf?|symlink).{0,120}/lib/wsl/lib",
         0.7,
-        needs=(r"cuda|nvidia|GPU",),
+        needs=(
+            r"cuda|nvidia|GPU",
+            # Somebody suffers, or found what helps; a sentence of documentation has neither.
+            r"(?:not|n't|cannot|unable|fails?|failed) (?:\w+ ){0,3}(?:find|found|detect\w*|see|seen|work\w*|load\w*|open|locate\w*|available|recogni[sz]e\w*)|error|No CUDA|NO_DEVICE|no CUDA-capable|False|devices? is 0|"
+            r"fix\w*|resolv\w*|solv\w*|solution|work-?around|worked (?:for|too)|how to (?:fix|solve)|找不到|报错|解决",
+        ),
+        unless=(r"need not be set|(?:is |are )?not (?:needed|necessary|required)|already (?:set|there|in)",),
     ),
     Signature(
         r"(?:nvidia-smi: command not found|nvidia-smi['\"`]?:? not found|Could not find cuda drivers|libnvidia-ml\.so(?:\.1)?: cannot open|NVML Shared Library Not Found|CUDA driver library cannot be found)",
@@ -84,6 +90,26 @@ signatures: tuple[Signature | str, ...] = (
         when="on-wsl",
     ),
     Signature(r"overwr\w+ .{0,20}libcuda|libcuda\S* .{0,30}(?:overwritten|replaced)", 0.84, when="on-wsl"),
+    # The folder itself, by other names; a count of none.
+    Signature(
+        r"/lib/wsl/lib\b",
+        0.72,
+        needs=(
+            r"LD_LIBRARY_PATH|ldconfig|ld\.so\.conf",
+            r"fix\w*|solv\w*|resolv\w*|solution|work-?around|(?:not|n't) (?:detect|find|see)\w*|devices? is 0|error",
+        ),
+        unless=(r"need not be set|not (?:needed|necessary|required)",),
+    ),
+    # Linux's own folder before Windows': nvidia-smi and CUDA stop.
+    Signature(
+        r"LD_LIBRARY_PATH\S{0,40}[:=]/usr/lib/x86_64-linux-gnu",
+        0.74,
+        when="on-wsl",
+        needs=(
+            r"nvidia-smi|cuda|libcuda",
+            r"no(?:t|( longer)) (?:\w+ )?work|n't work|stop\w*|fail\w*|error|broke\w*|not found",
+        ),
+    ),
 )
 
 

@@ -122,6 +122,25 @@ signatures: tuple[Signature | str, ...] = (
         0.86,
         when="on-wsl",
     ),
+    # Windows' previews between 10 and 11, of which several lost WSL's GPU.
+    Signature(
+        r"Microsoft Windows \[Version 10\.0\.2(?:0[0-3]\d\d|1[0-3]\d\d)(?:\.\d+)?\]|(?:build|version)(?: number)?:? ?(?:10\.0\.)?2(?:0[1-3]\d\d|1[0-3]\d\d)\.\d+",
+        0.84,
+        when="on-wsl",
+        needs=(r"nvidia|cuda|GPU",),
+    ),
+    Signature(
+        r"(?:insider|preview|dev)\w* .{0,20}\bbuild (?:10\.0\.)?2(?:0[1-3]\d\d|1[0-3]\d\d)\b|build 2(?:0[1-3]|1[0-3])\d\d\b",
+        0.8,
+        when="on-wsl",
+        needs=(r"nvidia|cuda|GPU",),
+    ),
+    Signature(
+        r"Windows (?:10 |11 |build )?2(?:0[1-3]|1[0-3])\d\d(?:\.\d+|\w{2}_release|_release|\b)",
+        0.86,
+        when="on-wsl",
+        needs=(r"nvidia|cuda|GPU",),
+    ),
 )
 
 
