@@ -62,7 +62,11 @@ def _evidence(hits: Sequence[Hit], text: Text) -> tuple[ProvingLine, ...]:
     indices: list[int] = []
     for hit in hits:
         indices += [i for i in hit.indices if i not in indices]
-    return tuple(ProvingLine(text.numbers[i], text.lines[i], text.files[i]) for i in sorted(indices[:8]))
+    return _lines(sorted(indices[:8]), text)
+
+
+def _lines(indices: Sequence[int], text: Text) -> tuple[ProvingLine, ...]:
+    return tuple(ProvingLine(text.numbers[i], text.lines[i], text.files[i]) for i in indices)
 
 
 #: What of a judgement can be looked up in the text: versions, numbers of three digits and more, names, addresses, paths.
@@ -91,13 +95,20 @@ def _told_lines(finding: Finding, text: Text) -> tuple[ProvingLine, ...]:
         index = next((i for i, line in enumerate(low) if value in line and pattern.search(line)), None)
         if index is not None and index not in indices:
             indices.append(index)
-    return tuple(ProvingLine(text.numbers[i], text.lines[i], text.files[i]) for i in sorted(indices))
+    return _lines(sorted(indices), text)
 
 
 #: A line that complains. What only harmless lines explain away leaves none of these.
 _COMPLAINT = re.compile(
     r"\b(?:\w*error|fatal|traceback|\w*exception|failed|failure|cannot|can't|could not|couldn't|unable|aborted|killed|segfault|"
     r"segmentation fault|core dumped|not found|no such|denied|Xid)\b",
+    re.I,
+)
+
+
+#: Somebody's words for a message that is quoted elsewhere: "I get this weird error", not a complaint of its own.
+_MENTION = re.compile(
+    r"\b(?:an?|the|this|that|these|those|some|any|following|weird|strange|same|such|get|got|getting|see|seeing) (?:[\w-]+ ){0,2}(?:errors?|exceptions?)\b(?! ?:)",
     re.I,
 )
 
@@ -111,13 +122,15 @@ def verdict(hits: Sequence[Hit], text: Text, told: Told, best: float) -> Diagnos
     if best:
         return None
     if not harmless:
-        return _nothing_wrong(text, told)
+        return _nothing_wrong(text, told) or _ordinary(text, told)
     from gpudoctor.logs.patterns import compiled
 
     explained = [compiled(h.signature.pattern) for h in harmless]
     for line in text.lines:
-        if _COMPLAINT.search(line) and not any(p.search(line) for p in explained):
-            return None
+        if not _COMPLAINT.search(line) or any(p.search(line) for p in explained):
+            continue
+        if _COMPLAINT.search(_MENTION.sub("", line)):
+            return _ordinary(text, told)
     return _of_verdict("harmless", harmless, text, told, 0.8)
 
 
@@ -133,7 +146,7 @@ def _nothing_wrong(text: Text, told: Told) -> Diagnosis | None:
         confidence = 0.5
     if not seen:
         return None
-    evidence = tuple(ProvingLine(text.numbers[i], text.lines[i], text.files[i]) for i in indices[:4])
+    evidence = _lines(indices[:4], text)
     explanation = (
         "Nothing in this text reports a fault. It does not show what a program says that uses the GPU."
     )
@@ -143,7 +156,19 @@ def _nothing_wrong(text: Text, told: Told) -> Diagnosis | None:
     return Diagnosis("harmless", confidence, seen, explanation, fix, evidence, None, ())
 
 
+def _ordinary(text: Text, told: Told) -> Diagnosis | None:
+    """`not-gpu-environment` for an exception that no signature knows and in which nothing of a GPU occurs."""
+    from gpudoctor.logs.ordinary import ordinary_fault
+
+    indices = ordinary_fault(text.lines)
+    return _verdict("not-gpu-environment", _lines(indices[-3:], text), told, 0.45) if indices else None
+
+
 def _of_verdict(name: str, hits: Sequence[Hit], text: Text, told: Told, confidence: float) -> Diagnosis:
+    return _verdict(name, _evidence(hits, text), told, confidence)
+
+
+def _verdict(name: str, evidence: tuple[ProvingLine, ...], told: Told, confidence: float) -> Diagnosis:
     page: Page = parse_page(verdicts.load(name).__doc__ or "", name)
     explanation = f"{page.what} {page.tell}"
     return Diagnosis(
@@ -152,7 +177,7 @@ def _of_verdict(name: str, hits: Sequence[Hit], text: Text, told: Told, confiden
         page.title,
         explanation,
         remedy(name, told) or Fix(page.fix),
-        _evidence(hits, text),
+        evidence,
         None,
         page.sources,
     )

@@ -65,7 +65,8 @@ _WSL = Lazy(
     re.I,
 )
 _CONTAINER = Lazy(
-    r"docker run|docker exec|docker-compose|docker compose|Dockerfile|/\.dockerenv|container(?:ized)?\b|kubectl|\bpod\b|kubepods|podman|(?:in|inside|using|via|with|jellyfin|plex|frigate|ollama) (?:a |the )?docker\b|docker ?(?:里|中|镜像|容器)|容器|singularity|apptainer|\.sif\b|enroot|nvcr\.io|/usr/local/nvidia/lib|root@[0-9a-f]{12}\b",
+    r"docker run|docker exec|docker-compose|docker compose|Dockerfile|/\.dockerenv|container(?:s|ized)?\b|kubectl|\bpod\b|kubepods|podman|(?:in|inside|using|via|with|jellyfin|plex|frigate|ollama) (?:a |the )?docker\b|docker ?(?:里|中|镜像|容器)|容器|singularity|apptainer|\.sif\b|enroot|nvcr\.io|/usr/local/nvidia/lib|root@[0-9a-f]{12}\b|"
+    r"(?m:^)(?!process|command|script|job|child|task|worker|build|program|it\b)[\w.-]{2,80} exited with code \d|Attaching to [\w.-]+|\bcompose\.ya?ml\b|\bnerdctl\b|\bdevcontainer|\bECS task|\bfargate\b",
     re.I,
 )
 _VARIABLE = Lazy(
@@ -115,6 +116,8 @@ _PROMPT = Lazy(r"^(?:\(\w{1,20}\) )?(?:\S{1,40}@\S{1,40}[:~]\S{0,60} ?)?[$#] ")
 class Told:
     def __init__(self, text: Text) -> None:
         self.text = text.joined
+        self.composed = text.composed
+        self.lines = len(text.lines)
         self.low = self.text.lower()
 
     def has(self, *words: str) -> bool:
@@ -285,7 +288,7 @@ class Told:
 
     @cached_property
     def container(self) -> bool:
-        return _CONTAINER.search(self.text) is not None
+        return self.composed or _CONTAINER.search(self.text) is not None
 
     @cached_property
     def variables(self) -> dict[str, str]:
