@@ -123,13 +123,14 @@ def verdict(hits: Sequence[Hit], text: Text, told: Told, best: float) -> Diagnos
         return None
     if not harmless:
         return _nothing_wrong(text, told) or _ordinary(text, told)
+    from gpudoctor.logs.ordinary import of_a_person
     from gpudoctor.logs.patterns import compiled
 
     explained = [compiled(h.signature.pattern) for h in harmless]
     for line in text.lines:
         if not _COMPLAINT.search(line) or any(p.search(line) for p in explained):
             continue
-        if _COMPLAINT.search(_MENTION.sub("", line)):
+        if _COMPLAINT.search(_MENTION.sub("", line)) and not of_a_person(line):
             return _ordinary(text, told)
     return _of_verdict("harmless", harmless, text, told, 0.8)
 

@@ -18,7 +18,7 @@ _SHORT = 60
 _SOURCE = ("def ", "class ", "import ", "from ", "self.", "@", "async def ", ":raises")
 #: The line that names the exception, as Python, pytest, rich and IPython print it.
 _RAISED = Lazy(
-    r"^(?:E +|[\w./-]{1,40}: |[|│!] ?)?(?:[a-zA-Z_]\w*\.)*(?P<name>[A-Z]\w{1,40}(?:Error|Exception|Expired|Conflict|NotFound))(?:: ?(?P<said>.*)|$)"
+    r"^[`'\"*>]{0,3}(?:E +|[\w./-]{1,40}: |[|│!] ?)?(?:[a-zA-Z_]\w*\.)*(?P<name>[A-Z]\w{1,40}(?:Error|Exception|Expired|Conflict|NotFound))(?:: ?(?P<said>.*)|$)"
 )
 #: The same inside somebody's sentence: of the kinds that only a program's own code raises.
 _TOLD = Lazy(
@@ -46,10 +46,36 @@ _OF_ANY_ORIGIN = frozenset(
         "FailedPreconditionError",
     )
 )
+#: What the program's own code raises: only the stack's own names say that it is more than that.
+_OF_THE_PROGRAM = frozenset(
+    (
+        "TypeError",
+        "ValueError",
+        "KeyError",
+        "IndexError",
+        "AttributeError",
+        "NameError",
+        "SyntaxError",
+        "IndentationError",
+        "TabError",
+        "UnboundLocalError",
+        "ZeroDivisionError",
+        "FileNotFoundError",
+        "JSONDecodeError",
+        "UnicodeDecodeError",
+        "RecursionError",
+        "InvalidArgumentError",
+    )
+)
+_NAMES = Lazy(
+    r"cuda|gpu(?!reshape)|nvidia|cudnn|cublas|nccl|nvml|tensorrt|\bdriver|\bdevices?\b(?!_map)|rocm|triton|\.so\b|\.dll|memory|capabilit|kernel image|"
+    r"flash[-_ ]?att|xformers|bitsandbytes|execution ?provider|\bbackends?\b",
+    re.I,
+)
 _OF_THE_GPU = Lazy(
     r"cuda|gpu|nvidia|nv[cr]|cudnn|cublas|cufft|curand|cusolver|cusparse|nccl|nvml|tensorrt|\btrt|ptx|driver|\bdevices?\b(?!_map)|"
     r"\bxla|rocm|\bhip|triton|kernel|capabilit|\.so\b|\.dll|dlopen|shared (?:object|library)|symbol|\bsm_|vram|memory|alloc|extension|"
-    r"ninja|compil|\bbuild|\boperator|\bops?\b|version|backend|execution ?provider|flash|xformers|bitsandbytes|\bdist|rendezvous|time[d ]?out|socket|connect|\blib\w+|wheel|binary|engine",
+    r"ninja|compil|\bbuild|\boperator|\bops?\b|version|backend|execution ?provider|flash|xformers|bitsandbytes|\bdist|rendezvous|time[d ]?out|socket|connect|\blib(?!rar)\w+|wheel|binary|engine",
     re.I,
 )
 _COMPLAINS = Lazy(
@@ -57,8 +83,20 @@ _COMPLAINS = Lazy(
     r"no such|missing|mismatch|False|too old|incompatible|unsupported|doesn't|does not|isn't|won't|invalid|denied|lost)\b",
     re.I,
 )
+#: A person who says more than that it fails on the GPU.
+_UNSEEN = Lazy(
+    r"(?:not|n't|no|never|without) (?:be |being )?(?:see|seen|find|found|us\w+|detect\w*|recogni\w*|availab\w*|support\w*|compatible|compil\w*|load\w*|install\w*)|"
+    r"False|driver|version|memory|\.so\b|CUDA error|nvidia-smi",
+    re.I,
+)
+_PERSON = Lazy(r"\b(?:I|I'm|I've|we|my|me)\b")
 #: Code in a traceback, and its frames.
 _FRAME = Lazy(r"^(?:File \"|-{2,}>|\d{1,4} |Traceback|raise |return |\^+$)")
+
+
+def of_a_person(line: str) -> bool:
+    """Somebody's own words, which complain of nothing in particular ("now I can't make it work")."""
+    return _PERSON.search(line) is not None and not _OF_THE_GPU.search(line) and ": " not in line
 
 
 def ordinary_fault(lines: Sequence[str]) -> list[int]:
@@ -73,9 +111,11 @@ def ordinary_fault(lines: Sequence[str]) -> list[int]:
             said = found["said"] or ""
             if not said.strip() and index + 1 < len(lines):
                 said = lines[index + 1]  # "AssertionError:" and its sentence below
-            if found["name"] in _OF_ANY_ORIGIN or _OF_THE_GPU.search(said):
+            told = _NAMES if found["name"] in _OF_THE_PROGRAM else _OF_THE_GPU
+            if found["name"] in _OF_ANY_ORIGIN or told.search(said):
                 return []
             raised.append(index)
         elif _COMPLAINS.search(line) and _OF_THE_GPU.search(line) and not _FRAME.match(line):
-            return []
+            if not _PERSON.search(line) or _UNSEEN.search(line):
+                return []
     return raised

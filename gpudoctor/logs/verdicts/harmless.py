@@ -86,7 +86,7 @@ signatures: tuple[Signature | str, ...] = (
     # JAX and XLA, 2024 and later.
     r"xla_gpu_pgle_accuracy_checker is set to WARN",
     r"The NVIDIA driver's CUDA version is \S+ which is older than the (?:PTX compiler|ptxas CUDA) version",
-    r"Couldn't read CUDA driver version|libtpu\.so|Unable to initialize backend '(?:tpu|rocm)'",
+    r"Couldn't read CUDA driver version|libtpu\.so|Unable to initialize backend '(?:tpu\w*|rocm|interpreter|plugin|metal|oneapi)'",
     # The program says so itself.
     r"(?:warning|message|error|notice|this|line)s? .{0,80}(?:can|may) (?:be )?(?:safely |simply |just )?(?:be )?ignored?\b",
     r"(?:warning|message|error|notice)s? (?:is|are) harmless\b",

@@ -140,7 +140,7 @@ signatures: tuple[Signature | str, ...] = (
     ),
     # Docker itself: who may speak to it, ports, names, images, build contexts.
     Signature(
-        r"permission denied while trying to connect to the Docker (?:daemon|API)|Cannot connect to the Docker daemon at|port is already allocated|pull access denied for|The container name \S{1,80} is already in use|docker: invalid reference format|failed to compute cache key|failed to read dockerfile|exec format error|exec /\S+: no such file or directory|toomanyrequests: ",
+        r"permission denied while trying to connect to the Docker (?:daemon|API)|Cannot connect to the Docker daemon at|port is already allocated|pull access denied for|The container name \S{1,80} is already in use|docker: invalid reference format|failed to compute cache key|failed to read dockerfile|exec format error|exec: --: invalid option|\.sh: line \d+: exec: (?!nvidia)\S+: not found|exec /\S+: no such file or directory|toomanyrequests: ",
         0.82,
     ),
     # Batch systems, accounts, time limits; trackers of experiments; displays.

@@ -119,6 +119,13 @@ signatures: tuple[Signature | str, ...] = (
         when="pod-asks-for-no-gpu",
         needs=(r"cuda|nvidia|gpu",),
     ),
+    # The variable that NVIDIA's runtime reads, saying none.
+    Signature(
+        r"NVIDIA_VISIBLE_DEVICES[`'\"]? ?(?:=|:|is|was|(?:\w+ )?set to|->|to)? ?[`'\"]?(?:void|none)\b",
+        0.8,
+        needs=(r"cuda|gpu|driver", r"fail\w*|not|no |n't|error|cannot|False|missing|caus\w*"),
+        unless=(r"could not select|unknown or invalid",),
+    ),
     # NGC's entry point, where the nodes are there and no GPU answers.
     Signature(r"No supported GPU\(s\) detected to run this container", 0.62, when="in-container"),
     # nvidia-smi does not work in the container, in the reporter's words.
