@@ -65,7 +65,8 @@ _WSL = Lazy(
     re.I,
 )
 _CONTAINER = Lazy(
-    r"docker run|docker exec|docker-compose|docker compose|Dockerfile|/\.dockerenv|container(?:ized)?\b|kubectl|\bpod\b|kubepods|podman|(?:in|inside|using|via|with|jellyfin|plex|frigate|ollama) (?:a |the )?docker\b|docker ?(?:里|中|镜像|容器)|容器|singularity|apptainer|\.sif\b|enroot|nvcr\.io|/usr/local/nvidia/lib|root@[0-9a-f]{12}\b",
+    r"docker run|docker exec|docker-compose|docker compose|Dockerfile|/\.dockerenv|container(?:s|ized)?\b|kubectl|\bpod\b|kubepods|podman|(?:in|inside|using|via|with|jellyfin|plex|frigate|ollama) (?:a |the )?docker\b|docker ?(?:里|中|镜像|容器)|容器|singularity|apptainer|\.sif\b|enroot|nvcr\.io|/usr/local/nvidia/lib|root@[0-9a-f]{12}\b|"
+    r"(?m:^)(?!process|command|script|job|child|task|worker|build|program|it\b)[\w.-]{2,80} exited with code \d|Attaching to [\w.-]+|\bcompose\.ya?ml\b|\bnerdctl\b|\bdevcontainer|\bECS task|\bfargate\b",
     re.I,
 )
 _VARIABLE = Lazy(
@@ -128,6 +129,8 @@ def _spelled(gpu: str) -> str:
 class Told:
     def __init__(self, text: Text) -> None:
         self.text = text.joined
+        self.composed = text.composed
+        self.lines = len(text.lines)
         self.low = self.text.lower()
 
     def has(self, *words: str) -> bool:
@@ -298,7 +301,7 @@ class Told:
 
     @cached_property
     def container(self) -> bool:
-        return _CONTAINER.search(self.text) is not None
+        return self.composed or _CONTAINER.search(self.text) is not None
 
     @cached_property
     def variables(self) -> dict[str, str]:
