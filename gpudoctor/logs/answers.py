@@ -103,13 +103,20 @@ def _told_lines(finding: Finding, text: Text) -> tuple[ProvingLine, ...]:
         index = next((i for i, line in enumerate(low) if value in line and pattern.search(line)), None)
         if index is not None and index not in indices:
             indices.append(index)
-    return tuple(ProvingLine(text.numbers[i], text.lines[i], text.files[i]) for i in sorted(indices))
+    return _lines(sorted(indices), text)
 
 
 #: A line that complains. What only harmless lines explain away leaves none of these.
 _COMPLAINT = re.compile(
     r"\b(?:\w*error|fatal|traceback|\w*exception|failed|failure|cannot|can't|could not|couldn't|unable|aborted|killed|segfault|"
     r"segmentation fault|core dumped|not found|no such|denied|Xid)\b",
+    re.I,
+)
+
+
+#: Somebody's words for a message that is quoted elsewhere: "I get this weird error", not a complaint of its own.
+_MENTION = re.compile(
+    r"\b(?:an?|the|this|that|these|those|some|any|following|weird|strange|same|such|get|got|getting|see|seeing) (?:[\w-]+ ){0,2}(?:errors?|exceptions?)\b(?! ?:)",
     re.I,
 )
 
@@ -123,10 +130,15 @@ def verdict(hits: Sequence[Hit], text: Text, told: Told, best: float) -> Diagnos
     if best:
         return None
     if not harmless:
-        return _nothing_wrong(text, told)
+        return _nothing_wrong(text, told) or _ordinary(text, told)
+    from gpudoctor.logs.ordinary import of_a_person
+
     known = explained(harmless, text)
-    if any(_COMPLAINT.search(line) for index, line in enumerate(text.lines) if index not in known):
-        return None
+    for index, line in enumerate(text.lines):
+        if index in known or not _COMPLAINT.search(line):
+            continue
+        if _COMPLAINT.search(_MENTION.sub("", line)) and not of_a_person(line):
+            return _ordinary(text, told)
     return _of_verdict("harmless", harmless, text, told, 0.8)
 
 
@@ -160,7 +172,19 @@ def _nothing_wrong(text: Text, told: Told) -> Diagnosis | None:
     return Diagnosis("harmless", confidence, seen, explanation, fix, evidence, None, ())
 
 
+def _ordinary(text: Text, told: Told) -> Diagnosis | None:
+    """`not-gpu-environment` for an exception that no signature knows and in which nothing of a GPU occurs."""
+    from gpudoctor.logs.ordinary import ordinary_fault
+
+    indices = ordinary_fault(text.lines)
+    return _verdict("not-gpu-environment", _lines(indices[-3:], text), told, 0.45) if indices else None
+
+
 def _of_verdict(name: str, hits: Sequence[Hit], text: Text, told: Told, confidence: float) -> Diagnosis:
+    return _verdict(name, _evidence(hits, text), told, confidence)
+
+
+def _verdict(name: str, evidence: tuple[ProvingLine, ...], told: Told, confidence: float) -> Diagnosis:
     page: Page = parse_page(verdicts.load(name).__doc__ or "", name)
     explanation = f"{page.what} {page.tell}"
     return Diagnosis(
@@ -169,7 +193,7 @@ def _of_verdict(name: str, hits: Sequence[Hit], text: Text, told: Told, confiden
         page.title,
         explanation,
         remedy(name, told) or Fix(page.fix),
-        _evidence(hits, text),
+        evidence,
         None,
         page.sources,
     )

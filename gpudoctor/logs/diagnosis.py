@@ -41,5 +41,10 @@ class Result(Record):
     lines: int
 
     @property
+    def known(self) -> tuple[Diagnosis, ...]:
+        """What wordings and facts say, without what the text only resembles: what a program may act on."""
+        return tuple(d for d in self.diagnoses if d.basis != "resemblance")
+
+    @property
     def exit_code(self) -> int:
         return 0 if self.diagnoses else 2

@@ -15,7 +15,17 @@ from gpudoctor.logs.told import Told
 #: What a log line calls itself: glog and absl (TensorFlow, XLA), klog, Python's logging, logfmt, NCCL.
 _MILD = Lazy(
     r"^(?:\S{4,32}[ T][\d:.,+Z-]{5,20}:? )?\[?(?:(?-i:[IW])(?:\d{4} | (?=\S+[/:.\]]))|(?:INFO|WARNING|WARN|DEBUG|NOTICE)\b)|"
-    r"\b(?:level=(?:INFO|WARN|DEBUG)|NCCL INFO)\b|^\(\w+ pid=\d+\) (?:INFO|WARNING)|(?:User|Future|Deprecation|Runtime)Warning: ",
+    r"\b(?:level=(?:INFO|WARN|DEBUG)|NCCL INFO)\b|^\(\w+ pid=\d+\) (?:INFO|WARNING)|\w+Warning: |"
+    r"^.{0,60}(?-i:[\[: |](?:INFO|WARN|WARNING|DEBUG|NOTICE)[\]:, |-])|^(?:\S+ ){0,2}(?:\[TRT\] ?)?(?-i:\[[IWV](?::\w+:\w*|)[\],])",
+    re.I,
+)
+#: Somebody asks whether a message matters, or says that all works.
+_WORRIED = Lazy(
+    r"\b(?:can|could|should|may|do) (?:I|we|(?:it|this|that|they|these) be) .{0,30}(?:ignor\w+|worr\w+|concerned)|"
+    r"\b(?:is|are) (?:it|this|that|these|those|they)\b.{0,20} (?:a )?(?:problem|issue|normal|serious|ok|okay|expected|harmful|bad|important|safe|fine)\b|"
+    r"\b(?:does|will|do|did) (?:it|this|that|these|they)\b.{0,30}(?:affect|matter|impact|hurt|mean|imply)|what (?:is|was) the (?:reason|meaning|cause)|"
+    r"\b(?:seems?|appears?|works?|working|trains?|training|runs?|running|goes|loads?|generates?|everything|model|results?|outputs?)\b.{0,30}\b(?:fine|ok|okay|normal\w*|well|successful\w*|correct\w*|good)\b|"
+    r"\b(?:I|we)(?:'m| am|'ve| have)? .{0,20}(?:get|getting|got|receiv\w+|reciev\w+|see|seeing|saw)\b.{0,30}\bwarnings?\b|(?:remove|suppress|silence|hide|get rid of) .{0,20}(?:warnings?|messages?)|就是警告|有影响吗",
     re.I,
 )
 _SEVERE = Lazy(
@@ -81,6 +91,8 @@ def only_mild(lines: Sequence[str]) -> tuple[str, list[int]]:
     others = 0
     mild = []
     for index, line in enumerate(lines):
+        if _WORRIED.search(line) and not _MILD.search(line):
+            continue
         if _SEVERE.search(line):
             return "", []
         if _MILD.search(line):

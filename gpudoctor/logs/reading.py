@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from typing import IO, TYPE_CHECKING
 
 from gpudoctor.errors import GpudoctorError
+from gpudoctor.logs.locales import in_english
 
 if TYPE_CHECKING:
     from gpudoctor.logs.sieve import Sieve
@@ -36,6 +37,8 @@ _ESCAPE = re.compile(
 _PREFIX = re.compile(
     r"(?:\[?(?:rank|default) ?\d+\]?: ?|\[pod/[^\]\s]{1,200}\] |[A-Za-z][\w./-]{0,80} +\| (?!(?:e?grep|awk|sed|head|tail|less|more|sort|uniq|wc|tee|cut|xargs|column|(?:ba)?sh|sudo|python3?)\b)|> |\(\w{1,30} pid=\d+(?:, ip=[\d.]+)?\) )+"
 )
+#: Compose's own prefix: the container's name ends in its number ("app-1 | ", "detect_worker_1 | ").
+_COMPOSED = re.compile(r"[a-zA-Z][\w.-]{0,80}[-_]\d{1,3} \| ")
 #: Quotes that a program quoted again: docker and runc do so once for each that hands the message on.
 _QUOTED = re.compile(r"\\+(?=[\"'])")
 #: `nvidia-smi -q -x`: read as what `nvidia-smi -q` prints.
@@ -46,12 +49,14 @@ _BLANKS = re.compile(r"[ \t\xa0\u3000]+")
 
 
 class Text:
-    """Clean lines in order. `numbers[i]` is the number of `lines[i]` in the file named `files[i]`."""
+    """Clean lines in order. `numbers[i]` is the number of `lines[i]` in the file named `files[i]`. `composed`: compose's
+    prefixes stood before lines, so what speaks there is in a container."""
 
     def __init__(self) -> None:
         self.numbers: list[int] = []
         self.lines: list[str] = []
         self.files: list[str] = []
+        self.composed = False
         self._joined = ""
         self._starts: list[int] = []
 
@@ -60,9 +65,11 @@ class Text:
             line = _BLANKS.sub(" ", part).strip()[:LONGEST]
             prefix = _PREFIX.match(line)
             if prefix:
+                self.composed = self.composed or _COMPOSED.match(line) is not None
                 line = line[prefix.end() :]
             if not line.isascii():
                 line = line.translate(_STRAIGHT)
+            line = in_english(line)
             if "\\" in line:
                 line = _QUOTED.sub("", line)
             if line[:1] == "<":

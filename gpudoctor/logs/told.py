@@ -65,7 +65,8 @@ _WSL = Lazy(
     re.I,
 )
 _CONTAINER = Lazy(
-    r"docker run|docker exec|docker-compose|docker compose|Dockerfile|/\.dockerenv|container(?:ized)?\b|kubectl|\bpod\b|kubepods|podman|(?:in|inside|using|via|with|jellyfin|plex|frigate|ollama) (?:a |the )?docker\b|docker ?(?:里|中|镜像|容器)|容器|singularity|apptainer|\.sif\b|enroot|nvcr\.io|/usr/local/nvidia/lib|root@[0-9a-f]{12}\b",
+    r"docker run|docker exec|docker-compose|docker compose|Dockerfile|/\.dockerenv|container(?:s|ized)?\b|kubectl|\bpod\b|kubepods|podman|(?:in|inside|using|via|with|jellyfin|plex|frigate|ollama) (?:a |the )?docker\b|docker ?(?:里|中|镜像|容器)|容器|singularity|apptainer|\.sif\b|enroot|nvcr\.io|/usr/local/nvidia/lib|root@[0-9a-f]{12}\b|"
+    r"(?m:^)(?!process|command|script|job|child|task|worker|build|program|it\b)[\w.-]{2,80} exited with code \d|Attaching to [\w.-]+|\bcompose\.ya?ml\b|\bnerdctl\b|\bdevcontainer|\bECS task|\bfargate\b",
     re.I,
 )
 _VARIABLE = Lazy(
@@ -76,7 +77,7 @@ _SAID = Lazy(
     r"(?P<name>CUDA_VISIBLE_DEVICES|LD_LIBRARY_PATH|CUDA_HOME|CUDA_PATH)[`'\"]? (?:gives|is|prints|shows|contains|includes|points to|was|has|(?:is )?set to|->|=>)[ `:\"']{1,4}(?P<value>[/\d-][^\s`'\"]{0,400})"
 )
 _GPU = Lazy(
-    r"(?<![A-Za-z0-9_])(?:NVIDIA )?((?:GeForce )?(?:RTX|GTX|GT) ?(?:A?\d{3,4})(?: ?(?:Ti|SUPER|Ada|M\b|PRO))*|(?:[Gg]e[Ff]orce )?[rRgG][tT][xX] ?\d{4}(?: ?(?:[tT][iI]|[sS][uU][pP][eE][rR])\b)*|Tesla [A-Z]\d{1,3}\w*|Quadro [\w ]{2,12}|A100\S*|H100\S*|H200\S*|B200\S*|GB200\S*|L40S?|L4\b|A10G?\b|A40\b|V100\S*|T4\b|P100\S*|P40\b|P4\b|M40\b|M60\b|K40\w?\b|K80\b|TITAN [\w ]{1,8}|RTX PRO \d{4})"
+    r"(?<![A-Za-z0-9_])(?:NVIDIA )?((?:GeForce )?(?:RTX|GTX|GT) ?(?:A?\d{3,4})(?: ?(?:Ti|SUPER|Ada|M\b|PRO))*|(?:[Gg]e[Ff]orce )?[rRgG][tT][xX] ?\d{4}(?: ?(?:[tT][iI]|[sS][uU][pP][eE][rR])\b)*|Tesla [A-Z]\d{1,3}\w*|Quadro [\w ]{2,12}|A100\S*|H100\S*|H200\S*|B200\S*|GB200\S*|(?i:(?:9[5-8]0|10[5-8]0|16[56]0|20[678]0|30[5-9]0|40[678]0|50[678]0) ?Ti\b)|L40S?|L4\b|A10G?\b|A40\b|V100\S*|T4\b|P100\S*|P40\b|P4\b|M40\b|M60\b|K40\w?\b|K80\b|TITAN [\w ]{1,8}|RTX PRO \d{4})"
 )
 
 
@@ -128,6 +129,8 @@ def _spelled(gpu: str) -> str:
 class Told:
     def __init__(self, text: Text) -> None:
         self.text = text.joined
+        self.composed = text.composed
+        self.lines = len(text.lines)
         self.low = self.text.lower()
 
     def has(self, *words: str) -> bool:
@@ -298,7 +301,7 @@ class Told:
 
     @cached_property
     def container(self) -> bool:
-        return _CONTAINER.search(self.text) is not None
+        return self.composed or _CONTAINER.search(self.text) is not None
 
     @cached_property
     def variables(self) -> dict[str, str]:

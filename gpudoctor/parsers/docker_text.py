@@ -1,4 +1,4 @@
-"""What `docker info`, `docker version` and `docker context ls` print for people.
+"""What `docker info`, `docker version` and `nvidia-ctk cdi list` print for people.
 
      Server Version: 28.5.2
      Cgroup Driver: systemd
@@ -71,6 +71,52 @@ def parse_info(text: str) -> ShownDaemon | None:
     elif root:
         flavour = "rootful"
     return ShownDaemon(info, values.get("context", ""), flavour, values.get("kernel version", ""), root)
+
+
+_SERVER = re.compile(
+    r"^\s*Server: (?P<name>Docker Desktop \d\S*|Docker Engine[^\n]*)?[^\n]*\n(?P<rest>(?:[^\n]*\n?){1,24})",
+    re.M,
+)
+_ARCH = re.compile(r"^\s*OS/Arch: +(?P<system>\w+)/", re.M)
+
+
+def parse_version(text: str) -> ShownDaemon | None:
+    """What `docker version` tells of the server that the client reaches: Docker Desktop names itself, a rootless daemon
+    its helpers. None where the text is not its output, or the client is no Linux program.
+
+        Client: Docker Engine - Community
+         OS/Arch:           linux/amd64
+         Context:           desktop-linux
+
+        Server: Docker Desktop 4.33.0 (160616)
+         Engine:
+          Version:          27.1.1
+         rootlesskit:
+          Version:          1.1.1
+    """
+    client, server = _ARCH.search(text), _SERVER.search(text)
+    if server is None or "API version:" not in text or (client and client["system"] != "linux"):
+        return None
+    version = re.search(r"^\s*Version: +(\d\S*)", server["rest"], re.M)
+    context = re.search(r"^\s*Context: +(\S+)", text[: server.start()], re.M)
+    flavour: Literal["rootful", "rootless", "snap", "desktop", "unknown"] = "unknown"
+    if (server["name"] or "").startswith("Docker Desktop"):
+        flavour = "desktop"
+    elif re.search(r"^\s*(?:rootlesskit|slirp4netns):", server["rest"], re.M):
+        flavour = "rootless"
+    info = DaemonInfo(version[1] if version else "", rootless=flavour == "rootless")
+    return ShownDaemon(info, context[1] if context else "", flavour)
+
+
+def cdi_list(text: str) -> tuple[str, ...] | None:
+    """The devices of `nvidia-ctk cdi list`; None where it is not shown.
+
+    INFO[0000] Found 2 CDI devices
+    nvidia.com/gpu=0
+    nvidia.com/gpu=all
+    """
+    found = re.search(r"Found \d+ CDI devices?\S*\n?(?P<rows>(?:\s*[\w.-]+/[\w.-]+=\S+\n?)*)", text)
+    return tuple(found["rows"].split()) if found else None
 
 
 def _folders(text: str) -> list[str]:

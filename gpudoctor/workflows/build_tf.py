@@ -238,7 +238,7 @@ def classify(log: str) -> str:
     from gpudoctor.workflows.diagnose import diagnose_paths
 
     try:
-        found = diagnose_paths([log]).diagnoses
+        found = diagnose_paths([log]).known
     except GpudoctorError:
         return ""
     return next((d.id for d in found if d.id not in verdicts.IDS), "")

@@ -290,7 +290,7 @@ def _read(one: Trial) -> list[Diagnosis]:
     text = f"{one.output}\n{messages}"
     if not text.strip():
         return []
-    answers = diagnose_text(text, f"the output of {one.framework}").diagnoses
+    answers = diagnose_text(text, f"the output of {one.framework}").known
     return [a for a in answers if a.confidence >= SURE and _catalogued(a.id)]
 
 

@@ -115,4 +115,4 @@ def test_a_mirror_that_lacks_a_file_is_only_a_warning() -> None:
 
 
 def test_a_build_that_stopped_for_an_unknown_reason_gets_no_cause() -> None:
-    assert not diagnose_text(AROUND.format("error: something that nobody has seen")).diagnoses
+    assert not diagnose_text(AROUND.format("error: something that nobody has seen")).known

@@ -186,6 +186,28 @@ Nvidia driver version: {driver}
 cuDNN version: Could not collect
 """
 
+DOCKER_VERSION = """$ docker version
+Client: Docker Engine - Community
+ Version:           27.1.1
+ API version:       1.46
+ OS/Arch:           linux/amd64
+ Context:           {context}
+
+Server: {server}
+ Engine:
+  Version:          27.1.1
+  API version:      1.46 (minimum version 1.24)
+  OS/Arch:          linux/amd64
+"""
+POD = """$ kubectl describe pod trainer
+Containers:
+  main:
+    Image: acme/trainer:2.1
+    Limits:
+      {limits}
+$ kubectl logs trainer
+{said}
+"""
 DOCKER_INFO = """Client: Docker Engine - Community
  Version:    28.5.2
  Context:    {context}
@@ -491,6 +513,23 @@ TWINS = {
             context="default", runtimes="nvidia ", system="Ubuntu 22.04.5 LTS", root="/var/lib/docker"
         ),
     ),
+    "docker version: Docker Desktop on Linux": (
+        "container-docker-snap-or-desktop",
+        FAILS
+        + smi()
+        + DOCKER_VERSION.format(context="desktop-linux", server="Docker Desktop 4.33.0 (160616)"),
+        FAILS + smi() + DOCKER_VERSION.format(context="default", server="Docker Engine - Community"),
+    ),
+    "kubectl describe node: no GPU among its resources": (
+        "k8s-default-runtime-missing",
+        "The NVIDIA device plugin runs\n$ kubectl describe node rack7\nCapacity:\n  cpu:  64\n  memory:  263853Mi\n  pods:  110\nAllocatable:\n  cpu:  64\n  memory:  263751Mi\n  pods:  110\n",
+        "The NVIDIA device plugin runs\n$ kubectl describe node rack7\nCapacity:\n  cpu:  64\n  memory:  263853Mi\n  nvidia.com/gpu:  4\nAllocatable:\n  cpu:  64\n  memory:  263751Mi\n  nvidia.com/gpu:  4\n",
+    ),
+    "kubectl describe pod: it asks for no GPU": (
+        "container-no-gpu-flag",
+        POD.format(limits="cpu:  4", said="libcuda.so.1: cannot open shared object file"),
+        POD.format(limits="nvidia.com/gpu:  1", said="epoch 1 done"),
+    ),
     "docker info: no toolkit": (
         "container-toolkit-missing",
         FAILS
@@ -593,6 +632,22 @@ TWINS = {
         "cdi-device-unresolvable",
         "$ nvidia-ctk cdi list\nINFO[0000] Found 0 CDI devices\ndocker run --device nvidia.com/gpu=all does not work\n",
         "$ nvidia-ctk cdi list\nINFO[0000] Found 2 CDI devices\nnvidia.com/gpu=0\nnvidia.com/gpu=all\nWhat is the difference?\n",
+    ),
+    "docker info and nvidia-ctk cdi list: devices are asked for by name": (
+        "container-runtime-not-registered",
+        FAILS
+        + smi()
+        + DOCKER_INFO.format(
+            context="default", runtimes="", system="Ubuntu 22.04.5 LTS", root="/var/lib/docker"
+        )
+        + "$ nvidia-ctk --version\nNVIDIA Container Toolkit CLI version 1.17.8\n",
+        FAILS
+        + smi()
+        + DOCKER_INFO.format(
+            context="default", runtimes="", system="Ubuntu 22.04.5 LTS", root="/var/lib/docker"
+        )
+        + "$ nvidia-ctk --version\nNVIDIA Container Toolkit CLI version 1.17.8\n"
+        + "$ nvidia-ctk cdi list\nINFO[0000] Found 2 CDI devices\nnvidia.com/gpu=0\nnvidia.com/gpu=all\n",
     ),
     "docker info against daemon.json": (
         "container-runtime-not-registered",

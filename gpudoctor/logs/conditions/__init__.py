@@ -33,6 +33,7 @@ OF_THE_TEXT: Mapping[str, Callable[[Told], bool]] = {
     "tensorflow-past-windows": libraries.tensorflow_past_windows,
     "plain-torch-on-windows": libraries.plain_torch_on_windows,
     "several-libraries": libraries.several_libraries,
+    "not-one-library-alone": libraries.not_one_library_alone,
     "few-libraries": _no(libraries.several_libraries),
     "hidden-by-variable": places.hidden_by_variable,
     "old-gpu-shown": targets.old_gpu_shown,
@@ -51,6 +52,12 @@ OF_THE_TEXT: Mapping[str, Callable[[Told], bool]] = {
     "not-on-wsl": _no(places.on_wsl),
     "in-container": places.in_container,
     "not-in-container": _no(places.in_container),
+    "started-without-gpu": places.started_without_gpu,
+    "composed-without-gpu": places.composed_without_gpu,
+    "short-in-container": places.short_in_container,
+    "short": places.short,
+    "node-lists-no-gpu": places.node_lists_no_gpu,
+    "pod-asks-for-no-gpu": places.pod_asks_for_no_gpu,
     "driver-answers": places.driver_answers,
     "framework-wants-other-cuda": frameworks.framework_wants_other_cuda,
     "companions-differ": frameworks.companions_differ,
@@ -61,6 +68,8 @@ OF_THE_TEXT: Mapping[str, Callable[[Told], bool]] = {
     "python-without-wheel": pythons.python_without_wheel,
     "cudnn-on-path": libraries.cudnn_on_path,
     "cudnn-not-on-path": _no(libraries.cudnn_on_path),
+    "nvcc-of-another-major": libraries.nvcc_of_another_major,
+    "onnxruntime-for-another-cuda": libraries.onnxruntime_for_another_cuda,
 }
 
 CONDITIONS: Mapping[str, Condition] = {
@@ -73,6 +82,8 @@ CONDITIONS: Mapping[str, Condition] = {
     "arch-too-old-for-toolkit": _not(targets.toolkit_too_old_for_arch),
     "other-cuda-shown": libraries.other_cuda_shown,
     "no-other-cuda-shown": _not(libraries.other_cuda_shown),
+    "gcc-too-new-for-cuda": libraries.gcc_too_new_for_cuda,
+    "other-cudnn-shown": libraries.other_cudnn_shown,
     "index-lacks-version": index_lacks_version,
     "index-lacks-release": index_lacks_release,
     "python-lacks-version": python_lacks_version,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from gpudoctor.logs.conditions._shown import cudas, cudnns, majors_of, nvcc_of, torch_cuda_of
 from gpudoctor.logs.conditions._versions import release
 from gpudoctor.logs.told import Told
 
@@ -34,34 +35,93 @@ def plain_torch_on_windows(told: Told) -> bool:
     )
 
 
-def other_cuda_shown(match: re.Match[str], told: Told) -> bool:
-    """The library wanted (group `cuda`: its CUDA major, "11" or "11.2") is of another major than the CUDA shown."""
-    wanted = match["cuda"]
-    if re.fullmatch(r"(?:9|10|11)\d", wanted):
-        wanted = f"{wanted[:-1]}.{wanted[-1]}"  # cudart64_101.dll is of CUDA 10.1
-    if "." in wanted and release(wanted) < (11, 0) and told.toolkits:
-        # Up to CUDA 10.2 a library's name holds the minor version too: 10.1's programs do not load 10.2's.
-        return not any(release(toolkit) == release(wanted) for toolkit in told.toolkits)
-    if "nvrtc" in match[0].lower() and "." in wanted and told.toolkits:
-        # libnvrtc.so.11.0 and .11.1 are of those releases, .11.2 of 11.2 and all that came after it.
-        known = {min(release(one), (11, 2)) for one in told.toolkits if release(one)[0] == 11}
-        if known and release(wanted) not in known:
-            return True
-    if wanted == "10" and told.toolkits and all(release(t) == (10, 0) for t in told.toolkits):
-        return True  # CUDA 10.0's libraries are called .so.10.0; .so.10 came with 10.1
-    majors = {t.partition(".")[0] for t in told.toolkits} | _majors_of_files(wanted, told)
-    if not majors:  # an extension's library, beside those that torch brings
-        variant = re.search(r"\+cu(\d\d)\d", told.packages.get("torch", ""))
-        majors = {told.torch_cuda.partition(".")[0] or (variant[1] if variant else "")} - {""}
-    package = re.search(r"cupy-cuda(\d\d)", told.low)
-    if package and wanted.partition(".")[0] == package[1] and not majors:
-        majors = {told.driver_cuda.partition(".")[0]} - {""}
-    return bool(majors) and wanted.partition(".")[0] not in majors
-
-
-_CUDA_FILE = re.compile(
-    r"(?P<whole>(?:lib)?(?:cublas(?:Lt)?|cudart)(?:\.so\.|64_)(?P<major>1\d)(?!\d))[\w.]{0,12}(?P<after>.{0,40})"
+#: A library with the number that its file name holds: "libcufft.so.10", "cublasLt64_12.dll".
+_FILE = re.compile(
+    r"(?:lib)?(?P<stem>cu[a-z]+|nv[a-z]+|npp[a-z]+)(?:\.so\.|64_)(?P<number>\d+(?:\.\d+)?)", re.I
 )
+
+
+#: Those whose numbers tell CUDA's major, by themselves or by the table; cuRAND's is 10 since CUDA 10.1.
+_NUMBERED = frozenset(("cublas", "cublaslt", "cudart", "cusolver", "cusparse", "cufft", "nvrtc", "nvjitlink"))
+
+
+def _wanted(match: re.Match[str]) -> tuple[str, frozenset[int]]:
+    """The number in the name of the library that is missing, and the CUDA majors that have such a library."""
+    number = match["cuda"]
+    if re.fullmatch(r"(?:9|10|11)\d", number):
+        number = f"{number[:-1]}.{number[-1]}"  # cudart64_101.dll is of CUDA 10.1
+    named = next((f for f in _FILE.finditer(match[0]) if f["number"] == match["cuda"]), None)
+    if named is None:
+        return number, frozenset({int(number.partition(".")[0])})
+    return number, majors_of(named["stem"], number)
+
+
+def other_cuda_shown(match: re.Match[str], told: Told) -> bool:
+    """The library wanted (group `cuda`: the number in its name, "11" or "11.2") is of another CUDA than the one shown."""
+    number, majors = _wanted(match)
+    there = cudas(told)
+    exact = [n for n in there if len(n) == 2]
+    if "." in number and release(number) < (11, 0) and exact:
+        # Up to CUDA 10.2 a library's name holds the minor version too: 10.1's programs do not load 10.2's.
+        return not any(n == release(number) for n in exact)
+    if "nvrtc" in match[0].lower() and "." in number:
+        # libnvrtc.so.11.0 and .11.1 are of those releases, .11.2 of 11.2 and all that came after it.
+        known = {min(n, (11, 2)) for n in exact if n[0] == 11}
+        if known and release(number) not in known:
+            return True
+    if number == "10" and exact and all(n == (10, 0) for n in exact):
+        return True  # CUDA 10.0's libraries are called .so.10.0; .so.10 came with 10.1
+    shown = {n[0] for n in there} | _majors_of_files(match["cuda"], told)
+    if not shown:  # an extension's library, beside those that torch brings
+        variant = re.search(r"\+cu(\d\d)\d", told.packages.get("torch", ""))
+        built = told.torch_cuda.partition(".")[0] or (variant[1] if variant else "")
+        shown = {int(built)} if built else set()
+    package = re.search(r"cupy-cuda(\d\d)", told.low)
+    if package and int(package[1]) in majors and not shown and told.driver_cuda:
+        shown = {int(told.driver_cuda.partition(".")[0])}
+    return bool(shown) and not majors & shown
+
+
+def other_cudnn_shown(match: re.Match[str], told: Told) -> bool:
+    """A cuDNN of another major than the one that is missing (group `cudnn`: "8", "7.0.3") is shown, and none of that major."""
+    wanted = match["cudnn"]
+    there = {number[0] for number in cudnns(told, wanted)}
+    return bool(there) and int(wanted.partition(".")[0]) not in there
+
+
+def onnxruntime_for_another_cuda(told: Told) -> bool:
+    """ONNX Runtime's release is told, and its packages are for another CUDA major than the one shown."""
+    from gpudoctor import knowledge
+
+    version = told.packages.get("onnxruntime-gpu") or told.packages.get("onnxruntime") or _onnxruntime(told)
+    demands = knowledge.extension_demands("onnxruntime-gpu", version) if version else None
+    there = {number[0] for number in cudas(told)}
+    return demands is not None and bool(demands.cuda and there) and not there & set(demands.cuda)
+
+
+def nvcc_of_another_major(told: Told) -> bool:
+    """nvcc and PyTorch are of two CUDA majors; minors may differ."""
+    nvcc, torch = nvcc_of(told), torch_cuda_of(told)
+    return bool(nvcc and torch) and nvcc[0] != torch[0]
+
+
+def gcc_too_new_for_cuda(match: re.Match[str], told: Told) -> bool:
+    """gcc (group `gcc`) is newer than what every CUDA that the text shows accepts."""
+    from gpudoctor import knowledge
+
+    shown = dict.fromkeys((*cudas(told), nvcc_of(told)))
+    limits = [knowledge.host_compilers(".".join(map(str, n))) for n in shown if len(n) == 2]
+    known = [limit.gcc_max for limit in limits if limit is not None and limit.gcc_max]
+    return bool(known) and int(match["gcc"]) > max(known)
+
+
+def _onnxruntime(told: Told) -> str:
+    found = re.search(
+        r"(?:onnx ?runtime|\bORT)(?:[.-]?gpu)?\W{1,4}(?:\w+ ){0,2}?(?:version|v)?\W{0,3}(1\.\d{1,2}(?:\.\d)?)",
+        told.text,
+        re.I,
+    )
+    return (found[1] if found[1].count(".") == 2 else f"{found[1]}.0") if found else ""
 
 
 _MISSING = re.compile(
@@ -69,29 +129,47 @@ _MISSING = re.compile(
 )
 
 
-def _majors_of_files(wanted: str, told: Told) -> set[str]:
-    """CUDA majors of libraries that the text names as there ("libcublas.so.11 is in /usr/lib"): of those whose number is
-    CUDA's own, and of which no line complains."""
-    named: set[str] = set()
-    missing = {wanted.partition(".")[0]}
-    for found in _CUDA_FILE.finditer(told.text):
+def _majors_of_files(wanted: str, told: Told) -> set[int]:
+    """CUDA majors of libraries that the text names as there ("libcublas.so.11 is in /usr/lib"): of those of which no line
+    complains, and that are not of the number that is wanted."""
+    named: set[int] = set()
+    missing: set[int] = {int(wanted.partition(".")[0])}
+    for found in _FILE.finditer(told.text):
+        if found["stem"].lower() not in _NUMBERED or found["number"] == wanted:
+            continue
         before = told.text[max(0, found.start() - 40) : found.start()].rpartition("\n")[2]
-        complains = _MISSING.search(found["after"]) or _MISSING.search(before)
-        (missing if complains else named).add(found["major"])
+        after = told.text[found.end() : found.end() + 50].partition("\n")[0]
+        majors = majors_of(found["stem"], found["number"])
+        if _MISSING.search(after) or _MISSING.search(before):
+            missing.update(majors if len(majors) == 1 else ())
+        else:
+            named.update(majors)
     return named - missing
 
 
-def several_libraries(told: Told) -> bool:
-    """More than one CUDA library is said to be missing, apart from TensorRT's, which is optional, and the driver's."""
+def _missing_families(told: Told) -> set[str]:
+    """The CUDA libraries that are said to be missing, apart from TensorRT's, which are optional, and the driver's."""
     found = re.findall(
-        r"(?:could not load dynamic library|couldn't open cuda library|cannot open shared object file|error loading|dlerror)\W{0,4}"
+        r"(?:could not (?:load dynamic|dlopen|find) library|couldn't open cuda library|error loading|dlerror:?)\W{0,4}"
         r"['\"]?((?!libnvinfer|libcuda\b|libnvidia|nvcuda|libnvonnx)lib(?:cu|nv|nccl)\w+|(?:cu|nv(?!infer))\w+64_\w+)",
         told.text,
         re.I,
+    ) + re.findall(
+        r"((?!libnvinfer|libcuda\b|libnvidia|libnvonnx)lib(?:cu|nv|nccl)\w+)(?:-\w+)?\.so[.\d]*: cannot open shared object file",
+        told.text,
     )
     # libcudnn_ops and libcudnn_cnn are one library in parts, libcublasLt comes with libcublas.
-    families = {re.split(r"_|64", name.lower().removeprefix("lib"))[0].removesuffix("lt") for name in found}
-    return len(families) >= 2
+    return {re.split(r"_|64", name.lower().removeprefix("lib"))[0].removesuffix("lt") for name in found}
+
+
+def several_libraries(told: Told) -> bool:
+    """More than one CUDA library is said to be missing."""
+    return len(_missing_families(told)) >= 2
+
+
+def not_one_library_alone(told: Told) -> bool:
+    """What is missing is not cuDNN alone, nor the runtime alone: those have causes of their own."""
+    return _missing_families(told) not in ({"cudnn"}, {"cudart"})
 
 
 _SYSTEM_CUDNN = re.compile(

@@ -38,14 +38,26 @@ _ALLOCATED = Lazy(r"(\d+(?:\.\d+)?) (\w{1,5}?) already allocated", re.I)
 _RESERVED = Lazy(r"(\d+(?:\.\d+)?) (\w{1,5}?) reserved in total", re.I)
 
 
+_CAPACITY = Lazy(
+    r"(?:total capac\w*ty of (?P<after>\d+(?:\.\d+)? \w{1,5})|(?P<before>\d+(?:\.\d+)? \w{1,5}?) total capac\w*ty)",
+    re.I,
+)
+
+
+#: Of the GPU's memory: less than that, unallocated, is no sign of fragments, and old PyTorch rounds it to 0.01 GiB.
+_MUCH = 0.02
+
+
 _CACHED = Lazy(r"(\d+(?:\.\d+)?) (\w{1,5}?) cached", re.I)
 
 
 def _measure(pattern: Lazy, text: str) -> float | None:
     found = pattern.search(text)
-    if found is None or found[2].lower() not in _UNITS:
+    if found is None:
         return None
-    return _size(found[1], found[2])
+    number, _, unit = next(g for g in found.groups() if g).partition(" ")
+    unit = unit or found[2]
+    return _size(number, unit) if unit.lower() in _UNITS else None
 
 
 def fragmented(match: re.Match[str], told: Told) -> bool:
@@ -68,5 +80,7 @@ def fragmented(match: re.Match[str], told: Told) -> bool:
             unused = _measure(_CACHED, text)
     if request is None or unused is None:
         return False
-    left = free or 0.0
+    left, total = free or 0.0, _measure(_CAPACITY, text)
+    if left < request and total is not None and unused < _MUCH * total:
+        return False  # the memory is full: what lies between the blocks is what always does
     return left + unused >= request and (left < request or unused >= request)

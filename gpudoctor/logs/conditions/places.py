@@ -26,6 +26,66 @@ def no_nvidia_runtime(match: re.Match[str], told: Told) -> bool:
     return "nvidia" not in match["runtimes"].lower()
 
 
+#: How a container is started by hand, with the lines that a backslash or a caret continues.
+_STARTED = re.compile(
+    r"\b(?:docker|podman|nerdctl)(?: container)? (?:run|create)\b(?P<rest>[^\n]*(?:(?<=[\\^`])\n[^\n]*){0,30})"
+)
+_WITH_GPU = re.compile(
+    r"--gpus?\b|--runtime|--device|NV_GPU|nvidia-docker|nvidia\.com/gpu|--privileged|runtime: ?[\"']?nvidia|driver: ?[\"']?nvidia|capabilities: ?\[|device_requests|--nv\b|gpus: ",
+    re.I,
+)
+
+
+def started_without_gpu(told: Told) -> bool:
+    """`docker run` is shown, and neither it nor anything else in the text asks for a GPU."""
+    return _STARTED.search(told.text) is not None and _WITH_GPU.search(told.text) is None
+
+
+_COMPOSE_FILE = re.compile(r"^services:$|^version: ?[\"']?[23]", re.M)
+
+
+def composed_without_gpu(told: Told) -> bool:
+    """A compose file is shown, or its containers speak, and no line of the text asks for a GPU."""
+    shown = told.composed or _COMPOSE_FILE.search(told.text) is not None
+    return shown and _WITH_GPU.search(told.text) is None and not told.has("devices:")
+
+
+#: A report is longer than that; what a person writes about one fault is not.
+_SHORT = 40
+
+
+def short_in_container(told: Told) -> bool:
+    """A short text that speaks of a container: prose counts there, which in a manual would be advice."""
+    return told.container and told.lines <= _SHORT
+
+
+def short(told: Told) -> bool:
+    return told.lines <= _SHORT
+
+
+_BLOCK = re.compile(r"^(?P<name>Capacity|Allocatable):(?P<rows>(?:\n[\w./-]+: +[\w.]+){2,20})", re.M)
+
+
+def node_lists_no_gpu(told: Told) -> bool:
+    """`kubectl describe node` shows what the node has, and no GPU of NVIDIA's is among it."""
+    blocks = [m["rows"] for m in _BLOCK.finditer(told.text)]
+    return bool(blocks) and all(
+        re.search(r"nvidia\.com/(?:gpu|mig)\S*: +[1-9]", rows) is None for rows in blocks
+    )
+
+
+_POD = re.compile(r"^kind: ?(?:Pod|Deployment|Job|StatefulSet)|^Containers:|kubectl describe pods?\b", re.M)
+
+
+def pod_asks_for_no_gpu(told: Told) -> bool:
+    """A pod's specification or description is shown, with its containers, and none of them asks for a GPU."""
+    return (
+        _POD.search(told.text) is not None
+        and told.has("containers:", "image:")
+        and not told.has("nvidia.com/", "runtimeclassname")
+    )
+
+
 #: Graphics of other vendors, in the words of lspci, Windows, collect_env, inxi and reporters. Their processors do not count.
 _OTHERS = re.compile(
     r"(?<![A-Za-z])Intel(?:\(R\)|®| Corporation)? ?(?:\(R\) |® )?(?:\w+ ){0,3}?(?:Iris|U?HD Graphics|HD \d{3,4}|Xe Graphics|Arc\b|Graphics|GMA|integrated|iGPU)|\b(?:Iris(?:\(R\)|®)? (?:Xe|Plus|Pro|Graphics)|UHD Graphics|Intel (?:GPU|card|laptop graphics))|"

@@ -53,9 +53,14 @@ def toolkit_too_old_for_arch(match: re.Match[str], told: Told) -> bool:
     if toolkit:
         lowest = next(low for release, low in _LOWEST if toolkit >= release)
         return mine >= lowest
-    return mine >= (7, 5)
+    return mine >= (7, 5) or (mine >= (6, 0) and _LONG_AGO.search(told.text) is not None)
 
 
+#: What was built with CUDA 7.5 and 8, which did not know Pascal or Volta yet; CUDA 13, which has forgotten them, came ten years later.
+_LONG_AGO = re.compile(
+    r"Building NVCC \(Device\) object|\bcaffe\b|\bTHC\w*|\btorch7?/|luarocks|theano|Ubuntu 1[46]\.04|\bpython ?2\.7|(?:TITAN X|GTX 10[678]0)\b.{0,40}Pascal|new .{0,20}(?:Volta|Pascal)|(?:20|/)1[5-8]-\d\d",
+    re.I,
+)
 #: CUDA release -> the lowest architecture that its nvcc compiles for (NVIDIA's release notes of each).
 _LOWEST: tuple[tuple[tuple[int, ...], tuple[int, int]], ...] = (
     ((13, 0), (7, 5)),
@@ -69,10 +74,9 @@ _LOWEST: tuple[tuple[tuple[int, ...], tuple[int, int]], ...] = (
 
 def old_gpu_shown(told: Told) -> bool:
     """Every GPU that the text names is older than Turing: builds leave them out one after the other."""
-    from gpudoctor import knowledge
+    from gpudoctor.logs.hearsay.gpu import capability_of
 
-    models = [knowledge.gpu_by_name(name) for name in told.gpus[:8]]
-    capabilities = [_sm(model.capability) for model in models if model is not None and model.capability]
+    capabilities = [_sm(known) for known in map(capability_of, told.gpus[:8]) if known]
     return bool(capabilities) and max(capabilities) < (7, 5)
 
 

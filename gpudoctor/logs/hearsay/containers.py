@@ -1,11 +1,12 @@
-"""The container engine of a text, as `docker info` shows it, and the NVIDIA Container Toolkit beside it."""
+"""The container engine of a text, as `docker info` or `docker version` shows it, the NVIDIA Container Toolkit beside it, and the
+devices of `nvidia-ctk cdi list`."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 
-from gpudoctor.facts.containers import Containers, ContainerToolkit, Engine
+from gpudoctor.facts.containers import CdiSpec, Containers, ContainerToolkit, Engine
 from gpudoctor.facts.observed import Absent, Known, Observed, Unknown
 from gpudoctor.logs.lazy import Lazy
 from gpudoctor.logs.told import Told
@@ -26,13 +27,14 @@ _TOOLKIT = Lazy(
 
 
 def told(told: Told) -> tuple[Containers, tuple[str, ...]]:
-    if not told.has("cgroup driver", "runtimes:", "server version"):
+    if not told.has("cgroup driver", "runtimes:", "server version", "api version:"):
         return Containers(), ()
-    from gpudoctor.parsers.docker_text import parse_info
+    from gpudoctor.parsers.docker_text import cdi_list, parse_info, parse_version
 
-    shown = parse_info(told.text)
+    shown = parse_info(told.text) or parse_version(told.text)
     if shown is None:
         return Containers(), ()
+    devices = cdi_list(told.text)
     info = shown.info
     flavour = shown.flavour
     if flavour == "unknown" and (shown.context == "desktop-linux" or "/.docker/desktop/" in told.text):
@@ -53,7 +55,10 @@ def told(told: Told) -> tuple[Containers, tuple[str, ...]]:
         cdi_dirs=Known(info.cdi_dirs, VIA) if info.cdi_dirs else NOT_TOLD,
     )
     return Containers(
-        inside=Absent(VIA), engines=Known((engine,), VIA), toolkit=_toolkit(told, written), cdi=Absent(VIA)
+        inside=Absent(VIA),
+        engines=Known((engine,), VIA),
+        toolkit=_toolkit(told, written),
+        cdi=Known((CdiSpec("nvidia-ctk cdi list", devices=devices),), VIA) if devices else Absent(VIA),
     ), CAUSES
 
 

@@ -124,7 +124,11 @@ def _capability(name: str) -> Observed[str]:
 
     name = re.sub(r"\b([RG]TX|GT)(?=\d)", r"\1 ", name)
     family = "GeForce " if name.startswith(("RTX", "GTX", "GT ")) else "Tesla "
-    for spelled in (name, family + name):
+    if name[:1].isdigit():  # "1080ti"
+        name = f"{'GTX' if name < '2' or name[0] == '9' else 'RTX'} {name}"
+        family = "GeForce "
+    spaced = re.sub(r"(?i)(?<=\d) ?ti\b", " Ti", re.sub(r"(?<=TX)(?=\d)", " ", name))  # "GTX1080Ti"
+    for spelled in dict.fromkeys((name, family + name, family + spaced)):
         model = knowledge.gpu_by_name(spelled)
         if model is not None and model.capability:
             return Known(model.capability, VIA)

@@ -86,7 +86,7 @@ signatures: tuple[Signature | str, ...] = (
     # JAX and XLA, 2024 and later.
     r"xla_gpu_pgle_accuracy_checker is set to WARN",
     r"The NVIDIA driver's CUDA version is \S+ which is older than the (?:PTX compiler|ptxas CUDA) version",
-    r"Couldn't read CUDA driver version|libtpu\.so|Unable to initialize backend '(?:tpu|rocm)'",
+    r"Couldn't read CUDA driver version|libtpu\.so|Unable to initialize backend '(?:tpu\w*|rocm|interpreter|plugin|metal|oneapi)'",
     # The program says so itself.
     r"(?:warning|message|error|notice|this|line)s? .{0,80}(?:can|may) (?:be )?(?:safely |simply |just )?(?:be )?ignored?\b",
     r"(?:warning|message|error|notice)s? (?:is|are) harmless\b",
@@ -138,7 +138,7 @@ signatures: tuple[Signature | str, ...] = (
     r"(?:FutureWarning|DeprecationWarning|PendingDeprecationWarning): ",
     # c10d's sockets and DDP; NGC's images; TensorRT's and ONNX Runtime's notes; Numba's.
     r"\[W socket\.cpp:\d+\] .{0,40}The (?:client|server) socket (?:has failed to connect|cannot be initialized|has failed to bind)",
-    r"using GPU \d+ to perform barrier as devices used by this process are currently unknown",
+    r"using (?:best-guess )?GPU \d+ to perform barrier as devices used by this process are currently unknown",
     r"find_unused_parameters=True was specified in DDP constructor|Grad strides do not match bucket view strides",
     r"CUDA Minor Version Compatibility mode ENABLED|NOTE: CUDA Forward Compatibility mode ENABLED",
     r"MOFED driver for multi-node communication was not detected",
@@ -149,6 +149,61 @@ signatures: tuple[Signature | str, ...] = (
     # The NVIDIA module's start, in dmesg.
     r"nvidia_uvm: module uses symbols .{0,80}from proprietary module nvidia, inheriting taint",
     r"ACPI Warning: \S+\._DSM: Argument #4 type mismatch",
+    # A warning of any Python library that tells of nothing missing, failed or unavailable.
+    Signature(
+        r"(?:User|Tracer|Performance|Resource|Syntax|Runtime|Import|Lightning\w*|Numba\w*|Undefined\w*|Possible\w*|Rank\w*|Convergence|Data\w*|PyTorch\w*)Warning: (?!.{0,300}(?:fail|cannot|can't|could not|couldn't|unable|not (?:found|available|compiled|compatible|supported|detected|installed|enabled|been|capable)|no (?:cuda|gpu|nvidia)|error|too old|mismatch|unavailable|disabl|falling back|fall back|without|missing|undefined|outdated|incompatible|unsupported|driver|libcu|initiali[sz]ation|provider|invalid|ignored))\w",
+        0.6,
+    ),
+    # XLA's and cuDNN's own checks; Keras; Triton, xformers and torch on Windows, where Triton is not made.
+    r"Failed to allocate memory for convolution redzone checking|is benign and only means that",
+    r"WARNING:tensorflow:(?:Callback method|Layer .{0,60}will not use cuDNN kernels?|AutoGraph could not|Model was constructed with|Gradients do not exist|\d+ out of the last|Using a while_loop|Entity <|From \S+: )",
+    r"\btriton not found; flop counting will not work|Triton is not available, some optimizations will not be enabled",
+    r"^Using (?:cuDNN version \d+ on context None|gpu device \d: )",
+    # The toolkit beside the driver's ceiling again, told in any order.
+    Signature(
+        r"nvidia-smi\W{0,4} .{0,80}(?:still|shows?|says?|reports?|displays?|gives?|uses?|tells?|different|same|mismatch\w*|differ\w*|latest|higher|lower|newer|older)\b",
+        0.7,
+        needs=(r"nvcc",),
+        unless=(
+            r"\b(?:error|fail\w*|is_available|crash\w*|undefined|unsupported|no kernel|RuntimeError|couldn't communicate|not (?:found|detect\w*|recogni\w*|work\w*|see)|command not|mismatch: )",
+            r"detected CUDA version|\bcompil(?:ed?|ing)\b",
+        ),
+    ),
+    # NGC images' start: what the container was not given, and may not need.
+    r"NOTE: (?:The SHMEM allocation limit is set to the default of 64MB|MOFED driver for multi-node|Mellanox network driver detected, but|Legacy NVIDIA Driver detected)",
+    # torch.jit's and the exporter's note on what a trace cannot follow.
+    r"TracerWarning: |ONNX export mode is set to TrainingMode",
+    # Launchers, Lightning, transformers, vLLM, DeepSpeed: what could be faster, what was chosen, which extras are not there.
+    r"Setting OMP_NUM_THREADS environment variable for each process to be \d",
+    r"To properly utilize them, you should set `?torch\.set_float32_matmul_precision",
+    r"attention mask and the pad token id were not set|Setting `pad_token_id` to `eos_token_id`",
+    r"Cannot use FlashAttention(?:-2)? (?:backend )?(?:because|for|due)|Using (?:XFormers|Flash Attention|FlashInfer|Triton) backend|Casting torch\.\w+ to torch\.\w+",
+    r"async_io requires the dev libaio|please install the libaio-dev package|sparse_attn requires a torch version|using untested triton version|sparse_attn is not compatible with|only cpu ops can be compiled",
+    r"(?:xformers|flash[-_ ]?attn|flash[- ]attention|sage ?attention|apex|triton)\b.{0,30} (?:not (?:found|installed|available)|could not be imported|is missing)\W.{0,60}(?:using|falling back to|fall back to|fallback to|default|proceeding|continu\w*)",
+    r"The given NumPy array is not writ|Running performance tests to find the best convolution algorithm|tcmalloc: large alloc|GStreamer warning: Cannot query",
+    r"(?:Your kernel does not support swap limit|No swap limit support)|the attribute `?version`? is obsolete|Running pip as the 'root' user|Key is stored in legacy trusted\.gpg|is configured multiple times in",
+    # XLA where ptxas is not asked; TensorFlow's allocator while it tidies.
+    r"Relying on driver to perform ptx compilation|This message will be only logged once|Garbage collection: deallocate free memory regions",
+    # The driver's modules and services while they start; ldconfig where a library was copied.
+    r"\[nvidia-drm\] \[GPU ID 0x\w+\] Loading driver|nvidia-modeset: Loading NVIDIA Kernel Mode Setting|NVRM: loading NVIDIA UNIX|nvidia-nvlink: Nvlink Core is being initialized|vgaarb: (?:changed VGA decodes|VGA decodes changed)|Initialized nvidia-drm \d|nvidia-uvm: Loaded the UVM driver",
+    r"nvidia-persistenced: (?:Started|device \S+ - registered|Local RPC services initialized)|W: Possible missing firmware",
+    r"ldconfig(?:\.real)?: \S{1,200} is not a symbolic link",
+    Signature(
+        r"Xorg|gnome-shell|kwin|compositor",
+        0.5,
+        needs=(r"\bnormal\b|\bexpected\b", r"nvidia-smi|memory"),
+        unless=(r"error|fail\w*|crash\w*|slow\w*|Xid",),
+    ),
+    # Somebody asks about a warning, and nothing else is wrong.
+    Signature(
+        r"(?:should|do|must|need) (?:I|we) (?:be |to be |to )?(?:concerned|worr\w+)|(?:can|could|may) (?:I|we|this|it|they|these) (?:be )?(?:simply |just |safely )?(?:be )?ignored?\b|negatively impact",
+        0.6,
+        needs=(r"warn",),
+        unless=(
+            r"not (?:using|detect\w*|found|see|recogni\w*|available)",
+            r"\bslow|crash|is_available\W+False|out of memory",
+        ),
+    ),
     # PyTorch 2.4 and later, at the end of a program that did not take its process group down.
     r"process group has NOT been destroyed before",
     # xformers without Triton prints the traceback of its own try, and goes on.

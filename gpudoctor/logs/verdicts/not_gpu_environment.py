@@ -31,7 +31,7 @@ signatures: tuple[Signature | str, ...] = (
         r"cannot import name '\w+' from '(?:transformers|diffusers|huggingface_hub|accelerate|peft|datasets|gradio|pydantic|scipy|sklearn|jinja2|werkzeug|flask)\b",
         0.85,
     ),
-    r"TypeError: .{0,120}(?:unexpected keyword argument|missing \d+ required|takes \d+ positional|unsupported operand type|not subscriptable|is not callable|must be str)",
+    r"TypeError:? .{0,120}(?:(?:unexpected|multiple values for(?: keyword)?) (?:keyword )?argument|missing \d+ required|takes \d+ positional|unsupported operand type|not subscriptable|is not callable|must be str)",
     r"error: unrecognized arguments: ",
     r"the following arguments are required: ",
     # Labels and indices: the kernels' own assertions (ClassNLLCriterion.cu, Loss.cu, Indexing.cu, NLLLoss2d.cu).
@@ -138,4 +138,58 @@ signatures: tuple[Signature | str, ...] = (
     Signature(
         r"\bloss (?:\w+ ){0,2}(?:is|becomes|became|goes|went|turns?|turned|=) (?:to |into )?nan\b", 0.45
     ),
+    # Docker itself: who may speak to it, ports, names, images, build contexts.
+    Signature(
+        r"permission denied while trying to connect to the Docker (?:daemon|API)|Cannot connect to the Docker daemon at|port is already allocated|pull access denied for|The container name \S{1,80} is already in use|docker: invalid reference format|failed to compute cache key|failed to read dockerfile|exec format error|exec: --: invalid option|\.sh: line \d+: exec: (?!nvidia)\S+: not found|exec /\S+: no such file or directory|toomanyrequests: ",
+        0.82,
+    ),
+    # Batch systems, accounts, time limits; trackers of experiments; displays.
+    Signature(
+        r"CANCELLED AT \S+ DUE TO TIME LIMIT|Batch job submission failed|Invalid account or account/partition|api_key not configured|Could not load the Qt platform plugin|cannot connect to X server|no display name and no \$DISPLAY",
+        0.82,
+    ),
+    # Two OpenMP runtimes in one process; a processor without AVX.
+    Signature(r"OMP: Error #15: Initializing \S*omp\S*", 0.82),
+    Signature(
+        r"Illegal instruction(?: \(core dumped\))?",
+        0.6,
+        unless=(r"an illegal instruction was encountered", r"Xid"),
+    ),
+    # Libraries and headers of others.
+    Signature(
+        r"(?:ImportError|OSError|while loading shared libraries|libGL error): lib(?:sndfile|mkl_\w+|jpeg|png\d*|tiff|SM|ICE|Xrender|Xext|X11|xcb\S*|gthread\S*|glib\S*|gomp|ffi|ssl|crypto|openblas\w*|lapack|blas|cblas|hdf5\w*|boost_\w+|av(?:codec|format|util|device|filter)|swscale|swresample|opencv_\w+|protobuf|tcmalloc|numa|mpi\w*|fftw\w*|bz2|lzma|xml2|GLU|OSMesa|usb\S*|portaudio|magic|python3\S*)\S{0,30}:? cannot open",
+        0.8,
+    ),
+    Signature(
+        r"fatal error: (?!.{0,60}(?:cu(?:da|dnn|blas|fft|rand|solver|sparse|pti|b/|tlass|te/)|nccl|nv\w+|thrust|torch|ATen|c10|THC|tensorrt|gpu|helper_))[\w./+-]{1,80}(?:\.h|\.hpp|\.hh|/\w+): No such file or directory",
+        0.6,
+    ),
+    Signature(
+        r"cannot find -l(?!cu|nv|nccl|torch|c10|lib)\w+|Could not find a package configuration file provided by \W{0,2}(?!CUDA|Torch|NCCL|TensorRT|cuDNN|Caffe2|CUDNN)\w+|Could NOT find (?:Boost|OpenCV|Eigen\w*|GFlags|Glog|HDF5|LMDB|LevelDB|Snappy|BLAS|Atlas|OpenBLAS|Protobuf|Qt\w*|SWIG|Doxygen)\b",
+        0.6,
+    ),
+    Signature(
+        r"(?:Cannot install .{0,200}because these package versions have conflicting dependencies|ResolutionImpossible: )",
+        0.6,
+        unless=(r"torch|cuda|nvidia|tensorflow|jax",),
+    ),
+    # APIs that a newer release of a framework no longer has.
+    Signature(
+        r"No module named '?(?:torch\._six|torch\.(?!_C|cuda)\w+|tensorflow\.(?:contrib|examples|compat|keras|models)\S*|keras\.(?!backend\.cuda)\w+\S*|torchvision\.\w+\S*|torchtext\.\w+\S*|torchaudio\.\w+\S*|transformers\.\w+\S*|pytorch_lightning\.\w+\S*|numpy\.\w+\S*|PIL\.?\w*)'?",
+        0.8,
+    ),
+    r"We couldn't connect to 'https?://huggingface\.co'",
+    Signature(r"OpenCV\(\S{3,20}\) .{0,120}error: \(-\d+:(?!.{0,200}(?:cuda|gpu))", 0.6),
+    Signature(r"model requires more system memory \(", 0.82),
+    Signature(r"Cannot find module '[\w@./-]+'\s+Require stack:", 0.8),
+    # Labels and indices, in the words of whoever met them.
+    Signature(r"device[- ]side assert\b", 0.82),
+    Signature(
+        r"(?:labels?|masks?|num_?classes|n_?classes|class(?:es| ids?| index)?|indices|indexes|token ids?|targets?|category ids?|annotations?) ?(?:\(\w+\) ?)?.{0,60}(?:should|must|ha(?:s|ve) to|need\w* to|(?:are|is|was|were)(?:n't| not)?|out of|outside|exceed\w*|start\w*|larger|greater|bigger) .{0,40}(?:range|\[ ?0|from 0|from 1|between 0|num_?classes|n_?classes|number of classes|vocab\w*)",
+        0.7,
+        needs=(r"cuda|assert|illegal|gpu", r"error|assert|crash\w*|fail\w*|illegal"),
+    ),
+    Signature(r"\bloss\w*(?: ?[:=] ?|\W{1,3})nan\b", 0.45),
+    # Arguments of command lines.
+    Signature(r"error: argument -{1,2}\S+: (?:invalid|expected)|error: the following arguments", 0.8),
 )

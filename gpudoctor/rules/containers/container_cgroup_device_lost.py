@@ -52,6 +52,29 @@ signatures: tuple[Signature | str, ...] = (
     ),
     Signature(r"c 195:\* m\b", 0.85),
     Signature(r"systemctl daemon-reload.{0,400}(?:NVML|nvidia-smi|GPU)", 0.75),
+    Signature(
+        r"(?:systemctl )?daemon-reload",
+        0.74,
+        when="in-container",
+        needs=(
+            r"gpu|nvidia|cuda|nvml",
+            r"break\w*|lose|loses|lost|no longer|stops?|disappear\w*|disconnect\w*|gone|Unknown Error",
+        ),
+        unless=(r"install", r"docker\.service|restart docker"),
+    ),
+    # It worked for a while, and a container made anew works again.
+    Signature(
+        r"(?:restart|recreat|re-creat|redeploy|rebuild)\w* (?:of |the |my |a |this |docker |that )*(?:container|pod|service|stack|it)\b.{0,80}(?:brings?|back|fix\w*|helps?|solv\w*|works?|resolv\w*|again)",
+        0.74,
+        when="short-in-container",
+        needs=(
+            r"GPU|CUDA|nvidia|NVENC|transcod\w+",
+            r"becomes?|overnight|after|suddenly|stops?|stopped|lost|loses|random\w*|hours|days|a while|long[- ]running|unknown amount",
+            r"container|docker|\bpod\b",
+        ),
+        unless=(r"Xid", r"fallen off|GPU is lost", r"mismatch", r"out of memory", r"shm"),
+    ),
+    Signature(r"initiali[sz]e NVML:? U\w{3,8}n Error", 0.88),
     Signature(r"NVML.{0,200}Unknown Error.{0,600}daemon-reload", 0.93),
     # What reporters see: it worked, and a new container works again.
     Signature(

@@ -42,6 +42,9 @@ explains = (
 signatures: tuple[Signature | str, ...] = (
     Signature(r"/(?:var/)?snap/docker", 0.75, needs=(r"nvidia|gpu|GPU",)),
     Signature(r"snap\.docker(?:\.dockerd)?", 0.8, needs=(r"nvidia|gpu|GPU",)),
+    Signature(r"/snap/bin/docker\b", 0.85, needs=(r"nvidia|gpu|GPU",)),
+    # `docker version`: the server calls itself Docker Desktop.
+    Signature(r"Server: Docker Desktop \d", 0.86, when="desktop-on-linux", needs=(r"nvidia|gpu|GPU",)),
     Signature(r"desktop-linux", 0.85, needs=(r"nvidia|gpus?|GPU",)),
     Signature(r"\.docker/desktop/docker\.sock", 0.88, needs=(r"nvidia|gpus?|GPU",)),
     Signature(r"Operating System: Docker Desktop", 0.85, when="not-on-wsl", unless=(r"Windows",)),

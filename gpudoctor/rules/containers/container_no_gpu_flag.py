@@ -82,6 +82,7 @@ signatures: tuple[Signature | str, ...] = (
         0.8,
         when="in-container",
         needs=(r"nvidia-smi",),
+        unless=(r"NVIDIA_DRIVER_CAPABILITIES",),
     ),
     Signature(
         r"NVML Shared Library Not Found|couldn't find libnvidia-ml\.so library",
@@ -99,6 +100,43 @@ signatures: tuple[Signature | str, ...] = (
         0.8,
     ),
     Signature(r"Failed to infer device type", 0.55, when="in-container"),
+    # The command that started it is shown, and asks for no GPU: whatever then misses one.
+    Signature(
+        r"is_available\(\)\W{0,12}(?:(?:is|returns?|gives?|prints?|->|返回|为) ?){0,2}(?:Out\[\d+\]: ?|>>> ?)?(?:False|Flase|FALSE)\b|libcuda\.so(?:\.1)?: cannot open|No CUDA GPUs are available|no CUDA-capable device|Found no NVIDIA driver|list_physical_devices\([^)]{0,12}\)\)?\W{0,8}(?:(?:returns?|is|gives?|prints?) ?)?\W{0,3}\[\]|No supported GPU\(s\) detected|nvidia-smi: (?:command )?not found|Failed to infer device type|no compatible GPUs were discovered|libnvidia-ml|not (?:compiled|built) with .{0,20}GPU offload|No platform detected, vLLM|CpuDevice\(id=0\)|NVML Shared Library Not Found|ggml_cuda_init: failed|no (?:nvidia |usable )?gpus? (?:was |were )?(?:detected|found|available)",
+        0.86,
+        when="started-without-gpu",
+        unless=(r"nvidia-container-cli|could not select|unknown or invalid", r"Step \d+/\d+"),
+    ),
+    Signature(
+        r"libcuda\.so(?:\.1)?: cannot open|No CUDA GPUs are available|no CUDA-capable device|Found no NVIDIA driver|nvidia-smi: (?:command )?not found|Failed to infer device type|no compatible GPUs were discovered|libnvidia-ml\.so\S* .{0,40}(?:not found|cannot)|Failed to dlopen libcuda|NVML Shared Library Not Found",
+        0.84,
+        when="composed-without-gpu",
+        unless=(r"nvidia-container-cli|could not select|unknown or invalid", r"device[- ]plugin|dcgm"),
+    ),
+    Signature(
+        r"libcuda\.so(?:\.1)?: cannot open|No CUDA GPUs are available|no CUDA-capable device|Found no NVIDIA driver|nvidia-smi: (?:command )?not found|Failed to infer device type|is_available\(\)\W{0,12}False|executable file not found in \$PATH",
+        0.84,
+        when="pod-asks-for-no-gpu",
+        needs=(r"cuda|nvidia|gpu",),
+    ),
+    # The variable that NVIDIA's runtime reads, saying none.
+    Signature(
+        r"NVIDIA_VISIBLE_DEVICES[`'\"]? ?(?:=|:|is|was|(?:\w+ )?set to|->|to)? ?[`'\"]?(?:void|none)\b",
+        0.8,
+        needs=(r"cuda|gpu|driver", r"fail\w*|not|no |n't|error|cannot|False|missing|caus\w*"),
+        unless=(r"could not select|unknown or invalid",),
+    ),
+    # NGC's entry point, where the nodes are there and no GPU answers.
+    Signature(r"No supported GPU\(s\) detected to run this container", 0.62, when="in-container"),
+    # nvidia-smi does not work in the container, in the reporter's words.
+    Signature(
+        r"nvidia-smi\W{0,3} .{0,30}(?:did ?n[o']t|doesn'?t|does not|not|isn't|fails|no) (?:even )?(?:work|exist|there|available|found|recogni\w*|run|present|installed|show\w*)\b.{0,30}(?:in|inside|within|from) (?:the |my )?(?:docker|container|image|pod)",
+        0.78,
+        when="short-in-container",
+        unless=(
+            r"Unknown Error|nvidia-container-cli|could not select|unknown or invalid|Insufficient Permissions|--gpus[= ]|--runtime[= ]nvidia|capabilities",
+        ),
+    ),
     # Singularity and Apptainer without --nv.
     Signature(
         r"CUDA driver version is insufficient for CUDA runtime version",
@@ -140,6 +178,10 @@ signatures: tuple[Signature | str, ...] = (
     Signature(
         r"(?:add\w*|missing|without|forg[eo]t\w*|need\w*|pass\w*|lack\w*|miss\w*|omit\w*|didn't|not (?:use|using|specify\w*|pass\w*|add\w*)) (?:the |a |an |in |your |using )?(?:flag |option |argument |parameter |docker )?[`'\"]?(?:--gpus|--nv\b|--runtime[= ]nvidia|gpus: all)",
         0.76,
+        when="short",
+        needs=(
+            r"is_available|libcuda|no (?:CUDA|GPU|NVIDIA)|(?:not|n't) (?:be )?(?:detect|find|found|see|recogni|us|work|available|access|visible|run)\w*|cannot|can't|fail\w*|False|\bCPU\b|could not|unable",
+        ),
         unless=(
             r"could not select|unknown or invalid runtime|Unknown runtime|nvidia-container-cli|OCI runtime",
             r"Unknown Error",
@@ -158,7 +200,7 @@ signatures: tuple[Signature | str, ...] = (
         unless=(r"--gpus|--runtime|--device|nvidia-docker",),
     ),
     Signature(
-        r"(?:without|no|lacks?|missing|(?:not|n't) (?:request|ask|have|set|specify|declare)\w*(?: for)?) (?:a |an |the |any )?[`'\"]?(?:deploy\.resources|nvidia\.com/gpu|resources: limits|device_requests|deploy: resources|runtime: ?nvidia|device \"?nvidia/gpu\"?|\"--gpus\")",
+        r"(?:without|no|lacks?|missing|(?:not|n't) (?:request|ask|have|set|specify|declare)\w*(?: for)?) (?:a |an |the |any )?[`'\"]?(?:deploy\.resources|nvidia\.com/gpu|resources:? ?limits|device_requests|deploy: resources|runtime: ?nvidia|device \"?nvidia/gpu\"?|\"--gpus\")",
         0.86,
         needs=(r"CUDA|libcuda|NVIDIA driver|cpu only|GPU|False",),
         unless=(r"could not select|unknown or invalid|Insufficient nvidia\.com|device[- ]plugin",),

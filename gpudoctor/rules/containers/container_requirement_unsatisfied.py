@@ -48,6 +48,7 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"requirement error: (?:invalid expression|no compatible)", 0.8),
     Signature(r"please update your driver to a newer version, or use an earlier cuda container", 0.93),
     Signature(r"unsatisfied condition: ", 0.93, needs=(r"nvidia|cuda|driver",)),
+    Signature(r"unsatisfied condition\b", 0.82, needs=(r"nvidia|cuda|driver",)),
     Signature(r"NVIDIA_DISABLE_REQUIRE", 0.66, needs=(r"driver|cuda",)),
     Signature(
         r"NVIDIA_DISABLE_REQUIRE ?[=:] ?[\"']?(?:1|true)",

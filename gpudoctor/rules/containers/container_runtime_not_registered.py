@@ -89,6 +89,21 @@ signatures: tuple[Signature | str, ...] = (
     ),
     Signature(r"(?:no|unknown) runtime (?:handler )?(?:for )?[\"'`]?nvidia", 0.88),
     Signature(r"nvidia-ctk runtime configure .{0,200}(?:fix\w*|solv\w*|work\w*|resolv\w*)", 0.7),
+    # Docker's refusal, and what mended it: the toolkit was there, and not written into the daemon's file.
+    Signature(
+        r"nvidia-ctk runtime configure .{0,160}(?:fix(?:ed|es)|solv(?:ed|es)|works?|worked|resolv(?:ed|es))\b",
+        0.96,
+        needs=(r"could not select device driver",),
+        unless=(
+            r"install(?:ed|ing)? (?:the )?(?:nvidia-container-toolkit|NVIDIA Container Toolkit)|not installed",
+        ),
+    ),
+    Signature(
+        r"(?:\"default-runtime\": ?\"nvidia\"|daemon\.json).{0,120}(?:fix(?:ed|es)|solv(?:ed|es)|works?|worked|resolv(?:ed|es)|missing|missed)\b",
+        0.72,
+        needs=(r"runtime", r"nvidia|gpu"),
+        unless=(r"device[- ]plugin|kube|k8s|Unknown Error|could not select",),
+    ),
 )
 
 

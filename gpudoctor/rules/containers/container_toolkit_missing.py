@@ -47,6 +47,7 @@ signatures: tuple[Signature | str, ...] = (
         r"could not select device driver \"?\\?\"?(?:nvidia)?\\?\"? ?with capabilities: \[\[(?:compute |utility |graphics )*gpu",
         0.93,
         unless=(
+            r"nvidia-ctk runtime configure .{0,160}(?:fix(?:ed|es)|solv(?:ed|es)|works?|worked|resolv(?:ed|es))",
             r"/snap/|snap\.docker|snap list|desktop-linux|Docker Desktop (?:for|on) (?:Linux|Ubuntu|Debian|Fedora)",
         ),
     ),
@@ -54,10 +55,13 @@ signatures: tuple[Signature | str, ...] = (
         r"could not select device driver",
         0.85,
         unless=(
+            r"nvidia-ctk runtime configure .{0,160}(?:fix(?:ed|es)|solv(?:ed|es)|works?|worked|resolv(?:ed|es))",
             r"/snap/|snap\.docker|snap list|desktop-linux|Docker Desktop (?:for|on) (?:Linux|Ubuntu|Debian|Fedora)",
         ),
     ),
-    Signature(r"exec: \"?nvidia-container-runtime(?:-hook)?\"?: executable file not found", 0.9),
+    Signature(
+        r"exec: \"?nvidia-container-(?:runtime(?:-hook)?|cli|toolkit)\"?: executable file not found", 0.9
+    ),
     Signature(
         r"(?:fork/exec|stat) \S*/nvidia-container-(?:runtime|cli|toolkit)\S*: no such file or directory", 0.88
     ),

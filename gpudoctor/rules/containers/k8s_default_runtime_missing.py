@@ -79,6 +79,24 @@ signatures: tuple[Signature | str, ...] = (
         ),
         unless=(r"unknown or invalid runtime|no runtime for|not supported",),
     ),
+    # `kubectl describe node`: what it has, and no GPU; the same in words.
+    Signature(
+        r"^(?:Capacity|Allocatable):",
+        0.74,
+        when="node-lists-no-gpu",
+        needs=(r"nvidia|gpu",),
+        unless=(r"Xid|fallen off|mismatch|unhealthy", r"no runtime for|invalid runtime"),
+    ),
+    Signature(
+        r"(?:can ?not|can't|couldn't|could not|don't|doesn't|does not|didn't|not|no|never) (?:be )?(?:find|found|see|seen|show\w*|list\w*|get|detect\w*|recogni\w+|schedul\w+|allocat\w+|discover\w*|regist\w*|contain\w*|have)\b.{0,40}(?:GPU|capacity|capatity|allocatable|nvidia\.com)|GPU (?:resources? )?.{0,20}(?:can ?not|can't|not|isn't|aren't) .{0,20}(?:schedul\w+|list\w*|show\w*|found|detect\w*|regist\w*|allocat\w*)",
+        0.68,
+        when="short",
+        needs=(r"device[- ]plugin|gpu-operator|describe node", r"kube\w*|k8s|k3s|\bnodes?\b"),
+        unless=(
+            r"no runtime for|unknown runtime|invalid runtime|not supported|is not configured",
+            r"Xid|mismatch|unhealthy|couldn't communicate|load library failed|change root",
+        ),
+    ),
     Signature(r"invalid device discovery strategy", 0.85),
     Signature(
         r"(?:dcgm-exporter|node-feature|gpu-feature-discovery|device[- ]plugin).{0,120}(?:NVML doesn't exist|find libnvidia-ml|libnvidia-ml\S* .{0,30}not found|NVML .{0,20}not (?:found|available))",

@@ -137,7 +137,7 @@ signatures: tuple[Signature | str, ...] = (
     ),
     # Cut short in a title.
     Signature(
-        r"no kernel image is available",
+        r"no kernel image (?:is )?available",
         0.76,
         when="old-gpu-shown",
         unless=(r"for execution on the device", PACKAGES, BUILDING, LAUNCHERS),
@@ -190,6 +190,40 @@ signatures: tuple[Signature | str, ...] = (
         when="gpu-older-than-build",
     ),
     Signature(r"Your GPU does not support Int8 Matmul", 0.88),
+    Signature(r"which is of (?:cuda|compute) capability (?P<sm>\d+\.\d)\b", 0.6, when="gpu-older-than-build"),
+    Signature(
+        r"\bcompute(?: capability)?(?:[ :=]{1,3}| level | of )[2-7]\.\d.{0,20}(?:too old|unsupported|not supported|skipping)|CUDA GPU is too old",
+        0.85,
+    ),
+    Signature(r"requires? (?:at least )?\d\.\d\+? (?:compute )?capability", 0.75, when="old-gpu-shown"),
+    Signature(
+        r"(?:\b[KMP][248]0\w?\b|[PV]100|GTX ?\d{3,4}|Quadro [KMP]\d+|Kepler|Maxwell|Pascal|Volta).{0,60}(?:(?:not|no longer|isn't|aren't|un)[ -]?(?:being )?support|不支持|不再支持|无法支持)",
+        0.75,
+        when="old-gpu-shown",
+        unless=(r"RTX ?[345]0\d\d|H100|A100|Could not load|cannot open shared",),
+    ),
+    Signature(
+        r"(?:(?:not|no longer|isn't|aren't|un)[ -]?(?:being )?support\w*|不支持|不再支持|无法支持|能不能支持).{0,60}(?:\b[KMP][248]0\w?\b|[PV]100|GTX ?\d{3,4}|Quadro [KMP]\d+|Kepler|Maxwell|Pascal|Volta)",
+        0.75,
+        when="old-gpu-shown",
+        unless=(r"RTX ?[345]0\d\d|H100|A100|Could not load|cannot open shared",),
+    ),
+    Signature(r"compute capability \d\.\d (?:is |are )?(?:not|no longer) supported", 0.8),
+    # In prose: what is dropped, and what an old GPU lacks.
+    Signature(
+        r"\b(?:drop\w*|remov\w*|discontinu\w*|no longer (?:includes?|ships?|contains?|supports?))(?: \w+){0,3} (?:Kepler|Maxwell|Pascal|Volta|GTX ?(?:[6-9]|10)\d\d|sm_(?:3|5|6)\d|sm_70|compute_(?:3|5|6)\d)\b",
+        0.82,
+        needs=(r"fail|no kernel|crash|(?:doesn't|does not|not|stopped) work|broke|can't|\bcu1[23]\d\b|\?",),
+        unless=(r"RTX ?[345]0\d\d|sm_1[02]0 is not",),
+    ),
+    Signature(
+        r"flash[-_ ]?att(?:n|ention)\S{0,4} .{0,60}(?:not (?:currently |yet )?support\w*|unsupported|doesn't (?:work|support)|does not (?:work|support)) .{0,60}(?:P100|V100|T4\b|Pascal|Volta|Turing|20[678]0|compute capability <)",
+        0.85,
+    ),
+    Signature(
+        r"(?:P100|V100|\bT4\b|Pascal|Volta|Turing|20[678]0).{0,80}(?:does|do|did)(?: not|n't) support (?:flash|bf16|bfloat16|fp8)",
+        0.85,
+    ),
     Signature(
         r"Mismatched GPU Architecture: .{0,120}but your current GPU is (?P<sm>\d{2,3})\b",
         0.93,

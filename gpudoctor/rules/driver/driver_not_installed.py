@@ -43,6 +43,8 @@ explains = (*SYMPTOMS, "nouveau-active")
 signatures: tuple[Signature | str, ...] = (
     # PyTorch on a machine without libcuda.
     Signature(r"Found no NVIDIA driver on your system", 0.8),
+    # Singularity and Apptainer with --nv, on a host that has nothing to bring in.
+    Signature(r"Could not find any (?:nv|NVIDIA) (?:files|binaries|libraries) on this host", 0.72),
     # collect_env where nothing else is told: a symptom.
     Signature(
         r"Nvidia driver version: (?:Could not collect|No CUDA)",

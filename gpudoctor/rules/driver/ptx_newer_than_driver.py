@@ -31,6 +31,7 @@ from gpudoctor.versions import older, release
 signatures: tuple[Signature | str, ...] = (
     # CUDA error 222, cudaErrorUnsupportedPtxVersion, since 11.1.
     Signature(r"PTX was compiled with an unsupported toolchain", 0.95),
+    Signature(r"PTX.{0,20}不(?:被)?支持的工具链", 0.9),
     r"CUDA_ERROR_UNSUPPORTED_PTX_VERSION",
     r"cudaErrorUnsupportedPtxVersion",
     # The driver's JIT and Numba's linker: "ptxas application ptx input, line 9; fatal : Unsupported .version 7.8; current version is '7.4'".

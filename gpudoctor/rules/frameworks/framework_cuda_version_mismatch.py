@@ -54,7 +54,7 @@ signatures: tuple[Signature | str, ...] = (
         when="other-cuda-shown",
     ),
     Signature(
-        r"Could not (?:load|find) dynamic library '?(?:cudart64_|cublas64_|cusolver64_)(?P<cuda>\d{2,3})",
+        r"Could not (?:load|find)(?: dynamic library)? '?(?:cudart64_|cublas64_|cusolver64_)(?P<cuda>\d{2,3})",
         0.9,
         when="other-cuda-shown",
     ),
@@ -76,7 +76,7 @@ signatures: tuple[Signature | str, ...] = (
     Signature(
         r"lib(?:cublas|cublasLt|cudart|cufft|curand|cusolver)\.so\.(?P<cuda>9|10|11)(?:\.\d)?: cannot open shared object file",
         0.6,
-        needs=(r"onnxruntime|tensorflow|cupy",),
+        needs=(r"onnxruntime|cupy",),
     ),
     Signature(
         r"libcublas\.so\.11: cannot open|libcublasLt\.so\.11: cannot open|libcufft\.so\.10: cannot open",
@@ -120,6 +120,25 @@ signatures: tuple[Signature | str, ...] = (
         r"(?:ImportError|OSError)\W{1,3}lib(?:cublas|cublasLt|cudart|cufft|curand|cusolver|cusparse|nvrtc)\.so\.(?P<cuda>\d+(?:\.\d+)?)(?!\S*: undefined)",
         0.86,
         when="other-cuda-shown",
+    ),
+    # Prose: "cublas64_11.dll is missing", "looks for libcublasLt.so.11", beside another CUDA.
+    Signature(
+        r"(?:lib)?(?:cublas|cublasLt|cudart|cufft|cusolver|cusparse|nvrtc)(?:\.so\.|64_)(?P<cuda>\d+(?:\.\d+)?)(?:\.dll|_0\.dll)?['\"`)]{0,2},? ?(?:is |was |are )?(?:not found|missing|required|needed|could not be (?:found|loaded)|cannot be (?:found|loaded)|can't be found|找不到|缺失|not available)",
+        0.86,
+        when="other-cuda-shown",
+    ),
+    Signature(
+        r"(?:looks?|looking|search\w*|ask\w*|complain\w*|find|need\w*|requir\w*|want\w*|miss\w*|lack\w*|load|找|缺少|需要)(?: for| of| about| the| library| dynamic)* [`'\"]{0,2}(?:lib)?(?:cublas|cublasLt|cudart|cufft|cusolver|cusparse|nvrtc)(?:\.so\.|64_)(?P<cuda>\d+(?:\.\d+)?)",
+        0.8,
+        when="other-cuda-shown",
+    ),
+    # ONNX Runtime's release by its own table, beside another CUDA.
+    Signature(
+        r"onnxruntime_providers_cuda\.dll|libonnxruntime_providers_cuda\.so|Failed to create CUDAExecutionProvider",
+        0.86,
+        when="onnxruntime-for-another-cuda",
+        unless=(r"cudnn\w*(?:64_\d\.dll|\.so\.\d)\W.{0,30}(?:missing|cannot|not found)",),
+        explanation="This release of ONNX Runtime is built for another CUDA major than the one that the text shows.",
     ),
     # PaddlePaddle, gpu_resources.cc.
     Signature(

@@ -29,7 +29,12 @@ from gpudoctor.signature import Signature
 explains = ("smoke-ran-on-cpu", "cudnn-missing", "libcudart-missing")
 
 signatures: tuple[Signature | str, ...] = (
-    Signature(r"Cannot dlopen some GPU libraries", 0.88, unless=(r"CUDA driver version is insufficient",)),
+    Signature(
+        r"Cannot dlopen some GPU libraries",
+        0.88,
+        when="not-one-library-alone",
+        unless=(r"CUDA driver version is insufficient",),
+    ),
     Signature(
         r"Could not load dynamic library '(?:lib(?:cu|nccl)\w+\.so|cu\w+64_)", 0.85, when="several-libraries"
     ),
@@ -98,6 +103,11 @@ signatures: tuple[Signature | str, ...] = (
     Signature(
         r"(?:cublas|cublasLt|cufft|curand|cusolver|cusparse)64_\d+\.dll'?;? (?:dlerror|was not found|is missing|not found)",
         0.75,
+    ),
+    # ONNX Runtime on Windows: the provider is there, something that it needs is not.
+    Signature(
+        r"LoadLibrary failed with error 126 .{0,200}onnxruntime_providers_(?:cuda|tensorrt)\.dll",
+        0.78,
     ),
     # PaddlePaddle, dynload.
     Signature(

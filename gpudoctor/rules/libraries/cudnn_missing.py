@@ -38,7 +38,7 @@ from gpudoctor.signature import Signature
 signatures: tuple[Signature | str, ...] = (
     # TensorFlow dso_loader; ld.so; CTranslate2; ONNX Runtime; Windows.
     Signature(
-        r"libcudnn(?:_\w+)?\.so(?:\.\d+)*: cannot open shared object file",
+        r"libcudnn(?:_\w+)?(?:-\w{6,10})?\.so(?:\.\d+)*: cannot open shared object file",
         0.85,
         unless=(r"libcudnn\.so\.[79]\b.{0,200}libcudnn\.so\.8",),
     ),
@@ -73,6 +73,17 @@ signatures: tuple[Signature | str, ...] = (
     # TensorFlow up to 1.x and 2.0 on Windows, self_check.py.
     Signature(r"Could not find '?cudnn64_\d+\.dll", 0.9),
     Signature(r"(?:Cannot|Could not|Unable to) (?:find|locate) (?:the )?cuDNN(?: library)?\b", 0.8),
+    # Torch 7's cudnn.torch; OpenCV's and dlib's CMake.
+    Signature(r"libcudnn \(R\d\) not found in library path", 0.9),
+    Signature(
+        r"(?:backend|support|build|layer)s? (?:requires|needs) cuDNN\W|cuDNN V?[\d.]+ OR GREATER NOT FOUND",
+        0.9,
+    ),
+    Signature(r"failed to open for reading \(No such file or directory\):? \S{0,120}/cudnn\w*\.h", 0.9),
+    Signature(r"\bcuDNN ?: +NO\b", 0.7, needs=(r"CUDA ?: +YES",)),
+    Signature(r"DNN library is not found", 0.42),
+    Signature(r"Please make sure (?:lib)?cudnn\S+ is in your library path", 0.85),
+    Signature(r"(?:Failed to|Could not|Unable to) (?:load|open) cuDNN\b", 0.8),
     # PaddlePaddle, dynload.
     Signature(r"(?:Cannot|Could not|Failed to) load (?:lib)?cudnn (?:shared|dynamic) library", 0.93),
 )

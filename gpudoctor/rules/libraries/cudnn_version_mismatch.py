@@ -67,6 +67,49 @@ signatures: tuple[Signature | str, ...] = (
         0.82,
         needs=(r"libcudnn\w*\.so\.8\b|cudnn[-_ =:]{0,3}v?8\.|cudnn8|cudnn-cu\d\d==8",),
     ),
+    # The file that is missing is of one major, the cuDNN that is shown of another: ld.so, TensorFlow, cuDNN 9's loader, Windows, Torch 7.
+    Signature(
+        r"libcudnn\w*(?:-\w+)?\.so\.(?P<cudnn>\d(?:\.\d+)*)\W{0,3} cannot open",
+        0.93,
+        when="other-cudnn-shown",
+        explanation="cuDNN {cudnn} is wanted; another major is installed.",
+    ),
+    Signature(
+        r"(?:Could not (?:load|find|locate|dlopen)|Unable to load any of|Couldn't open CUDA library|Failed to (?:load|open|find)|Cannot (?:load|find|open))(?: dynamic)?(?: library)? [{'\"]{0,2}libcudnn\w*\.so\.(?P<cudnn>\d)",
+        0.95,
+        when="other-cudnn-shown",
+        explanation="cuDNN {cudnn} is wanted; another major is installed.",
+    ),
+    Signature(
+        r"(?:Could not (?:load|find|locate)|Failed to (?:load|open|find)|Cannot (?:load|find|open))(?: dynamic)?(?: library)? ['\"]?cudnn\w*64_(?P<cudnn>\d)",
+        0.95,
+        when="other-cudnn-shown",
+        explanation="cuDNN {cudnn} is wanted; another major is installed.",
+    ),
+    Signature(
+        r"cudnn\w*64_(?P<cudnn>\d)\.dll'?\W{0,3}(?:is |was )?(?:not found|missing|dlerror)",
+        0.93,
+        when="other-cudnn-shown",
+    ),
+    Signature(r"libcudnn \(R(?P<cudnn>\d)\) not found in library path", 0.95, when="other-cudnn-shown"),
+    Signature(
+        r"(?:looks?|looking|search\w*|ask\w*|complain\w*|need\w*|requir\w*|want\w*|miss\w*|load|找|缺少|需要)(?: for| of| about| the| library)* [`'\"]{0,2}(?:lib)?cudnn\w*(?:\.so\.|64_)(?P<cudnn>\d)",
+        0.8,
+        when="other-cudnn-shown",
+    ),
+    # Theano; ld.so's table of versions.
+    Signature(r"Mixed dnn version\. The header is version", 0.95),
+    Signature(r"version `?'?libcudnn\w*\.so\.\d+'? not found", 0.92),
+    # Caffe2; compilers, where a program was written for another cuDNN's functions.
+    Signature(r"cuDNN compiled \(\d+\) and runtime \(\d+\) versions mismatch", 0.95),
+    Signature(
+        r"error:? .{0,160}(?:too (?:few|many) arguments|incompatible|no matching function|cannot convert|invalid conversion|conflicting declaration).{0,100}\bcudnn[A-Z]\w+",
+        0.85,
+    ),
+    Signature(
+        r"(?:identifier|error:?) [`'\"]{0,2}(?:cudnn[A-Z]\w+|CUDNN_\w+)[`'\"]{0,2} (?:was not declared|undeclared|is undefined|has not been declared|does not name)|use of undeclared identifier [`'\"]{0,2}(?:cudnn[A-Z]|CUDNN_)\w+",
+        0.85,
+    ),
     # XLA, whose reason stands above it; alone it is a symptom.
     Signature(r"DNN library initialization failed", 0.45),
     Signature(r"undefined symbol: cudnn\w+", 0.8, when="cudnn-not-on-path"),

@@ -64,6 +64,8 @@ signatures: tuple[Signature | str, ...] = (
         0.88,
         unless=(r"cuda-path",),
     ),
+    Signature(r"JIT compilation failed\. ?\[Op:", 0.5),
+    Signature(r"(?:\w*Error|fatal|missing)\W{1,4}(?:\S{0,120}/)?libdevice\.(?:10\.)?bc", 0.7),
     Signature(r"No such file or directory: '?\"?\S{0,160}libdevice", 0.94),
 )
 

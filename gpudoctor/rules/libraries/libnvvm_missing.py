@@ -65,7 +65,7 @@ signatures: tuple[Signature | str, ...] = (
     ),
     Signature(r"Finding nvvm from[\s\S]{0,200}(?:not found|ERROR|Error)", 0.85),
     Signature(
-        r"(?:can't|cannot|could not|couldn't|unable to|failed to|does not) (?:find|locate|load|open) (?:\S{0,40}/)?(?:lib)?nvvm",
+        r"(?:can't|cannot|could not|couldn't|unable to|failed to|does not) (?:find|locate|load|open) [`'\"]{0,3}(?:\S{0,40}/)?(?:lib)?nvvm",
         0.9,
     ),
     Signature(

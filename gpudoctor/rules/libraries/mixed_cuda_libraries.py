@@ -49,8 +49,21 @@ signatures: tuple[Signature | str, ...] = (
         r"symbol (?:cublasLt|cublas|cusparse|cusolver|nccl|nvrtc)\w+.{0,20}version lib(?:cublasLt|cublas|cusparse|cusolver|nccl)\S*\.so\.\d+ not defined in file",
         0.95,
     ),
+    # ld.so, whatever the symbol is called (cuBLASLt 11.2's is free_gemm_select).
     Signature(
-        r"undefined symbol: (?:cublasLt?\w+|cusparse\w+|cusolver\w+|ncclComm\w+|nccl\w+|cufft\w+|nvrtc\w+)",
+        r"(?:symbol \S{1,80},? |undefined symbol: \S{1,80}, )version lib(?:cublas|cublasLt|cusparse|cusolver|cufft|curand|cudart|nvJitLink|nvrtc|cupti)\.so\.\d+",
+        0.95,
+    ),
+    # Thrust's config.h: the CUB on the include path is not the toolkit's own.
+    Signature(
+        r"version of (?:CUB|Thrust|libcu\+\+|libcudacxx) in your include path is not compatible|THRUST_IGNORE_CUB_VERSION_CHECK",
+        0.9,
+        explanation="Two releases of CUB and Thrust meet: the toolkit's own, and another on the include path.",
+        fix="Build without the other copy (unset CUB_HOME, drop the checkout of CUB, or update the project's submodules): since CUDA 11.0 the toolkit brings CUB.",
+    ),
+    Signature(r"namespace \"(?:thrust::)?cub\" has no member", 0.55),
+    Signature(
+        r"undefined symbol: (?:cublas\w+|cusparse\w+|cusolver\w+|ncclComm\w+|nccl\w+|cufft\w+|nvrtc\w+)",
         0.82,
     ),
     Signature(r"version `?libcublas(?:Lt)?\.so\.\d+' not found", 0.9),
@@ -77,6 +90,23 @@ signatures: tuple[Signature | str, ...] = (
         r"libcu(?:blas|blasLt|dart)\.so\.13[\d.]* => /",
         0.84,
         needs=(r"libcu(?:blas|blasLt|dart)\.so\.12[\d.]* => /",),
+    ),
+    # pip's resolver: two frameworks of one environment pin two releases of a library.
+    Signature(
+        r"(?:requires|has requirement) nvidia-(?:cublas|cudnn|cuda-\w+|cusparse|cusolver|cufft|curand|nvjitlink|nccl)-cu\d\d ?(?:==|~=|[<>])\S+.{0,80}but you have nvidia-\S+ \d\S+",
+        0.62,
+        unless=(r"cannot open shared object|undefined symbol",),
+    ),
+    Signature(
+        r"libcublas\S* .{0,60}(?:but|while|and|with|yet) .{0,40}libcublasLt\S* .{0,20}(?:from|of|in) |libcudart\.so\.\S+ and (?:\w+ )?libcudart\.so\.\S+ .{0,40}(?:loaded|process|mapped)",
+        0.72,
+        unless=(r"cannot open shared object",),
+    ),
+    # cuBLAS of the system in place of torch's own: calls with arguments that the other release does not know.
+    Signature(
+        r"CUBLAS_STATUS_(?:INVALID_VALUE|NOT_SUPPORTED|NOT_INITIALIZED) when calling `cublas",
+        0.7,
+        needs=(r"LD_LIBRARY_PATH.{0,60}cuda",),
     ),
     Signature(
         r"(?:two|multiple|different|several) (?:CUDA|cuda) (?:versions|toolkits|runtimes) .{0,60}(?:loaded|same process|mixed|at once)",

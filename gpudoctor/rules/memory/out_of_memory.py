@@ -101,8 +101,22 @@ signatures: tuple[Signature | str, ...] = (
     ),
     Signature(r"显存不足|显存不够|显存溢出|爆显存|GPU内存不足|GPU 内存不足", 0.75),
     Signature(
-        r"(?:ran|running|runs) out of (?:GPU|CUDA|video|device|graphics) ?(?:memory|RAM)|out of (?:VRAM|GPU RAM)",
+        r"(?:ran|running|runs) out of (?:GPU|CUDA|video|device|graphics) ?(?:memory|RAM)|out of (?:VRAM|GPU RAM|GPU memory|video memory|device memory)",
         0.75,
+    ),
+    # The three letters alone, as people say it.
+    Signature(
+        r"\b(?:cuda|gpu|vram)[- ]?oom\b|\boom(?:s|ed|ing)?\b.{0,30}(?:on|with|for|at|in|during) (?:the |a |my |an )?(?:\w+ )?(?:gpu|cuda|card|vram|RTX|GTX|A100|T4|3090|4090|\d+ ?GB|batch|training)|(?:get|got|gets|getting|hit|hits|goes|go|went|die\w*|crash\w*|fail\w*|still|always|cause\w*)(?: an?| with| into| from| by)? OOM\b",
+        0.7,
+        when="short",
+        needs=(r"gpu|cuda|vram|RTX|GTX|batch|A100|H100|T4\b",),
+        unless=(
+            r"oom-?kill|OOMKilled|cgroup|Killed process|Tried to allocate|system RAM|CPU RAM|host memory",
+        ),
+    ),
+    Signature(
+        r"Out of memory error on GPU|cannot allocate \d\S* ?\w* (?:of )?(?:GPU )?memory on GPU|not enough VRAM|VRAM (?:is )?(?:full|exhausted|exceeded)|exceeds? (?:the )?(?:available )?(?:GPU memory|VRAM)|(?:GPU|video) memory (?:is )?(?:full|exhausted|insufficient|not enough)",
+        0.76,
     ),
     # Theano.
     Signature(r"Error allocating \d+ bytes of device memory", 0.92),

@@ -111,7 +111,7 @@ signatures: tuple[Signature | str, ...] = (
         unless=(r"/dev/shm", r"shared memory", r"shm-size"),
     ),
     Signature(
-        r"(?:set|setting|export\w*|specify\w*|specif\w+|adding|wrong|correct) .{0,40}(?:NCCL|GLOO)_SOCKET_IFNAME",
+        r"(?:set|setting|export\w*|specify\w*|specif\w+|add|added|adding|chang\w+|includ\w+|wrong|correct) .{0,40}(?:NCCL|GLOO)_SOCKET_IFNAME",
         0.72,
         unless=(r"/dev/shm",),
     ),

@@ -45,7 +45,15 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"DataLoader worker \(pid \d+\) is killed by signal: Bus error", 0.95),
     Signature(r"Bus error.{0,80}(?:shm|shared memory|insufficient)", 0.85),
     Signature(r"NCCL WARN .{0,20}(?:unable to allocate|Cuda failure).{0,40}shared memory", 0.7),
-    Signature(r"The SHMEM allocation limit is set to the default of 64MB", 0.6),
+    Signature(r"\bncclShm(?:Open|Setup|Alloc)\w*", 0.75),
+    # NGC images say so whenever they start; it is the cause only of something that fails for it.
+    Signature(
+        r"The SHMEM allocation limit is set to the default of 64MB",
+        0.66,
+        needs=(
+            r"bus error|SIGBUS|unhandled system error|ncclSystemError|No space left on device|DataLoader worker|NCCL WARN|NCCL error",
+        ),
+    ),
     Signature(r"unable to (?:open|write to|resize) (?:shared memory object|file) </torch_\d+", 0.85),
     # NCCL without its reason, in a container: the shared memory of 64 MiB is the likeliest.
     Signature(

@@ -74,6 +74,12 @@ signatures: tuple[Signature | str, ...] = (
         0.85,
         needs=(r"cuda|nvswitch|fabric",),
     ),
+    Signature(
+        r"(?:cudaGetDeviceCount\(\)|cuInit|CUDA initiali[sz]ation|torch\.cuda).{0,80}\b802\b(?![.\d])",
+        0.78,
+        needs=(r"cuda|torch", r"A100|A800|H100|H200|H800|H20\b|B200|SXM|HGX|DGX|NVSwitch|fabric"),
+        unless=(r"NV_WARN_NOTHING_TO_DO",),
+    ),
     Signature(r"\bError 802\b", 0.85, needs=(r"cuda|torch|nvidia|SXM|HGX|DGX",)),
 )
 

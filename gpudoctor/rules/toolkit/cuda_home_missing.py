@@ -99,9 +99,44 @@ signatures: tuple[Signature | str, ...] = (
     ),
     Signature(r"未找到 ?nvcc|nvcc:? ?(?:未找到命令|未找到)|'nvcc' 不是内部或外部命令", 0.9),
     Signature(r"CUDA::\w+.{0,40}(?:but the )?target was not found", 0.75),
+    # setup.py files that put CUDA_HOME before "/bin/nvcc": apex, NVIDIA's and others' copies of get_cuda_bare_metal_version.
+    Signature(
+        r"unsupported operand type\(s\) for \+: 'NoneType' and 'str'",
+        0.93,
+        needs=(r"/bin/nvcc|CUDA_HOME|bare_metal",),
+        explanation="CUDA_HOME is None: torch found no toolkit.",
+    ),
+    Signature(
+        r"FileNotFoundError: \[WinError 2\]|FileNotFoundError: \[Errno 2\] No such file or directory: 'None/bin",
+        0.88,
+        needs=(r"/bin/nvcc|\[\"nvcc\"|\['nvcc'|CUDA_HOME",),
+    ),
+    Signature(
+        r"(?:fail\w*|errors?|problems?|stuck|complain\w*) (?:\w+ ){0,3}[`'\"]{0,2}CUDA_HOME[`'\"]{0,2} (?:environment )?(?:variable|path|not)",
+        0.75,
+    ),
+    # zsh; Rust's and CMake's searches; NVRTC's; FlashInfer.
+    Signature(r"command not found: nvcc", 0.9),
+    Signature(
+        r"(?:find|locate|found|open)(?: any| a)? [`'\"]{0,2}(?:include/)?cuda(?:_runtime(?:_api)?)?\.h|cannot open source file \"cuda\w*\.h\"",
+        0.8,
+    ),
+    Signature(
+        r"(?:Unable to|Could not|couldn't|cannot|can't|failed to) (?:find|locate|determine|detect) (?:a |the |valid )?CUDA_(?:HOME|PATH|ROOT)",
+        0.9,
+    ),
+    Signature(r"command '\S{0,80}nvcc' failed: No such file", 0.92),
+    Signature(r"package configuration file provided by \"CUDA(?:Toolkit)?\"", 0.85),
+    # Meson; CMake's FindCUDA with a wrong root; autoconf; detectron2's environment, where something is built.
+    Signature(r"Unknown compiler\(s\):? .{0,40}nvcc", 0.9),
+    Signature(r"set to NOTFOUND[\s\S]{0,120}CUDA_(?:CUDART_LIBRARY|TOOLKIT_INCLUDE)", 0.85),
+    Signature(r"configure: error: .{0,30}CUDA\b.{0,30}not found", 0.85),
+    Signature(
+        r"CUDA_HOME\W{1,10}(?:is )?(?:None|not set)\b", 0.7, needs=(r"build|compil|nvcc|install|setup\.py",)
+    ),
     # gsplat's loader; setup.py files that ask `which nvcc`.
-    Signature(r"No CUDA toolkit found\. \w+ will be disabled", 0.92),
-    Signature(r"\['which', 'nvcc'\].{0,40}returned non-zero exit status", 0.92),
+    Signature(r"No CUDA too?l?kit found", 0.92),
+    Signature(r"\['(?:which|where|whereis)', 'nvcc'\].{0,40}returned non-zero exit status", 0.92),
 )
 
 

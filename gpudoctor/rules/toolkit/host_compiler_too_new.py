@@ -69,6 +69,25 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"/usr/(?:lib|include)\S{0,60}/include/(?:amx|avx|x?mm)\w*intrin\.h\S{0,12}:? error", 0.85),
     Signature(r"crt/host_config\.h\S{0,10}:? (?:fatal )?error|host_config\.h:\d+:\d+: error", 0.85),
     Signature(r"Host compiler targets unsupported OS", 0.7),
+    # MSVC after 17.10; g++ 10.3's chrono; glibc 2.34's malloc attribute.
+    Signature(r"'cudafe\+\+' died with status 0xC0000005", 0.75),
+    Signature(
+        r"/usr/include/c\+\+/\d+/\w+:\d+.{0,20}internal compiler error", 0.8, needs=(r"nvcc|\.cu\b|cuda",)
+    ),
+    Signature(r"attribute \"__malloc__\" does not take arguments", 0.93),
+    # LLVM's and conda's searches; prose with both versions, by the table of nvcc's own limits.
+    Signature(r"No supported gcc/g\+\+ host compiler found", 0.93),
+    Signature(
+        r"\b(?:gcc|g\+\+)(?:[ -]?\(.{1,60}?\))?(?: version| is| are|:|-| v)* ?[`'\"]?(?P<gcc>\d\d?)(?:\.\d+)*\b",
+        0.72,
+        when="gcc-too-new-for-cuda",
+        needs=(
+            r"nvcc|\.cu\b|cuda",
+            r"unsupported|not supported|doesn't support|not support|complain|incompatib|won't compile|not compatible|fails? to compile|can't compile|cannot compile|compil\w+ .{0,30}(?:error|fail)|type name (?:is )?not allowed|too new|errors? (?:detected|when|while) .{0,20}compil|/usr/include/c\+\+|g(?:cc|\+\+) version",
+        ),
+        unless=(r"undefined symbol|cannot open shared object|mismatches the version",),
+        explanation="gcc {gcc} is newer than what the CUDA that the text shows accepts.",
+    ),
     # glibc's headers, newer than what cudafe reads.
     Signature(r"/usr/include/\S{0,60}bits/floatn\S{0,20}\.h\S{0,12} error", 0.85),
 )

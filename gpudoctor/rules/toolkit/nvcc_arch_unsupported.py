@@ -68,6 +68,16 @@ signatures: tuple[Signature | str, ...] = (
         r"Unsupported gpu architecture '(?:compute_)?(?:native|all|all-major)'|CMAKE_CUDA_ARCHITECTURES must be non-empty",
         0.8,
     ),
+    Signature(
+        r"unsupported gpu arch(?:itecture)?\b(?! ?'(?:compute|sm)_)", 0.7, unless=(r"'(?:compute|sm)_\d",)
+    ),
+    # Headers and names of a later CUDA: Thrust 1.16 (CUDA 11.6), libcu++, cooperative groups (11.0 and 11.1).
+    Signature(
+        r"namespace \"thrust(?:::cuda)?\" has no member \"(?:par_nosync|universal_\w+)\"|fatal error: (?:cooperative_groups/memcpy_async\.h|cuda_pipeline\w*\.h|cuda/(?:std/)?(?:pipeline|barrier|atomic|functional|std/\w+)|nv/target): No such file",
+        0.75,
+        explanation="The source uses what came with a later CUDA toolkit.",
+        fix="Use a newer toolkit.",
+    ),
     # Options and types of a later CUDA.
     Signature(
         r"nvcc fatal : Unknown option '-{0,2}(?:threads|t\d?|generate-dependencies\S*|diag-suppress|expt-\S+|static-global-template-stub|compress-mode|split-compile|Werror)",

@@ -58,6 +58,26 @@ signatures: tuple[Signature | str, ...] = (
         r"(?:nvcc|CUDA toolkit).{0,60}version.{0,40}(?:differs from|does not match).{0,40}(?:torch|PyTorch)",
         0.85,
     ),
+    Signature(
+        r"(?:mismatch|differ\w*|conflict)\w* between .{0,80}(?:torch|PyTorch).{0,120}\bnvcc|\bnvcc\b.{0,80}(?:mismatch\w*|differ\w*|not (?:the same|match)).{0,80}(?:torch|PyTorch)",
+        0.8,
+    ),
+    Signature(
+        r"CUDA (?:version )?\d+\.\d .{0,30}(?:does not|doesn't|not) match .{0,40}torch",
+        0.85,
+        unless=(r"torchvision|torchaudio|driver", r"APIs are compatible, accepting"),
+    ),
+    # A build that failed, where nvcc and PyTorch are told to be of two CUDA majors.
+    Signature(
+        r"Failed building wheel|failed to build|building (?:the )?wheel|error: command .{0,120}nvcc\S{0,6}' failed|ninja: build stopped|subprocess-exited-with-error|Error compiling objects for extension|(?:build\w*|compil\w*|install\w*) .{0,60}(?:fail\w*|error)|(?:fail\w*|error\w*) .{0,40}(?:build\w*|compil\w*|install\w*)",
+        0.74,
+        when="nvcc-of-another-major",
+        unless=(
+            r"unsupported GNU|unsupported Microsoft|Unsupported gpu architecture|CUDA_HOME environment variable is not set|No space left|Killed|cannot open shared object",
+        ),
+        explanation="nvcc is of another CUDA major than PyTorch.",
+    ),
+    Signature(r"The detected CUDA version \([\d.]+\) mismatches", 0.93),
     # An extension whose launch stubs are of another CUDA than the runtime that torch brings.
     Signature(
         r"undefined symbol: (?:__cudaPopCallConfiguration|__cudaPushCallConfiguration|cudaSetupArgument|__cudaRegisterFatBinaryEnd|cudaConfigureCall|__cudaGetKernel)",

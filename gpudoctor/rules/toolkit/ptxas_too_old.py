@@ -76,6 +76,8 @@ signatures: tuple[Signature | str, ...] = (
         r"ptxas .{0,60}(?:doesn't|does not|can't|cannot|didn't) (?:know|recogni[sz]e|understand|support)",
         0.88,
     ),
+    Signature(r"ptxas\S* fatal ?: Value 'sm_\d+[af]?' is not defined", 0.93),
+    Signature(r"PTX \.version \d\.\d does not support \.target sm_\d+", 0.93),
     Signature(r"ptxas failed with error code \d+", 0.78, needs=(r"sm_1[0-2]\d|Blackwell|RTX 50\d\d",)),
 )
 

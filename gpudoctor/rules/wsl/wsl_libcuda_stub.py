@@ -31,7 +31,7 @@ explains = ("driver-not-installed", "smoke-ran-on-cpu", "driver-not-answering", 
 
 signatures: tuple[Signature | str, ...] = (
     Signature(
-        r"(?:libcuda\.so(?:\.1)?(?!\.?\d? \(libc6)|NVRTC|cuInit|CUDA driver|cuda drivers|No CUDA|CUDA_ERROR_NO_DEVICE|no CUDA-capable|nvvm).{0,200}/usr/lib/wsl/lib|(?<!=>\x20)/usr/lib/wsl/lib.{0,300}(?:libcuda|No CUDA|NO_DEVICE|no CUDA-capable|not found)",
+        r"(?:libcuda\.so(?:\.1)?(?!\.?\d? \(libc6)|NVRTC|cuInit|CUDA driver|cuda drivers|No CUDA|CUDA_ERROR_NO_DEVICE|no CUDA-capable|nvvm).{0,200}/usr/lib/wsl/lib|(?<!=>\x20)/usr/lib/wsl/lib(?!/libcuda\.so\.1 is not a symbolic).{0,300}(?:libcuda|No CUDA|NO_DEVICE|no CUDA-capable|not found)",
         0.75,
         unless=(r"is not a symbolic link\s*\Z",),
     ),

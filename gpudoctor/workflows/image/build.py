@@ -64,7 +64,7 @@ def build(request: Request, watch: Watch) -> Result:
     from gpudoctor.workflows.diagnose import diagnose_text
 
     step = built.failed
-    return Result(built, diagnose_text(built.text, step.name if step else "the build").diagnoses, notes)
+    return Result(built, diagnose_text(built.text, step.name if step else "the build").known, notes)
 
 
 def _build(order: Order, builder: Builder, endpoint: str, watch: Watch) -> Built:

@@ -98,7 +98,7 @@ def named_cause(said: str) -> str:
     from gpudoctor.workflows.diagnose import diagnose_text
 
     try:
-        found = diagnose_text(said).diagnoses
+        found = diagnose_text(said).known
     except Exception:  # of help only: the words themselves are shown in any case
         return ""
     return found[0].id if found and found[0].id not in ("harmless", "not-gpu-environment") else ""
