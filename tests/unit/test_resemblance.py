@@ -19,7 +19,7 @@ from gpudoctor.rules.registry import causes
 from gpudoctor.workflows import diagnose
 from gpudoctor.workflows.diagnose import diagnose_text
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).resolve().parents[2]
 #: Somebody's words for a module that is not there.
 STRANGER = "Since the reboot there is no nvidia module for the kernel that I booted, and it is not loaded. What went wrong?"
 
