@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from gpudoctor.logs.conditions import drivers, libraries, memory, places, targets
+from gpudoctor.logs.conditions import drivers, frameworks, libraries, memory, places, pythons, targets
 from gpudoctor.logs.told import Told
-from gpudoctor.logs.wheels import index_lacks_version, python_lacks_version
+from gpudoctor.logs.wheels import index_lacks_release, index_lacks_version, python_lacks_version
 
 Condition = Callable[["re.Match[str]", Told], bool]
 
@@ -57,6 +57,13 @@ OF_THE_TEXT: Mapping[str, Callable[[Told], bool]] = {
     "node-lists-no-gpu": places.node_lists_no_gpu,
     "pod-asks-for-no-gpu": places.pod_asks_for_no_gpu,
     "driver-answers": places.driver_answers,
+    "framework-wants-other-cuda": frameworks.framework_wants_other_cuda,
+    "companions-differ": frameworks.companions_differ,
+    "cuda-older-than-gpu": frameworks.cuda_older_than_gpu,
+    "works-in-another-place": pythons.works_in_another_place,
+    "pip-serves-another-python": pythons.pip_serves_another_python,
+    "pythons-are-mixed": pythons.pythons_are_mixed,
+    "python-without-wheel": pythons.python_without_wheel,
     "cudnn-on-path": libraries.cudnn_on_path,
     "cudnn-not-on-path": _no(libraries.cudnn_on_path),
 }
@@ -71,6 +78,7 @@ CONDITIONS: Mapping[str, Condition] = {
     "other-cuda-shown": libraries.other_cuda_shown,
     "no-other-cuda-shown": _not(libraries.other_cuda_shown),
     "index-lacks-version": index_lacks_version,
+    "index-lacks-release": index_lacks_release,
     "python-lacks-version": python_lacks_version,
     "no-nvidia-runtime": places.no_nvidia_runtime,
     "kernel-reports-another-version": drivers.kernel_reports_another_version,

@@ -42,6 +42,11 @@ def other_cuda_shown(match: re.Match[str], told: Told) -> bool:
     if "." in wanted and release(wanted) < (11, 0) and told.toolkits:
         # Up to CUDA 10.2 a library's name holds the minor version too: 10.1's programs do not load 10.2's.
         return not any(release(toolkit) == release(wanted) for toolkit in told.toolkits)
+    if "nvrtc" in match[0].lower() and "." in wanted and told.toolkits:
+        # libnvrtc.so.11.0 and .11.1 are of those releases, .11.2 of 11.2 and all that came after it.
+        known = {min(release(one), (11, 2)) for one in told.toolkits if release(one)[0] == 11}
+        if known and release(wanted) not in known:
+            return True
     if wanted == "10" and told.toolkits and all(release(t) == (10, 0) for t in told.toolkits):
         return True  # CUDA 10.0's libraries are called .so.10.0; .so.10 came with 10.1
     majors = {t.partition(".")[0] for t in told.toolkits} | _majors_of_files(wanted, told)
