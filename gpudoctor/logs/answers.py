@@ -103,7 +103,7 @@ def _told_lines(finding: Finding, text: Text) -> tuple[ProvingLine, ...]:
         index = next((i for i, line in enumerate(low) if value in line and pattern.search(line)), None)
         if index is not None and index not in indices:
             indices.append(index)
-    return _lines(sorted(indices), text)
+    return _lines(indices, text)
 
 
 #: A line that complains. What only harmless lines explain away leaves none of these.

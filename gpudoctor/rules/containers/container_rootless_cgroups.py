@@ -41,9 +41,9 @@ signatures: tuple[Signature | str, ...] = (
         0.95,
     ),
     Signature(r"cgroup subsystem devices not found", 0.45),
-    Signature(r"bpf_prog_query", 0.85, needs=(r"nvidia|cgroup|runc",)),
+    Signature(r"bpf_prog_query", 0.85, needs=(r"nvidia|\bgpus?\b",)),
     Signature(r"failed to add device rules", 0.85),
-    Signature(r"BPF_CGROUP_DEVICE|BPF_PROG_QUERY", 0.9, needs=(r"nvidia|runc|docker|podman|container",)),
+    Signature(r"BPF_CGROUP_DEVICE|BPF_PROG_QUERY", 0.9, needs=(r"nvidia|\bgpus?\b",)),
     Signature(
         r"mount error: .{0,300}(?:devices\.allow|cgroup).{0,80}(?:denied|not permitted|no such|read-only)",
         0.9,
