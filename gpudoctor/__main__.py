@@ -32,11 +32,13 @@ def _hear_interrupts() -> None:
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
     """Ctrl-C, but not in the middle of an import's own steps: there the exception can get lost in a callback of importlib, whose
-    lock then stays taken, and every thread hangs at its next import. A step later the signal is heard again."""
+    lock then stays taken, and every thread hangs at its next import. A timer brings it back a millisecond later, for as long as
+    that lasts; raising the signal anew would call this at once, within the same step."""
     if frame is not None and frame.f_code.co_filename.startswith("<frozen importlib"):
         import _signal
 
-        _signal.raise_signal(number)
+        _signal.signal(_signal.SIGALRM, _interrupt)
+        _signal.setitimer(_signal.ITIMER_REAL, 0.001)
         return
     raise KeyboardInterrupt
 
