@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from gpudoctor.knowledge.frameworks import newest_extension as newest_extension
     from gpudoctor.knowledge.frameworks import requirements as requirements
     from gpudoctor.knowledge.frameworks import tensorflow_build as tensorflow_build
+    from gpudoctor.knowledge.frameworks import tensorflow_cuda as tensorflow_cuda
     from gpudoctor.knowledge.frameworks import tensorflow_for_windows as tensorflow_for_windows
     from gpudoctor.knowledge.frameworks import torch_build as torch_build
     from gpudoctor.knowledge.frameworks import torch_companions as torch_companions
@@ -96,6 +97,7 @@ _HOLDS = {
         "newest_extension",
         "requirements",
         "tensorflow_build",
+        "tensorflow_cuda",
         "tensorflow_for_windows",
         "torch_build",
         "torch_companions",

@@ -106,6 +106,20 @@ def tensorflow_for_windows(version: str) -> FrameworkBuild | None:
     return row.replace(libraries=None, optional_libraries=(), source=source(found, bounds["source"]))
 
 
+def tensorflow_cuda(version: str) -> str | None:
+    """The CUDA that a TensorFlow was built with or, before the first wheel that was read, tested with: "2.6" or "1.15.2"."""
+    for spelled in (version, f"{version}.0", f"{version}.1"):
+        row = tensorflow_build(spelled)
+        if row is not None:
+            return row.cuda
+    rows = table("tensorflow")["tested"] if is_version(version) else ()
+    for row in rows:
+        if numbers(version) <= numbers(row["until"]):
+            cuda: str = row["cuda"]
+            return cuda
+    return None
+
+
 def _between(version: str, first: str, last: str) -> bool:
     return numbers(first) <= numbers(version) <= numbers(last)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from gpudoctor.findings import Finding, Fix
 from gpudoctor.logs import verdicts
@@ -18,6 +18,11 @@ from gpudoctor.rules.registry import find
 
 
 def of_cause(candidate: Candidate, text: Text, told: Told, finding: Finding | None) -> Diagnosis:
+    like = candidate.likeness
+    if candidate.id in verdicts.IDS:
+        return _of_verdict(candidate.id, (), text, told, candidate.confidence).replace(
+            evidence=_lines(like.indices if like else (), text), basis="resemblance"
+        )
     cause = find(candidate.id)
     assert cause is not None
     page = page_of(cause)
@@ -41,9 +46,12 @@ def of_cause(candidate: Candidate, text: Text, told: Told, finding: Finding | No
         finding.title if finding else page.title,
         explanation,
         fix,
-        _evidence(candidate.hits, text) or (_told_lines(finding, text) if finding else ()),
+        _lines(like.indices, text)
+        if like
+        else _evidence(candidate.hits, text) or (_told_lines(finding, text) if finding else ()),
         candidate.below or None,
         page.sources,
+        "wording" if candidate.hits else "resemblance" if like else "facts",
     )
 
 
@@ -62,7 +70,11 @@ def _evidence(hits: Sequence[Hit], text: Text) -> tuple[ProvingLine, ...]:
     indices: list[int] = []
     for hit in hits:
         indices += [i for i in hit.indices if i not in indices]
-    return tuple(ProvingLine(text.numbers[i], text.lines[i], text.files[i]) for i in sorted(indices[:8]))
+    return _lines(indices[:8], text)
+
+
+def _lines(indices: Iterable[int], text: Text) -> tuple[ProvingLine, ...]:
+    return tuple(ProvingLine(text.numbers[i], text.lines[i], text.files[i]) for i in sorted(indices))
 
 
 #: What of a judgement can be looked up in the text: versions, numbers of three digits and more, names, addresses, paths.
@@ -112,13 +124,18 @@ def verdict(hits: Sequence[Hit], text: Text, told: Told, best: float) -> Diagnos
         return None
     if not harmless:
         return _nothing_wrong(text, told)
+    known = explained(harmless, text)
+    if any(_COMPLAINT.search(line) for index, line in enumerate(text.lines) if index not in known):
+        return None
+    return _of_verdict("harmless", harmless, text, told, 0.8)
+
+
+def explained(hits: Sequence[Hit], text: Text) -> frozenset[int]:
+    """The indices of the lines that are known to be harmless."""
     from gpudoctor.logs.patterns import compiled
 
-    explained = [compiled(h.signature.pattern) for h in harmless]
-    for line in text.lines:
-        if _COMPLAINT.search(line) and not any(p.search(line) for p in explained):
-            return None
-    return _of_verdict("harmless", harmless, text, told, 0.8)
+    known = [compiled(h.signature.pattern) for h in hits if h.id == "harmless"]
+    return frozenset(i for i, line in enumerate(text.lines) if any(p.search(line) for p in known))
 
 
 def _nothing_wrong(text: Text, told: Told) -> Diagnosis | None:
@@ -133,7 +150,7 @@ def _nothing_wrong(text: Text, told: Told) -> Diagnosis | None:
         confidence = 0.5
     if not seen:
         return None
-    evidence = tuple(ProvingLine(text.numbers[i], text.lines[i], text.files[i]) for i in indices[:4])
+    evidence = _lines(indices[:4], text)
     explanation = (
         "Nothing in this text reports a fault. It does not show what a program says that uses the GPU."
     )

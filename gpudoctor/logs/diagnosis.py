@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from gpudoctor.facts.record import Record
 from gpudoctor.findings import Finding, Fix
 
@@ -16,7 +18,8 @@ class ProvingLine(Record):
 
 class Diagnosis(Record):
     """`id`: a cause of the catalogue, or `harmless` or `not-gpu-environment`. `confidence`: 0 to 1. `caused_by`: the id
-    of the diagnosis of which this one is a consequence."""
+    of the diagnosis of which this one is a consequence. `basis`: what it rests on, a known "wording", "facts" that the text
+    tells, or only a "resemblance" to texts about this cause, which is never surer than 0.65."""
 
     id: str
     confidence: float
@@ -26,6 +29,7 @@ class Diagnosis(Record):
     evidence: tuple[ProvingLine, ...]
     caused_by: str | None
     sources: tuple[str, ...]
+    basis: Literal["wording", "facts", "resemblance"] = "wording"
 
 
 class Result(Record):

@@ -38,6 +38,11 @@ _LISTED = Lazy(r"^(?:GPU \d+: (.*?) \(UUID: |Product Name : (.+)$)", re.I)
 _BANNER = Lazy(r"NVIDIA-SMI +\d|NVSMI LOG|nvidia smi log", re.I)
 
 
+def mild(line: str) -> bool:
+    """A log line calls itself information or a warning."""
+    return _MILD.search(line) is not None
+
+
 def nvidia_smi_at_work(lines: Sequence[str], told: Told) -> tuple[str, list[int]]:
     """A title and the lines that show it; ("", []) where the text is more than nvidia-smi's output, or it complains."""
     names, proof = [], []

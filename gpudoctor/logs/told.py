@@ -38,7 +38,7 @@ _NVCC = Lazy(r"release (\d{1,2}\.\d{1,2}), V\d", re.I)
 _TOOLKIT = Lazy(
     r"(?:CUDA runtime version:|toolkit:? (?:is )?(?:version )?(?:cuda )?|cuda[ -]?toolkit[ =:/]{1,3}|/usr/local/cuda-|installed cuda |cudatoolkit[ =]{1,12}|cuda-toolkit-|libcudart\.so\.(?=\d+(?:\.\d+)? \(libc6)|"
     r"nvidia-cuda-runtime-cu\d\d[ =]{1,30}|cuda-cudart[ =]{1,30}|"
-    r"(?<![\w.])CUDA(?:/cuDNN)?(?: version(?: is)?)?(?:[ :=]{1,3}|(?<=version))v?|CUDA\\v)(\d{1,2}\.\d{1,2})",
+    r"(?<![A-Za-z0-9_.])CUDA(?:/cuDNN)?(?:[ -]?(?:version|版本号?)(?: is|是|为)?)?[ :=:：（(]{0,3}v?|CUDA\\v)(\d{1,2}\.\d{1,2})",
     re.I,
 )
 _BUILT = Lazy(r"CUDA used to build PyTorch: (\S+)|torch\.version\.cuda\W{1,4}(\d\d?\.\d)", re.I)
@@ -52,7 +52,7 @@ _TORCH = Lazy(
     re.I,
 )
 _TF = Lazy(
-    r"(?:tensor ?flow(?:-gpu|-intel)?(?: version(?: \(GPU\?\))?| v)?|tf\.__version__|tf\.version\.VERSION|tf(?:-gpu)?(?: version)?|tensorflow:)\W{1,6}(?:version |is )?v?(\d\.\d{1,2}(?:\.\d{1,2})?)|\btf ?v?(2\.\d{1,2}(?:\.\d{1,2})?)\b",
+    r"(?:tensor ?flow(?:-gpu|-intel)?(?: version(?: \([^)\n]{1,30}\))?| v)?|tf\.__version__|tf\.version\.VERSION|tf(?:-gpu)?(?: version)?|tensorflow:)\W{1,6}(?:version |is )?v?(\d\.\d{1,2}(?:\.\d{1,2})?)|\btf ?v?(2\.\d{1,2}(?:\.\d{1,2})?)\b",
     re.I,
 )
 _WINDOWS = Lazy(
@@ -76,7 +76,7 @@ _SAID = Lazy(
     r"(?P<name>CUDA_VISIBLE_DEVICES|LD_LIBRARY_PATH|CUDA_HOME|CUDA_PATH)[`'\"]? (?:gives|is|prints|shows|contains|includes|points to|was|has|(?:is )?set to|->|=>)[ `:\"']{1,4}(?P<value>[/\d-][^\s`'\"]{0,400})"
 )
 _GPU = Lazy(
-    r"\b(?:NVIDIA )?((?:GeForce )?(?:RTX|GTX|GT) ?(?:A?\d{3,4})(?: ?(?:Ti|SUPER|Ada|M\b|PRO))*|Tesla [A-Z]\d{1,3}\w*|Quadro [\w ]{2,12}|A100\S*|H100\S*|H200\S*|B200\S*|GB200\S*|(?i:(?:9[5-8]0|10[5-8]0|16[56]0|20[678]0|30[5-9]0|40[678]0|50[678]0) ?Ti\b)|L40S?|L4\b|A10G?\b|A40\b|V100\S*|T4\b|P100\S*|P40\b|P4\b|M40\b|M60\b|K40\w?\b|K80\b|TITAN [\w ]{1,8}|RTX PRO \d{4})"
+    r"(?<![A-Za-z0-9_])(?:NVIDIA )?((?:GeForce )?(?:RTX|GTX|GT) ?(?:A?\d{3,4})(?: ?(?:Ti|SUPER|Ada|M\b|PRO))*|Tesla [A-Z]\d{1,3}\w*|Quadro [\w ]{2,12}|A100\S*|H100\S*|H200\S*|B200\S*|GB200\S*|(?i:(?:9[5-8]0|10[5-8]0|16[56]0|20[678]0|30[5-9]0|40[678]0|50[678]0) ?Ti\b)|L40S?|L4\b|A10G?\b|A40\b|V100\S*|T4\b|P100\S*|P40\b|P4\b|M40\b|M60\b|K40\w?\b|K80\b|TITAN [\w ]{1,8}|RTX PRO \d{4})"
 )
 
 
@@ -102,7 +102,7 @@ _NO_USE = Lazy(
 )
 _PROSE = Lazy(
     r"\b(?:not|no|never|none|nothing|cannot|can't|won't|fails?|failed|failing|error|errors|crash\w*|slow\w*|hangs?|stuck|wrong|broken|problem|issue|unable|unavailable|unusable|undetected|invisible|trouble|strange|"
-    r"why|help|instead|only|cpu|weird|missing|doesn't|isn't|didn't|can i|how (?:do|to|can))\b|n't\b|不|没|无法|失败|报错|为什么|怎么|出错|求助|卡|慢",
+    r"why|help|instead|whereas|although|only|cpu|weird|missing|doesn't|isn't|didn't|can i|how (?:do|to|can))\b|n't\b|不|没|无法|失败|报错|为什么|怎么|出错|求助|卡|慢",
     re.I,
 )
 #: Lines of which the words are a program's: tables, lists, "key : value", commands.

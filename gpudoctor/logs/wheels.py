@@ -40,17 +40,45 @@ def python_told(told: Told) -> str:
     return f"3.{int(digits)}"
 
 
-def _supported(name: str, wanted: str) -> tuple[str, ...]:
-    """The Pythons that this release of torch has wheels for; empty when no table tells."""
+def supported(name: str, wanted: str) -> tuple[str, ...]:
+    """The Pythons that this release of torch, its companions or TensorFlow has wheels for; empty when no table tells."""
     from gpudoctor import knowledge
 
-    if name.lower() != "torch":
-        return ()
+    version = wanted.partition("+")[0].rstrip(".")
+    name = name.lower()
     try:
-        row = knowledge.torch_build(wanted.partition("+")[0], "")
+        if name in ("torchvision", "torchaudio"):
+            pin = knowledge.companion_pin(name, version) or ""
+            name, version = "torch", pin.removeprefix("==")
+        for spelled in (version, f"{version}.0", f"{version}.1"):
+            row = None
+            if name in ("torch", "pytorch"):
+                row = knowledge.torch_build(spelled, "")
+            elif name in ("tensorflow", "tensorflow-gpu"):
+                row = knowledge.tensorflow_build(spelled)
+            if row is not None:
+                return row.pythons
     except (KeyError, ValueError):
-        row = None
-    return row.pythons if row else ()
+        pass
+    return ()
+
+
+_INDEX = re.compile(r"download\.pytorch\.org/whl/(?:nightly/|test/)?(?P<variant>cu\d{2,3})\b", re.I)
+
+
+def index_lacks_release(match: re.Match[str], told: Told) -> bool:
+    """PyTorch's index of a CUDA was asked (".../whl/cu131") that no wheel of the wanted release of torch (groups `name`, `wanted`)
+    was published for."""
+    from gpudoctor import knowledge
+
+    asked = {found["variant"].lower() for found in _INDEX.finditer(told.text)}
+    version = match["wanted"].partition("+")[0]
+    if not asked or match["name"].lower() != "torch" or knowledge.torch_build(version, "") is None:
+        return False
+    python, pythons = python_told(told), supported("torch", version)
+    if python and pythons and python not in pythons:
+        return False
+    return all(knowledge.torch_build(version, variant) is None for variant in asked)
 
 
 def python_lacks_version(match: re.Match[str], told: Told) -> bool:
@@ -60,7 +88,7 @@ def python_lacks_version(match: re.Match[str], told: Told) -> bool:
     base, versions = _release(wanted), [v.strip() for v in listed.split(",") if v.strip()]
     if not base or not versions:
         return False
-    python, pythons = python_told(told), _supported(match["name"], wanted)
+    python, pythons = python_told(told), supported(match["name"], wanted)
     released = [_release(v) for v in versions if not _PLACEHOLDERS.match(v)]
     released = [r for r in released if r]
     if base in released:

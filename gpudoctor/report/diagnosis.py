@@ -35,10 +35,22 @@ def render(result: Result, style: Style, verbose: bool = False) -> str:
             "on the machine itself run `gpudoctor check`\n"
         )
     lines: list[str] = []
+    if result.diagnoses[0].basis == "resemblance":
+        lines += [
+            "nothing here names a cause for certain; by its words the text resembles what others met:",
+            "",
+        ]
     files = {e.file for d in result.diagnoses for e in d.evidence}
     for number, diagnosis in enumerate(result.diagnoses):
-        if number and not verbose and (diagnosis.caused_by or diagnosis.confidence < 0.5):
-            reason = f"follows from {diagnosis.caused_by}" if diagnosis.caused_by else "less likely"
+        resembles = diagnosis.basis == "resemblance"
+        if number and not verbose and (diagnosis.caused_by or resembles or diagnosis.confidence < 0.5):
+            reason = (
+                f"follows from {diagnosis.caused_by}"
+                if diagnosis.caused_by
+                else f"the words resemble it too, {diagnosis.confidence:.0%}"
+                if resembles
+                else "less likely"
+            )
             lines.append(f"  {diagnosis.id} ({reason}): {diagnosis.title}")
             continue
         whole = 2 if verbose else 1 if number == 0 else 0

@@ -8,12 +8,15 @@ PACKAGES = (
     r"apex|causal_conv1d|mamba_ssm|exllama|auto_gptq|vllm/_C|ext\.\w+\(|_ext\b|deform_conv|deformable|MultiScaleDeformable|ms_deform|nvdiffrast|"
     r"diff_gaussian|simple_knn|tiny-?cuda-?nn|gsplat|pytorch3d|selective_scan|awq_ext|fused_|roi_align|roi_pool|iou3d|voxel_layer|torchsparse|"
     r"knn_cuda|chamfer|upfirdn2d|bias_act|raymarching|gridencoder|correlation_cuda|quant_cuda|transformer_engine|flashinfer|sgl_kernel|"
-    r"mish_cuda|warp_rnnt|warpctc|natten"
+    r"mish_cuda|warp_rnnt|warpctc|natten|torch_radon|torch-radon|kaolin|curope|pcdet|pointops|DCNv\d|sageattn|sageattention|lietorch|"
+    r"droid_backends|pyg_lib|torch_spline|grouped_gemm|megablocks|deep_gemm|fbgemm|exllamav2|eetq|gptqmodel|punica|lightseq|bev_pool|"
+    r"custom_rasterizer|cumcubes|cumesh|flex_gemm|o_voxel|sparseconvnet|torchmcubes|nvdiffrec|softras|neural_renderer"
 )
 #: Somebody built an extension, and says so.
 BUILDING = (
     r"\bbuil[dt] (?:with|against|for) (?:py)?torch|compil\w+ .{0,30}(?:extension|custom op)|cpp_extension|build_ext|"
-    r"setup\.py (?:install|develop|build)|custom (?:CUDA|C\+\+) (?:op|kernel|extension)"
+    r"setup\.py (?:install|develop|build)|custom (?:CUDA|C\+\+) (?:op|kernel|extension)|"
+    r"\brecompil\w+\b(?! (?:py)?torch| tensorflow)|\brebuil[dt]\b(?! (?:py)?torch| tensorflow| from source)|\bbuil[dt] \S{1,20} for another GPU"
 )
 #: A launcher's own message, with its kernel or its source file.
 LAUNCHERS = r"error in \w{3,60}: no kernel image|CUDA kernel failed ?: no kernel image|at line \d+ in file"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from types import ModuleType
 from typing import IO
@@ -13,12 +13,12 @@ from gpudoctor import rules
 from gpudoctor.errors import GpudoctorError
 from gpudoctor.findings import Finding
 from gpudoctor.logs import verdicts
-from gpudoctor.logs.answers import of_cause, verdict
+from gpudoctor.logs.answers import explained, of_cause, verdict
 from gpudoctor.logs.diagnosis import Result
 from gpudoctor.logs.index import Entry, entry, runs_of
-from gpudoctor.logs.matching import literals, match
-from gpudoctor.logs.ranking import SURE, rank
-from gpudoctor.logs.reading import read
+from gpudoctor.logs.matching import Hit, literals, match
+from gpudoctor.logs.ranking import SURE, Candidate, rank, second_opinion
+from gpudoctor.logs.reading import Text, read
 from gpudoctor.logs.sieve import Sieve
 from gpudoctor.logs.told import Told
 from gpudoctor.rules.registry import Cause, causes, find
@@ -78,7 +78,7 @@ def diagnose(
     text = read(sources, sieve)
     told = Told(text)
     hits = match(entries, text, told)
-    weighed = _judged(told)
+    weighed, looked_for = _judged(told)
     if here is not None:
         said = {h.id for h in hits}
         weighed += [(f, JUDGED) for f in here() if f.id in said or said & _explains(f.id)]
@@ -90,8 +90,31 @@ def diagnose(
     best = ranked[0].confidence if ranked else 0.0
     instead = verdict(hits, text, told, best) if best < SURE else None
     by_id = {f.id: f for f in reversed(findings)}
+    if instead is None:
+        ranked = _with_resembling(ranked, hits, text, looked_for - set(judged), explains)
     diagnoses = [instead] if instead else [of_cause(c, text, told, by_id.get(c.id)) for c in ranked]
     return Result(tuple(diagnoses), tuple(findings), len(text.lines))
+
+
+#: Surer than that is not asked a second time.
+_CERTAIN = 0.98
+
+
+def _with_resembling(
+    ranked: list[Candidate],
+    hits: Sequence[Hit],
+    text: Text,
+    refuted: Collection[str],
+    explains: Mapping[str, frozenset[str]],
+) -> list[Candidate]:
+    """`refuted`: what the rules looked for in the facts of the text and did not find. Lines that are known to be harmless
+    resemble nothing."""
+    if ranked and ranked[0].confidence >= _CERTAIN:
+        return ranked
+    from gpudoctor.logs.resemblance import nearest
+
+    near = nearest(text.lines, explained(hits, text))
+    return second_opinion(ranked, [one for one in near if one.id not in refuted], explains)
 
 
 def redacted(paths: Sequence[str]) -> str:
@@ -258,13 +281,13 @@ def _explains(name: str) -> frozenset[str]:
     return frozenset(reached)
 
 
-def _judged(told: Told) -> list[tuple[Finding, float]]:
-    """What the rules say of the facts in the text, each with how sure that makes us."""
+def _judged(told: Told) -> tuple[list[tuple[Finding, float]], frozenset[str]]:
+    """What the rules say of the facts in the text, each with how sure that makes us; and what they looked for."""
     from gpudoctor.logs.hearsay import DECIDED, machine_told
 
     hearsay = machine_told(told)
     if hearsay is None:
-        return []
+        return [], frozenset()
     from gpudoctor.engine import judge
 
     chosen = [cause for cause in causes() if cause.id in hearsay.causes and cause.id in DECIDED]
@@ -280,4 +303,4 @@ def _judged(told: Told) -> list[tuple[Finding, float]]:
         )
         if sure and (told.complains or not (weight.asked or finding.severity == "warning")):
             found.append((finding, sure))
-    return found
+    return found, hearsay.causes

@@ -646,6 +646,7 @@ def test_an_ill_dump_names_its_cause_and_shows_a_line(name: str) -> None:
     cause, ill, _ = TWINS[name]
     found = diagnose_text(ill).diagnoses
     assert [d.id for d in found][:1] == [cause]
+    assert found[0].basis != "resemblance", "its facts are not understood"
     assert found[0].evidence, "no line proves it"
     assert found[0].fix is not None and found[0].fix.summary
 
@@ -653,7 +654,7 @@ def test_an_ill_dump_names_its_cause_and_shows_a_line(name: str) -> None:
 @pytest.mark.parametrize("name", TWINS)
 def test_its_healthy_twin_names_no_cause(name: str) -> None:
     _, _, well = TWINS[name]
-    named = [d.id for d in diagnose_text(well).diagnoses]
+    named = [d.id for d in diagnose_text(well).diagnoses if d.basis != "resemblance"]
     assert [n for n in named if n not in verdicts.IDS] == []
 
 

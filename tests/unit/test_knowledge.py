@@ -474,6 +474,27 @@ class TestFrameworks:
         found = knowledge.tensorflow_build(version)
         assert found is not None and found.libraries is not None and soname in found.libraries
 
+    @pytest.mark.parametrize(
+        ("version", "cuda"),
+        [
+            ("1.4.0", "8.0"),
+            ("1.12", "9.0"),
+            ("1.15.2", "10.0"),
+            ("2.1.0", "10.1"),
+            ("2.6", "11.2"),
+            ("99.0", None),
+        ],
+    )
+    def test_the_cuda_of_a_release_as_people_write_it(self, version: str, cuda: str | None) -> None:
+        assert knowledge.tensorflow_cuda(version) == cuda
+
+    @pytest.mark.parametrize(
+        ("version", "majors"), [("1.6.0", (10,)), ("1.16.3", (11,)), ("1.26.0", (12,)), ("1.27.0", (13,))]
+    )
+    def test_the_cuda_of_onnxruntimes_package(self, version: str, majors: tuple[int, ...]) -> None:
+        row = knowledge.extension_demands("onnxruntime-gpu", version)
+        assert row is not None and row.cuda == majors
+
     def test_no_tensorflow_opens_nccl_on_one_gpu(self) -> None:
         found = knowledge.tensorflow_build("2.18.0")
         assert found is not None and found.libraries is not None

@@ -9,7 +9,7 @@ from gpudoctor.workflows.diagnose import diagnose_text
 
 
 def first(text: str) -> str:
-    return next((d.id for d in diagnose_text(text).diagnoses), "")
+    return next((d.id for d in diagnose_text(text).diagnoses if d.basis != "resemblance"), "")
 
 
 WINDOWS = "PyTorch version: 2.3.1{local}\nOS: Microsoft Windows 11 Home\nIs CUDA available: {available}\nGPU 0: NVIDIA GeForce RTX 3060\n{more}"
@@ -51,6 +51,25 @@ WINDOWS = "PyTorch version: 2.3.1{local}\nOS: Microsoft Windows 11 Home\nIs CUDA
             "torch 2.5.1+cu121, torchvision 0.20.1+cpu: operator torchvision::nms does not exist",
             "torchvision-torchaudio-mismatch",
         ),
+        (
+            "import torchvision fails in my job with torch 2.3.1, torchvision 0.16.2",
+            "torchvision-torchaudio-mismatch",
+        ),
+        ("import torchvision fails in my job with torch 2.3.1, torchvision 0.18.1", ""),
+        (
+            "onnxruntime-gpu 1.15.1, CUDA 12.2: Failed to create CUDAExecutionProvider",
+            "framework-cuda-version-mismatch",
+        ),
+        (
+            "onnxruntime-gpu 1.19.2, CUDA 12.2: Failed to create CUDAExecutionProvider",
+            "cuda-libs-missing-for-framework",
+        ),
+        ("TensorFlow 2.4.1, CUDA 10.2: the GPU is not detected", "framework-cuda-version-mismatch"),
+        ("TensorFlow 2.4.1, CUDA 11.4: the GPU is not detected", ""),
+        ("RTX 3070 with CUDA 10.1: not supported, says the program", "wheel-lacks-gpu-arch"),
+        ("RTX 3070 with CUDA 11.4: not supported, says the program", ""),
+        ("import torch gives an ImportError in PyCharm, in Spyder it works", "wrong-env-or-kernel"),
+        ("import torch works in PyCharm and in Spyder, and the plot is blurry", ""),
         ("TF 2.16.1 on Windows 10, Num GPUs Available: 0", "tf-gpu-on-windows-unsupported"),
         ("TF 2.10 on Windows 10 works with my GTX 1660, CUDA 11.2", ""),
     ],

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from gpudoctor.logs.conditions import drivers, libraries, memory, places, targets
+from gpudoctor.logs.conditions import drivers, frameworks, libraries, memory, places, pythons, targets
 from gpudoctor.logs.told import Told
-from gpudoctor.logs.wheels import index_lacks_version, python_lacks_version
+from gpudoctor.logs.wheels import index_lacks_release, index_lacks_version, python_lacks_version
 
 Condition = Callable[["re.Match[str]", Told], bool]
 
@@ -52,6 +52,13 @@ OF_THE_TEXT: Mapping[str, Callable[[Told], bool]] = {
     "in-container": places.in_container,
     "not-in-container": _no(places.in_container),
     "driver-answers": places.driver_answers,
+    "framework-wants-other-cuda": frameworks.framework_wants_other_cuda,
+    "companions-differ": frameworks.companions_differ,
+    "cuda-older-than-gpu": frameworks.cuda_older_than_gpu,
+    "works-in-another-place": pythons.works_in_another_place,
+    "pip-serves-another-python": pythons.pip_serves_another_python,
+    "pythons-are-mixed": pythons.pythons_are_mixed,
+    "python-without-wheel": pythons.python_without_wheel,
     "cudnn-on-path": libraries.cudnn_on_path,
     "cudnn-not-on-path": _no(libraries.cudnn_on_path),
     "nvcc-of-another-major": libraries.nvcc_of_another_major,
@@ -70,6 +77,7 @@ CONDITIONS: Mapping[str, Condition] = {
     "gcc-too-new-for-cuda": libraries.gcc_too_new_for_cuda,
     "other-cudnn-shown": libraries.other_cudnn_shown,
     "index-lacks-version": index_lacks_version,
+    "index-lacks-release": index_lacks_release,
     "python-lacks-version": python_lacks_version,
     "no-nvidia-runtime": places.no_nvidia_runtime,
     "kernel-reports-another-version": drivers.kernel_reports_another_version,

@@ -64,6 +64,11 @@ def other_cuda_shown(match: re.Match[str], told: Told) -> bool:
     if "." in number and release(number) < (11, 0) and exact:
         # Up to CUDA 10.2 a library's name holds the minor version too: 10.1's programs do not load 10.2's.
         return not any(n == release(number) for n in exact)
+    if "nvrtc" in match[0].lower() and "." in number:
+        # libnvrtc.so.11.0 and .11.1 are of those releases, .11.2 of 11.2 and all that came after it.
+        of_eleven = {min(n, (11, 2)) for n in exact if n[0] == 11}
+        if of_eleven and release(number) not in of_eleven:
+            return True
     if number == "10" and exact and all(n == (10, 0) for n in exact):
         return True  # CUDA 10.0's libraries are called .so.10.0; .so.10 came with 10.1
     shown = {n[0] for n in there} | _majors_of_files(match["cuda"], told)

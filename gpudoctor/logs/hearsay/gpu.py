@@ -119,9 +119,10 @@ def _with_capability(one: NvmlDevice, told: Told) -> NvmlDevice:
 
 @lru_cache(maxsize=32)
 def _capability(name: str) -> Observed[str]:
-    """People leave out the family: "RTX 5090", "T4", "K80"."""
+    """People leave out the family and the blank: "RTX 5090", "RTX3060", "T4", "K80"."""
     from gpudoctor import knowledge
 
+    name = re.sub(r"\b([RG]TX|GT)(?=\d)", r"\1 ", name)
     family = "GeForce " if name.startswith(("RTX", "GTX", "GT ")) else "Tesla "
     if name[:1].isdigit():  # "1080ti"
         name = f"{'GTX' if name < '2' or name[0] == '9' else 'RTX'} {name}"

@@ -96,7 +96,7 @@ signatures: tuple[Signature | str, ...] = (
             r"GTX (?:9|10|7|6)\d\d|Tesla (?:P|K|M|V)\d+|sm_(?:35|37|50|52|60|61|70)|Quadro [PKM]\d|TITAN (?:X|Xp|V)|MX\d{3}|capability (?:3|5|6|7)\.[0-3]",
         ),
         unless=(
-            r"sm_(?:86|89|90|120)\b is not|RTX [3-5]0\d\d|H100|A100",
+            r"sm_(?:86|89|90|120)\b is not|RTX [2-5]0\d\d|H100|A100|\bT4\b|\bL40?S?\b|\bA[1-4]0G?\b",
             PACKAGES,
             BUILDING,
             LAUNCHERS,
@@ -129,7 +129,7 @@ signatures: tuple[Signature | str, ...] = (
         0.79,
         when="old-gpu-shown",
         unless=(
-            r"sm_(?:86|89|90|120)\b is not|RTX [3-5]0\d\d|H100|A100",
+            r"sm_(?:86|89|90|120)\b is not|RTX [2-5]0\d\d|H100|A100|\bT4\b|\bL40?S?\b|\bA[1-4]0G?\b",
             PACKAGES,
             BUILDING,
             LAUNCHERS,

@@ -132,7 +132,7 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"Device API (?:cuda|gpu) is not enabled", 0.9),
     Signature(r"compiled without (?:cuBLAS|CUDA|GPU offload)", 0.7, needs=(r"llama|whisper|ggml",)),
     # Conda's build strings, older and newer; conda's and pip's own commands.
-    Signature(r"(?:pytorch|libtorch|torch)\S{0,30}[ =-]{1,30}\S{0,12}(?:[_-]cpu_|py3\.\d+_cpu_)", 0.88),
+    Signature(r"(?:pytorch|libtorch|torch)\S{0,30}[ =|-]{1,30}\S{0,12}(?:[_-]cpu_|py3\.\d+_cpu_)", 0.88),
     Signature(r"(?:tensorflow|tensorflow-base)[ =-]{1,30}\d\S{1,12}[ =-]{1,30}(?:mkl|eigen|cpu)_py", 0.85),
     Signature(
         r"conda install .{0,160}\bcpuonly\b", 0.82, unless=(r"conda (?:uninstall|remove).{0,40}cpuonly",)
@@ -190,6 +190,22 @@ signatures: tuple[Signature | str, ...] = (
         r"Neither CUDA nor MPS are available - defaulting to CPU",
         0.55,
         unless=(r"driver|CUDA_VISIBLE|\+cu\d",),
+    ),
+    # conda's switch between its builds; its plan, and the reporter on what it chose.
+    Signature(r"py3\.\d+_cpu_\d .{0,30}pytorch", 0.9),
+    Signature(r"pytorch-mutex[ =|-]{1,8}1\.0[ =|-]{1,8}cpu\b", 0.92),
+    Signature(
+        r"(?:install\w*|gets?|got|getting|have|has|using|uses|turn\w* (?:to|into)|ended up with|pull\w*|download\w*|cho(?:o|se)\w*|picks?|brings?|replaced (?:it )?(?:by|with)) (?:\S+ ){0,6}[`'\"]?(?:cpu(?:[- ]only)?[`'\"]? (?:versions?|builds?|variants?|wheels?|packages?)|(?:py)?torch[- ]cpu\b|tensorflow-cpu\b)",
+        0.72,
+        needs=(
+            r"torch|tensorflow|onnxruntime|paddle|llama|whisper|faiss",
+            r"cuda|gpu",
+            r"\bFalse\b|even (?:though|when|on|if)|instead|\bbut\b|n't\b|\bnot\b|despite|always|every ?time|only to find|\bwhy\b|seems?",
+        ),
+        unless=(
+            r"rocm|radeon|\bAMD GPU",
+            r"torch(?:vision|audio)::|mmcv|detectron2|(?:want|need|prefer|would like|trying|how) to (?:install|use|get|build) (?:the |a )?cpu",
+        ),
     ),
     # Windows: PyPI's wheel by its file name, and where it replaced one with +cuNNN.
     Signature(

@@ -108,6 +108,15 @@ signatures: tuple[Signature | str, ...] = (
         0.82,
         needs=(r"_C'|_ext'|_backend'|Backend\S*'",),
     ),
+    # The reporter on what was installed.
+    Signature(
+        r"(?:mmcv\S*|detectron2|torch[-_](?:scatter|sparse|cluster|spline\S*)|xformers|spconv|pytorch3d|apex|DCNv2|MinkowskiEngine|bitsandbytes|opencv\S*)(?: \S+){0,14} (?:an? |the |only |its )?cpu(?:[- ]only)?[`'\"]? (?:version|build|wheel)|"
+        r"(?:built|compiled|installed|build) (?:\S+ ){0,5}(?:on|in) (?:an? )?(?:machine|environment|node|docker|container|host|server)s? without (?:an? |any )?GPUs?",
+        0.74,
+        needs=(
+            r"mmcv|detectron|torch[-_]s|torch[-_]c|xformers|spconv|pytorch3d|apex|DCN|Minkowski|bitsandbytes|opencv|extension|custom op|CUDA op|_C\b",
+        ),
+    ),
     # dlib; OpenCV's wheels from PyPI.
     Signature(r"DLIB_USE_CUDA\W{0,4}(?:is|=|:|->|returns)?\W{0,4}False|DLIB WILL NOT USE CUDA", 0.9),
     Signature(

@@ -147,6 +147,55 @@ signatures: tuple[Signature | str, ...] = (
         explanation="This build wants CUDA {cuda}; the machine's is {has}.",
     ),
     Signature(r"Require(?:s|d)? (?:cuDNN \d\S* and )?CUDA (?P<cuda>\d\d)\.", 0.85, when="other-cuda-shown"),
+    # The release that the text names was built for another CUDA than the one it shows, by the tables.
+    Signature(
+        r"Failed to create CUDAExecutionProvider|Failed to create cuda provider|onnxruntime_providers_cuda|CreateExecutionProviderInstance|"
+        r"error 12[67] \S{0,4} ?when trying to load|get_providers\(\)\W{1,8}CPUExecutionProvider|CUDAExecutionProvider",
+        0.84,
+        when="framework-wants-other-cuda",
+        needs=(
+            r"onnx ?r",
+            r"fail\w*|error|n't\b|\bnot\b|only|CPUExecutionProvider|support|falls? back|slow|报错|失败|不",
+        ),
+        unless=(r"not in available provider|CUDA driver version is insufficient",),
+        explanation="This release of ONNX Runtime was built for another major of CUDA than the one that the text names.",
+    ),
+    Signature(
+        r"list_(?:physical|local)_devices|Num GPUs Available|is_gpu_available|Skipping registering GPU devices|gpu_device_name|Could not load dynamic library|"
+        r"(?:GPUs?|CUDA) (?:is |are )?(?:not|n't) (?:being )?(?:found|detected|used|recogni[sz]ed|available|visible|working)|(?:not|n't) (?:detect\w*|find|found|see|recogni[sz]\w*|us(?:e|ing)) (?:the |my |any |a )?(?:GPU|CUDA)|识别不到 ?GPU|DLL load failed",
+        0.8,
+        when="framework-wants-other-cuda",
+        needs=(
+            r"tensor ?flow|\btf\b",
+            r"n't\b|\bnot\b|false|\[\]|available: ?0|only|error|fail\w*|CPU:0|不",
+        ),
+        unless=(
+            r"CUDA_ERROR_|CUDA driver version is insufficient|cudnn(?:64_\d+|\.so\.\d)\S{0,12}(?:: cannot|'; dlerror| not found)|GPU:0|is_available\(\)\W{1,12}False",
+        ),
+        explanation="This release of TensorFlow was built for another CUDA than the one that the text names.",
+    ),
+    Signature(
+        r"(?:do(?:es)?n't|do(?:es)? not|not|only) (?:yet )?(?:support\w*|work\w*|compatible)(?: with)? CUDA ?(?:version )?\d\d\b|(?:use|install|need|requires?|downgrade to|go back to|wants?|expects?) CUDA ?(?:version )?\d\d(?:\.\w)?\b.{0,30}(?:instead|\bnot\b|\bbut\b)",
+        0.74,
+        needs=(
+            r"onnx ?r|\bORT\b|tensor ?flow|cupy|paddle|ctranslate|faster-whisper|\bjax|mxnet|numba",
+            r"fail\w*|error|n't\b|\bnot\b|cannot",
+        ),
+        unless=(r"driver (?:version )?(?:is )?(?:too old|insufficient)|Torch not compiled",),
+    ),
+    Signature(
+        r"cupy-cuda\d\d[x\d]",
+        0.8,
+        when="framework-wants-other-cuda",
+        needs=(r"error|fail\w*|n't\b|\bnot\b|cannot",),
+        unless=(r"libnvJitLink|already installed|multiple CuPy",),
+    ),
+    Signature(
+        r"CuPy failed to load lib(?:nvrtc|cublas|cufft|cusolver|cusparse|curand)\S*\.so\.(?P<cuda>\d+)",
+        0.8,
+        needs=(r"cupy-cuda11x", r"cupy-cuda1[23]x"),
+        explanation="This CuPy opens CUDA {cuda}'s libraries, which are not there: another CUDA's CuPy belongs here.",
+    ),
 )
 
 

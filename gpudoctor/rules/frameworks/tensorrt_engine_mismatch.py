@@ -53,6 +53,22 @@ signatures: tuple[Signature | str, ...] = (
         0.95,
     ),
     Signature(r"Serialization Error in (?:verifyHeader|deserialize)", 0.88),
+    Signature(r"Magic ?Tag assertion|Magic ?Tag .{0,20}(?:fail|mismatch|does not match)", 0.88),
+    Signature(
+        r"deserialize_?cuda_?engine\W.{0,60}(?:null(?:ptr)?\b|\bNone\b|fails?\b|failed)",
+        0.72,
+        unless=(r"out of memory",),
+    ),
+    Signature(
+        r"'NoneType' object has no attribute '(?:create_execution_context|num_bindings|num_io_tensors|get_tensor_name|get_binding\w*|max_batch_size|num_optimization_profiles)'",
+        0.62,
+        needs=(r"engine|\.trt\b|\.plan\b|tensorrt",),
+    ),
+    Signature(
+        r"(?:engine|plan)(?: file)?s? (?:(?:that )?(?:was|were|is|are|I) )?(?:built|created|generated|serialized|exported|converted|compiled) (?:with|by|on|using|for|in) .{0,80}(?:another|other|different|newer|older)",
+        0.72,
+        needs=(r"TensorRT|\bTRT\b",),
+    ),
     # TensorRT's callers, which keep its reason to themselves.
     Signature(
         r"Deserialize the cuda engine failed|Failed to deserialize (?:the )?(?:cuda |CUDA |TensorRT |TRT )?engine",

@@ -105,6 +105,52 @@ signatures: tuple[Signature | str, ...] = (
         0.85,
     ),
     Signature(r"undefined symbol.{0,80}libtorchaudio", 0.9),
+    # A file of torchvision's or torchaudio's asks torch for what this torch has not.
+    Signature(
+        r"(?:site|dist)-packages[/\\]torch(?:vision|audio)[/\\][^\n]{1,120}, line \d+, in [\s\S]{0,600}?(?:AttributeError: (?:partially initialized )?module 'torch(?:\.[\w.]+)?' has no attribute|ImportError: cannot import name '\w+' from 'torch(?:\.[\w.]+)?')",
+        0.87,
+    ),
+    Signature(
+        r"(?:partially initialized )?module 'torch(?:\.[\w.]+)?' has no attribute '\w+|cannot import name '\w+' from 'torch(?:\.[\w.]+)?'",
+        0.76,
+        needs=(r"import torch(?:vision|audio)|from torch(?:vision|audio)|\btorch(?:vision|audio)[/\\.]",),
+        unless=(
+            r"is_av\w*bl\w*|torch\.py|has no attribute '(?:cuda|nn|Tensor|tensor|device|__version__|load|float\d+|_six|concat)'",
+            r"No module named",
+        ),
+    ),
+    Signature(
+        r"undefined symbol:? `?_Z\w*?(?:3c10|2at|5torch)",
+        0.98,
+        needs=(
+            r"import torch(?:audio|vision)\b|torch(?:audio|vision)[/\\]__init__|(?:compatible|version\w*|mismatch\w*) .{0,60}\btorch(?:audio|vision)\b|\btorch(?:audio|vision)\W.{0,60}(?:compatible|version\w*|mismatch\w*)",
+        ),
+        unless=(
+            r"flash|xformers|mmcv|detectron|\w_ext\b|_cuda\S{0,40}\.so|torch_(?:s|c)\w+|torchtext|fairseq|vllm|deepspeed|natten|apex|bitsandbytes|torchao|sgl|pytorch3d|pyg_lib|spconv|mamba|causal",
+        ),
+    ),
+    Signature(
+        r"Symbol not found: _?torch_library_impl|undefined symbol: torch_library_impl",
+        0.9,
+        needs=(r"torchaudio|torchvision",),
+    ),
+    # The versions that the text tells, against the published pairs.
+    Signature(
+        r"torch(?:vision|audio)",
+        0.74,
+        when="companions-differ",
+        needs=(r"import|operator|undefined|attribute|nms|compat|mismatch|conflict|error|fail",),
+        explanation="The versions that the text names are of different releases: they do not belong together.",
+    ),
+    # The reporter's words.
+    Signature(
+        r"(?:incompatible|mismatch(?:ed|ing)?|wrong|outdated|inconsistent|different|conflicting) (?:versions? )?(?:of |between |for |in )?(?:the )?[`'\"]?(?:(?:py)?torch[`'\"]?(?:,| and|/|\+| &| or) ?)?[`'\"]?torch(?:vision|audio)|"
+        r"torch(?:vision|audio)[`'\"]?(?: \d[\w.+]{0,20})?(?: version| stays and| package| build)?s? (?:(?:is|are|was|being) )?(?:incompatible|not compatible|out of sync|mismatch\w*|does(?:n't| not) match|not match\w*)|"
+        r"(?:py)?torch[`'\"]?(?:,| and|/| &| or) ?[`'\"]?torch(?:vision|audio)[`'\"]? (?:versions? )?(?:are |is |do |does )?(?:mismatch\w*|incompatib\w*|not compatible|not match|don't match|doesn't match|conflict\w*)|"
+        r"(?:version )?(?:mismatch|incompatibility|conflict) (?:between|of|in) .{0,40}torch(?:vision|audio)|torch(?:vision|audio).{0,24}(?:version mismatch|版本不(?:匹配|对应|一致|兼容)|版本冲突)|(?:版本不(?:匹配|对应|一致|兼容)|版本冲突).{0,24}torch(?:vision|audio)",
+        0.73,
+        unless=(r"CUDA driver version is insufficient|out of memory|no kernel image",),
+    ),
     # torch of one kind, its companion of another.
     Signature(
         r"torch(?:vision|audio)[ =:]{1,12}\d\S*\+cpu\b",

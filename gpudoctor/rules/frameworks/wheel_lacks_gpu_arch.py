@@ -129,6 +129,24 @@ signatures: tuple[Signature | str, ...] = (
         r"sm_(?:86|89|90|1[0-2]\d)\b.{0,80}(?:不支持|不兼容|不在)|(?:RTX ?)?50[5-9]0.{0,80}(?:不支持|不兼容)",
         0.8,
     ),
+    # The CUDA that the text names came before the GPU that it names.
+    Signature(
+        r"不支持|不兼容|用不了|识别不到|not (?:being )?(?:support\w*|compatible|work\w*|us(?:ed|ing)|detect\w*|available)|is_available\(\)|hangs?\b|stuck|very slow|extremely slow|takes? (?:\S+ ){0,3}minutes|\bNaN\b|CUDNN_STATUS|CUBLAS_STATUS|invalid device function|no kernel image",
+        0.72,
+        when="cuda-older-than-gpu",
+        unless=(
+            r"nvcc fatal|Unsupported gpu architecture|ptxas|NVML|couldn't communicate|driver version is insufficient|unsupported GNU version|out of memory|cannot open shared object|Torch not compiled|DLL load failed",
+            PACKAGES,
+        ),
+        explanation="The CUDA that the text names came before the GPU: nothing built with it holds code for it.",
+    ),
+    # Of two GPUs the older one works.
+    Signature(
+        r"no kernel image is available for execution on the device",
+        0.72,
+        needs=(r"\bT4\b|\bRTX ?[2-5]0\d\d|\bH[12]00\b|\bA100\b|\bL40?S?\b|\bA[1-4]0G?\b",),
+        unless=(PACKAGES, BUILDING, LAUNCHERS),
+    ),
     # PaddlePaddle 2.6 and later.
     Signature(
         r"Mismatched GPU Architecture: .{0,120}but your current GPU is (?P<sm>\d{2,3})\b",

@@ -114,6 +114,68 @@ signatures: tuple[Signature | str, ...] = (
         ),
         unless=(r"GeForce|\bRTX\b|\bGTX\b|Tesla|Quadro|NVIDIA-SMI|\+rocm|HIP error|No HIP GPUs",),
     ),
+    # A build for NVIDIA, or for the processor, where another vendor's was meant.
+    Signature(r"Torch not compiled with XPU enabled|PyTorch (?:is |was )?not compiled with XPU", 0.88),
+    Signature(
+        r"not linked with support for mps devices|current PyTorch install was not built with MPS enabled", 0.8
+    ),
+    Signature(
+        r"Torch not compiled with CUDA enabled",
+        0.95,
+        needs=(
+            r"\brocm\b(?! used to build)|\bgfx ?\d{3,4}|\bHIP\b|\bzluda\b|directml|strix halo|\b80[56]0S\b|\bMI ?[123]\d0X?\b",
+        ),
+        unless=(r"GeForce|\bRTX\b|\bGTX\b|Tesla|Quadro|nvidia-smi", r"\d\+cpu\b"),
+    ),
+    # ONNX Runtime's packages for DirectML, ROCm, OpenVINO and Apple list what they hold; CUDA's provider is not among it.
+    Signature(
+        r"available[_ ](?:execution )?provider(?:s| names)?\W{0,4}(?:Available providers\W{1,4})?(?:are|is|returns|:|=|\()?(?![^\n]{0,200}CUDAExecutionProvider)[^\n]{0,60}(?:Dml|ROCM|MIGraphX|OpenVINO|CoreML)ExecutionProvider",
+        0.92,
+        needs=(r"CUDAExecutionProvider|cuda|nvidia|geforce|\brtx\b",),
+    ),
+    Signature(
+        r"onnxruntime[-_](?:directml|openvino|rocm|migraphx|silicon)",
+        0.72,
+        needs=(r"CUDAExecutionProvider|cuda", r"nvidia|geforce|\brtx\b|\bgtx\b|CUDAExecutionProvider"),
+        unless=(r"radeon|\bamd\b|\barc\b",),
+    ),
+    # Packages that only another vendor's build brings, beside an NVIDIA GPU.
+    Signature(
+        r"(?:pytorch[-_])?triton[-_](?:rocm|xpu)|lib(?:torch|c10)_(?:hip|xpu)\.so|(?:torch|c10)_(?:hip|xpu)\.dll|"
+        r"jax[-_]rocm\d\d|jaxlib\S{0,20}\+rocm|cupy-rocm-\d|tensorflow[-_](?:rocm|directml)|paddlepaddle[-_](?:rocm|dcu|xpu|npu)",
+        0.8,
+        needs=(r"nvidia-smi|geforce|\b[rg]tx ?\d|tesla|quadro|\bA100\b|\bH100\b|nvidia (?:gpu|card)",),
+        unless=(r"radeon|\bgfx\d{3,4}|\bAMD (?:GPU|card|graphics)",),
+    ),
+    Signature(
+        r"(?:rocm/(?:pytorch|tensorflow|vllm|jax|dev)\S{0,40}|(?:ollama|llama\.cpp|vllm|comfyui|text-generation-inference|localai)\S{0,30}[:-]\S{0,24}rocm\S{0,12})",
+        0.78,
+        needs=(
+            r"docker|podman|image|container",
+            r"geforce|\b[rg]tx ?\d|tesla|quadro|\bA100\b|\bH100\b|nvidia[- ](?:gpu|card|smi|driver)|--gpus",
+        ),
+        unless=(r"radeon|\bgfx\d{3,4}|\bAMD (?:GPU|card|graphics)|\bRX ?\d{4}\b",),
+    ),
+    # llama.cpp built with HIP, PyTorch's loader on a build with HIP.
+    Signature(r"failed to initialize ROCm: no ROCm-capable device", 0.78),
+    Signature(
+        r"hipGetDeviceCount|HIP initialization:|hipErrorInvalidDevice",
+        0.72,
+        needs=(r"nvidia|geforce|\b[rg]tx\b|tesla",),
+        unless=(r"radeon|\bgfx\d{3,4}|\bAMD (?:GPU|card|graphics)|instinct",),
+    ),
+    # The reporter names the build.
+    Signature(
+        r"(?:rocm|\bAMD\b|\bxpu\b|Intel|IPEX|directml|\bhip\b|Mac(?:OS)?)(?:'s)? (?:version|build|wheel|variant|edition)s? (?:of |for )?(?:the )?(?:py)?(?:torch|tensorflow|onnxruntime|jax|llama|ollama|vllm|it\b|was|is|got|gets|instead)",
+        0.78,
+        needs=(
+            r"geforce|\b[rg]tx ?\d|tesla|quadro|\bA100\b|\bH100\b|nvidia[- ](?:gpu|card|smi|driver)|nvidia",
+            r"install|pull|download|build|image|wheel|pip|got",
+        ),
+        unless=(
+            r"radeon|\bgfx\d{3,4}|\bAMD (?:GPU|card|graphics)|\bRX ?\d{4}\b|Intel (?:Arc|GPU)|\bMac(?:Book)?\b",
+        ),
+    ),
     # Builds for both vendors in one environment.
     Signature(r"\d\+rocm\d[\d.]*", 0.88, needs=(r"\+cu\d{2,3}\b",)),
 )

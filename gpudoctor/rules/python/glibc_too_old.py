@@ -52,6 +52,16 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"glibc (?:version )?(?:2\.\d\d )?(?:is )?too old", 0.85),
     # In prose.
     Signature(
+        r"(?:requires?|requiring|needs?|needing|wants?|depend\w*|due to|because of|built (?:with|against|for)|compiled (?:with|against|for)|linked (?:with|against)|(?:fail\w*|error|issue|problem|incompat\w*) (?:\S+ ){0,4}(?:with|about|of|from|due to|because of)) (?:\S+ ){0,5}\W?glibc(?:xx)?[ _=>]{1,4}(?:version )?[23]\.\d",
+        0.74,
+        needs=(r"wheel|import|binar|\.so\b|\bpip\b|conda|torch|tensorflow|load",),
+        unless=(r"driver version is insufficient",),
+    ),
+    Signature(
+        r"(?:glibc|GLIBC)(?: version)?(?: of \S+ \S+)? (?:is |was )?(?:only |still )?2\.\d\d.{0,60}(?:too (?:high|new|low|old)|higher|lower|older|newer)|(?:cannot|can't|won't|doesn't|does not|unable to|fails? to) (?:\S+ ){0,4}(?:with|on|under) (?:\S+ ){0,4}glibc ?2\.\d\d|glibc ?(?:版本)?(?:太低|过低|太旧|不够)",
+        0.82,
+    ),
+    Signature(
         r"(?:glibc|GNU libc\)?)(?: version)?(?: is| =| here is|:)? ?2\.(?:1\d|2[0-7])\b",
         0.75,
         needs=(r"manylinux", r"wheel|\bpip\b|install"),

@@ -66,6 +66,26 @@ signatures: tuple[Signature | str, ...] = (
         r"No matching distribution found for (?:dgl-cu\d+|torch[-_](?:scatter|sparse|cluster)\S*\+\S+|jaxlib\S*\+cuda\S+)",
         0.8,
     ),
+    # PyTorch's index of a CUDA that this release was not built for.
+    Signature(
+        r"requirement (?P<name>torch) ?==\s?(?P<wanted>\d[\w.+]*)[^(\n]{0,80}\s{0,3}\(from versions: none\)?",
+        0.97,
+        when="index-lacks-release",
+        explanation="PyTorch's index for that CUDA holds no wheel of torch {wanted}: it was built for other CUDA releases.",
+        fix="Name an index that has this release: https://download.pytorch.org/whl/torch/ lists them all.",
+    ),
+    # The reporter's words.
+    Signature(
+        r"(?:fail\w*|unable|cannot|can't|could not|couldn't|not able|doesn't|does not|didn't|won't|no longer) (?:to )?(?:be )?(?:locate|find|found|resolve|install|download|fetch|see)(?:d|ed)? (?:the |a |any )?(?:package |version |distribution )?[`'\"]?torch(?:vision|audio)?(?:==| ?= ?| )\d[\w.]*\+cu\d+",
+        0.8,
+        unless=(r"from versions",),
+    ),
+    Signature(
+        r"(?:missing|without|lacks?|forgot|needs?|add(?:ing)?|requires?|specify\w*) (?:the |an? )?(?:--)?(?:correct |right |extra[- ]|pytorch |torch )?(?:extra[- ])?index[- ]?url",
+        0.72,
+        needs=(r"\+cu\d{2,3}\b|download\.pytorch\.org", r"pip|requirements|install"),
+        unless=(r"from versions: none",),
+    ),
     # conda without the channel that holds CUDA.
     Signature(
         r"PackagesNotFoundError[\s\S]{0,240}(?:pytorch-cuda|cudatoolkit|cuda-nvcc|cuda-toolkit|cudnn|cuda-runtime)",

@@ -84,6 +84,15 @@ signatures: tuple[Signature | str, ...] = (
         0.75,
         needs=(r"conda|mamba|conflict|incompatible|UnsatisfiableError",),
     ),
+    # The Python and the release that the text names, by the tables.
+    Signature(
+        r"No matching distribution|could not find a version|(?:can't|cannot|can not|could not|couldn't|unable to|not able to|fail(?:s|ed|ing)? to|won't|doesn't) (?:be )?(?:pip )?install|"
+        r"install(?:ation|ing)? (?:\S+ ){0,3}(?:fails?|failed|error)|error (?:\S+ ){0,3}install|安装失败|无法安装|装不上|安装不了|安装报错",
+        0.82,
+        when="python-without-wheel",
+        unless=(r"from versions", r"already satisfied"),
+        explanation="No wheel of this release was published for this Python.",
+    ),
     # Prose: what pip says last, and a Python.
     Signature(
         r"No matching distribution found for (?:torch|torchvision|tensorflow(?:-gpu)?|jaxlib|numba|onnxruntime(?:-gpu)?|open3d|triton|xformers|vllm|spconv\S{0,8}|mmcv\S{0,6})(?![\w.=]*\+)",

@@ -80,16 +80,47 @@ signatures: tuple[Signature | str, ...] = (
     ),
     # Prose: the same import works in one place and fails in another; two interpreters are shown.
     Signature(
-        r"terminal|command[- ]line|\bshell\b|\bconsole\b|\bprompt\b|\bcmd\b|在终端|命令行",
+        r"No module named|ModuleNotFoundError|ImportError|import|module|torch|tensorflow",
         0.86,
+        when="works-in-another-place",
+        unless=(r"\bif you (?:see|get|have|encounter)",),
+        explanation="The same import works in one place and fails in another: two Pythons are at work.",
+    ),
+    Signature(
+        r"No module named '?(?!_)\w+|ModuleNotFoundError|(?:can't|cannot|could not|unable to) import|\bImportError: No module",
+        0.84,
+        when="pip-serves-another-python",
+        unless=(r"cannot open shared object|undefined symbol",),
+        explanation="pip serves another environment than the Python that runs.",
+    ),
+    Signature(
+        r"Import \"?(?:torch|tensorflow|jax|keras|cupy|transformers|onnx)\S{0,40}\"? could not be resolved",
+        0.85,
+    ),
+    Signature(
+        r"No module named|ImportError|AttributeError",
+        0.72,
+        when="pythons-are-mixed",
+        unless=(r"cannot open shared object|undefined symbol|GLIBC",),
+    ),
+    Signature(
+        r"(?:wrong|different|another|other|two|multiple|several|correct|right) (?:\w+ )?(?:python (?:interpreter|environment|version|install\w*|kernel)s?|pythons\b|interpreters?|virtual ?envs?|conda env\w*|kernels?\b(?! (?:function|launch|image|module|size|name|version|header|driver))|environments?\b(?! variable)|version of python|pip\b)",
+        0.74,
         needs=(
-            r"notebook|jupyter|\blab\b|ipython|vs ?code|pycharm|spyder|streamlit",
-            r"works?\b|success|\bfine\b|no (?:problem|error)|\bok\b|正常|可以",
-            r"No module named|ModuleNotFoundError|\bImportError: ?\w|(?:throw\w*|gives?|get(?:ting)?|rais\w+|with|an?) ImportError|(?:can't|cannot|could not|couldn't|unable to|fails? to|won't) (?:import|find|load) (?:\w+ )?(?:py)?(?:torch|tensorflow|jax|cupy|keras)|无法导入",
-            r"No module named|ModuleNotFoundError|n't|\bnot\b|fail|keeps?\b|\bbut\b|\bonly\b|however|但|不",
+            r"No module named|ModuleNotFoundError|module is not found|not (?:been )?installed|can't import|cannot import|not found|\bImportError\b|could not be resolved",
+            r"torch|tensorflow|\bjax|keras|cuda|cupy",
         ),
-        # The same Python loads another library there: that is the environment's variables, and not its packages.
-        unless=(r"DLL load failed|undefined symbol|cannot open shared object|GLIBC|circular import",),
+        unless=(r"cannot open shared object|undefined symbol|GLIBC|nvidia-smi: ",),
+    ),
+    Signature(
+        r"\bpip3?\b (?:\S+ ){0,6}(?:for|to|into|from|of|under|with) (?:a |the )?(?:different|another|other|system|wrong|python ?2|python ?3\.\d+ instead)",
+        0.78,
+        needs=(r"module|import|install", r"torch|tensorflow|\bjax|keras|cuda|cupy|\bgpu\b"),
+    ),
+    Signature(
+        r"(?:file|script|folder|directory|(?<!no.)module|(?<!no.)package)s? (?:was |is |were |are |that is |I )?(?:named?|called|with the name)s? (?:as )?[`'\"]?(?:torch|tensorflow|jax|onnx(?:runtime)?|keras|transformers|triton|cupy|numba)(?:\.py)?\b",
+        0.78,
+        needs=(r"import|attribute|shadow", r"torch|tensorflow|\bjax|cuda|\bgpu\b"),
     ),
     Signature(
         r"sys\.executable\W{0,4} .{0,60}(?:differ|not the same|mismatch|another|other|wrong)|different (?:value of |values for )?[`'\"]?sys\.executable",
