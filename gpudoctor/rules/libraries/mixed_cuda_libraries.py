@@ -66,7 +66,7 @@ signatures: tuple[Signature | str, ...] = (
         r"undefined symbol: (?:cublas\w+|cusparse\w+|cusolver\w+|ncclComm\w+|nccl\w+|cufft\w+|nvrtc\w+)",
         0.82,
     ),
-    Signature(r"version `?libcublas(?:Lt)?\.so\.\d+' not found", 0.9),
+    Signature(r"version [`']?libcublas(?:Lt)?\.so\.[\d.]+' not found", 0.9),
     Signature(
         r"libnvJitLink\.so\.(?P<cuda>1[23]): cannot open shared object file",
         0.93,
@@ -75,7 +75,9 @@ signatures: tuple[Signature | str, ...] = (
         ),
     ),
     Signature(r"libnvJitLink\.so\.\d+: cannot open shared object file", 0.7),
-    Signature(r"(?:nvidia-\w+-cu11.{0,600}nvidia-\w+-cu12|nvidia-\w+-cu12.{0,600}nvidia-\w+-cu11)", 0.7),
+    Signature(
+        r"(?:nvidia-[\w-]+-cu11.{0,600}nvidia-[\w-]+-cu12|nvidia-[\w-]+-cu12.{0,600}nvidia-[\w-]+-cu11)", 0.7
+    ),
     Signature(r"multiple CuPy packages are installed", 0.9),
     # cuBLAS and cuBLASLt of two releases: the plain form of ld.so, with the version behind it.
     Signature(r"undefined symbol: cublasLt\w+, version libcublasLt\.so\.\d+", 0.95),
@@ -101,6 +103,11 @@ signatures: tuple[Signature | str, ...] = (
         r"libcublas\S* .{0,60}(?:but|while|and|with|yet) .{0,40}libcublasLt\S* .{0,20}(?:from|of|in) |libcudart\.so\.\S+ and (?:\w+ )?libcudart\.so\.\S+ .{0,40}(?:loaded|process|mapped)",
         0.72,
         unless=(r"cannot open shared object",),
+    ),
+    # Prose: one program is linked with two runtimes, two toolkits meet in one process.
+    Signature(
+        r"(?:linked|links|links against|loads?|looking for|depends on) .{0,40}(?:both libcudart\S* and|libcudart \w+ (?:two|both|different) .{0,12}versions)|libcud(?:art|nn)\S* of two (?:different )?versions|mixing CUDA versions",
+        0.91,
     ),
     # cuBLAS of the system in place of torch's own: calls with arguments that the other release does not know.
     Signature(
