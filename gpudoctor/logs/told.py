@@ -44,7 +44,7 @@ _TOOLKIT = Lazy(
 _BUILT = Lazy(r"CUDA used to build PyTorch: (\S+)|torch\.version\.cuda\W{1,4}(\d\d?\.\d)", re.I)
 _PACKAGE = Lazy(
     r"(?<![\w./-])(?P<name>torch|pytorch|torchvision|torchaudio|tensorflow(?:-gpu|-cpu|-intel)?|jax|jaxlib|cupy-cuda\d+x?|onnxruntime(?:-gpu)?|"
-    r"flash[-_]attn|xformers|bitsandbytes|triton|numba|vllm|keras)(?P<between>==|[ =:：(]{1,30}(?:version:? |版本(?:号|是|为)?[:： ]?)?)v?(?P<version>\d{1,2}\.\d{1,2}(?:\.\d{1,3})?[\w.+]{0,20})",
+    r"flash[-_]attn|xformers|bitsandbytes|triton|numba|vllm|keras)(?P<between>==|(?: is(?: still| at| on)?| to)?[ =:：(]{1,30}(?:version:? |版本(?:号|是|为)?[:： ]?)?)v?(?P<version>\d{1,2}\.\d{1,2}(?:\.\d{1,3})?[\w.+]{0,20})",
     re.I,
 )
 _TORCH = Lazy(
@@ -52,7 +52,7 @@ _TORCH = Lazy(
     re.I,
 )
 _TF = Lazy(
-    r"(?:tensor ?flow(?:-gpu|-intel)?(?: version(?: \([^)\n]{1,30}\))?| v)?|tf\.__version__|tf\.version\.VERSION|tf(?:-gpu)?(?: version)?|tensorflow:)\W{1,6}(?:version |is )?v?(\d\.\d{1,2}(?:\.\d{1,2})?)|\btf ?v?(2\.\d{1,2}(?:\.\d{1,2})?)\b",
+    r"(?:tensor ?flow(?:-gpu|-intel)?(?: version(?: \([^)\n]{1,30}\))?| v)?|tf\.__version__|tf\.version\.VERSION|tf(?:-gpu)?(?: version)?|tensorflow:)\W{0,6}(?:version |is )?v?(\d\.\d{1,2}(?:\.\d{1,2})?)|\btf ?v?(2\.\d{1,2}(?:\.\d{1,2})?)\b",
     re.I,
 )
 _WINDOWS = Lazy(
@@ -81,6 +81,12 @@ _GPU = Lazy(
 )
 
 
+#: A card by its number alone: "my 3090", "显卡3060", "5060 Ti".
+_CARD = Lazy(
+    r"(?:\b(?:my|an?|the|on|with|two|have)|显卡(?:是)?|[单双两]卡) ?(?:nvidia )?((?:10[5-8]0|16[56]0|[2-5]0[5-9]0)(?: ?(?:Ti|SUPER|D))?)\b(?! ?(?:MiB|MB|GB|steps?|epochs?|images?|samples?|tokens?|lines?|files?|W\b|%|[.:]\d))|"
+    r"(?<![\w.])((?:10[5-8]0|16[56]0|[2-5]0[5-9]0) ?(?:Ti|SUPER))\b",
+    re.I,
+)
 _PYTHON = Lazy(r"\bpython(?: version| 版本)?[ :=：]{1,4}v?(3\.\d{1,2}(?:\.\d{1,2})?)\b", re.I)
 _CONDA_DRIVER = Lazy(r"\b__cuda=(\d{1,2}\.\d)\b")
 #: PyTorch's own word for a build without CUDA, by collect_env and its likes.
@@ -313,4 +319,8 @@ class Told:
 
     @cached_property
     def gpus(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(_spelled(" ".join(g.split())) for g in self._all(_GPU)))
+        named = [_spelled(" ".join(g.split())) for g in self._all(_GPU)]
+        named += [
+            f"{'GTX' if g[0] == '1' else 'RTX'} {' '.join(g.split())}" for g in self._all(_CARD) if not named
+        ]
+        return tuple(dict.fromkeys(named))

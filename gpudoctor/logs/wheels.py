@@ -11,7 +11,7 @@ import re
 from gpudoctor.logs.told import Told
 
 _PYTHON = re.compile(
-    r"(?:\b(?:C?Python|py)(?:[ -]?version)?(?: is| 版本(?:是|为)?)?[ :=]{0,3}v?|\bcp)(?P<whole>3\.?\d{1,2})(?:\.\d{1,2})?(?![\w.]*[<>=])",
+    r"(?:\b(?:C?Python|py)(?:[ -]?version)?(?: is| 版本(?:是|为)?)?[ :=\n]{0,3}v?|\bcp)(?P<whole>3\.?\d{1,2})(?:\.\d{1,2})?(?![\w.]*[<>=])",
     re.I,
 )
 _PLACEHOLDERS = re.compile(r"0\.1\.2(?:\.?post\d)?$")

@@ -70,6 +70,15 @@ WINDOWS = "PyTorch version: 2.3.1{local}\nOS: Microsoft Windows 11 Home\nIs CUDA
         ("RTX 3070 with CUDA 11.4: not supported, says the program", ""),
         ("import torch gives an ImportError in PyCharm, in Spyder it works", "wrong-env-or-kernel"),
         ("import torch works in PyCharm and in Spyder, and the plot is blurry", ""),
+        (
+            "torch.cuda.is_available() is True in the terminal, False in Jupyter",
+            "wrong-env-or-kernel",
+        ),
+        ("In the terminal and in Jupyter tf.test.is_built_with_cuda() is True", ""),
+        ("my 4080 and pytorch 1.9 with cuda 10.2: that doesn't work", "wheel-lacks-gpu-arch"),
+        ("my 4080 and pytorch 2.4 with cuda 12.4: that doesn't work", ""),
+        ("The RTX 3060 app runs with --directml and is slow", "wrong-accelerator-build"),
+        ("The Radeon app runs with --directml and is slow", ""),
         ("TF 2.16.1 on Windows 10, Num GPUs Available: 0", "tf-gpu-on-windows-unsupported"),
         ("TF 2.10 on Windows 10 works with my GTX 1660, CUDA 11.2", ""),
         # The driver, the card, the machine.

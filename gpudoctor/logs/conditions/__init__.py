@@ -64,6 +64,7 @@ OF_THE_TEXT: Mapping[str, Callable[[Told], bool]] = {
     "cuda-older-than-gpu": frameworks.cuda_older_than_gpu,
     "works-in-another-place": pythons.works_in_another_place,
     "pip-serves-another-python": pythons.pip_serves_another_python,
+    "two-pythons-named": pythons.two_pythons_named,
     "pythons-are-mixed": pythons.pythons_are_mixed,
     "python-without-wheel": pythons.python_without_wheel,
     "cudnn-on-path": libraries.cudnn_on_path,

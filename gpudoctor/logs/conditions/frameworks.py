@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from gpudoctor.logs.conditions._shown import cudas
 from gpudoctor.logs.conditions._versions import release
 from gpudoctor.logs.lazy import Lazy
 from gpudoctor.logs.told import Told
@@ -61,14 +62,14 @@ def _wanted_cuda(told: Told) -> str:
 
 def framework_wants_other_cuda(told: Told) -> bool:
     """No CUDA that the text shows is of the major that the told framework was built for (before CUDA 11: of its minor)."""
-    shown = told.toolkits
+    shown = told.toolkits or [".".join(map(str, one)) for one in cudas(told)]
     if not shown:
         return False
     wanted = _wanted_cuda(told)
     if not wanted:
         return False
     if "." in wanted and release(wanted) < (11, 0):
-        return all(release(one) != release(wanted) for one in shown)
+        return all(release(one) != release(wanted)[: len(release(one))] for one in shown)
     return all(one.partition(".")[0] != wanted.partition(".")[0] for one in shown)
 
 
@@ -94,7 +95,9 @@ def cuda_older_than_gpu(told: Told) -> bool:
     from gpudoctor import knowledge
     from gpudoctor.logs.hearsay.gpu import capability_of
 
-    shown = [told.torch_cuda] if told.torch_cuda else list(told.toolkits)
+    variant = re.search(r"\+cu(\d{2,3})\b", told.packages.get("torch", ""))
+    own = told.torch_cuda or (f"{variant[1][:-1]}.{variant[1][-1]}" if variant else "")
+    shown = [own] if own else list(told.toolkits)
     if not shown or not told.gpus:
         return False
     capabilities = [c for c in (capability_of(name) for name in told.gpus[:8]) if c]

@@ -39,6 +39,18 @@ _WORKS = Lazy(
     r"\bok(?:ay)?\b|perfect\w*|\bcorrectly\b|\bproperly\b|正常|可以|成功|没问题|\bbut (?:\w+ ){1,4}(?:does|can)\b|\bTrue\b",
     re.I,
 )
+#: Both at once: "is imported in cmd but not in Jupyter", "works in the terminal, not in VS Code".
+_SPLIT = Lazy(
+    r"\b(?:import\w*|works?|working|worked|runs?|available|detected|found|sees?)\b[^.\n]{0,80}(?:\bbut|,|\band|, yet) (?:it (?:is |does |will )?|is |does |yet )?(?:not|n't|doesn't|isn't|fails?|never)\b[^.\n]{0,16}\b(?:in|on|from|inside|with|when|under|by|via)\b",
+    re.I,
+)
+#: What an import fails for, or a GPU is asked of.
+_MATTER = Lazy(
+    r"torch|tensorflow|\btf\b|\bjax|keras|cupy|cuda|\bgpus?\b|numba|onnx|vllm|paddle|cudf|No module|ModuleNotFound|ImportError",
+    re.I,
+)
+#: The same question, answered in two ways.
+_ANSWERS = Lazy(r"\bTrue\b[^.\n]{0,160}\bFalse\b|\bFalse\b[^.\n]{0,160}\bTrue\b")
 #: So far apart may the parts of one story stand.
 _NEAR = 700
 #: The same Python loads another library in another place: that is the environment's variables, and not its packages.
@@ -55,13 +67,28 @@ def works_in_another_place(told: Told) -> bool:
     text = told.text
     if _LIBRARIES.search(text):
         return False
+    for story in (
+        _SPLIT.search(text),
+        _ANSWERS.search(text) if told.has("available", "gpu", "cuda") else None,
+    ):
+        if story and _places(text, story) and _MATTER.search(_around(text, story)):
+            return True
     for number, found in enumerate(_FAILS.finditer(text)):
         if number >= 20:
             break
-        around = text[max(0, found.start() - _NEAR) : found.end() + _NEAR]
-        if sum(place.search(around) is not None for place in _PLACES) >= 2 and _WORKS.search(around):
+        if _places(text, found) and _WORKS.search(_around(text, found)):
             return True
     return False
+
+
+def _around(text: str, found: re.Match[str]) -> str:
+    return text[max(0, found.start() - _NEAR) : found.end() + _NEAR]
+
+
+def _places(text: str, found: re.Match[str]) -> bool:
+    """Two or more are named around it."""
+    around = _around(text, found)
+    return sum(place.search(around) is not None for place in _PLACES) >= 2
 
 
 #: Where pip put a package, by its own word.
@@ -99,6 +126,20 @@ def pip_serves_another_python(told: Told) -> bool:
         python = {_prefix(found["path"]) for found in _TRACED.finditer(told.text)}
     pip = {p for p in pip | put if not p.endswith("/.local") and p not in (".", "./venv", "")}
     return bool(python and pip) and not python & pip
+
+
+_INTERPRETER = Lazy(
+    r"(?P<path>(?:[A-Za-z]:\\{1,2}|/)[^\s'\",:;()]{2,160}?)[/\\]{1,2}(?:bin[/\\])?python(?:\d[\d.]*)?(?:\.exe)?(?![\w/\\.-]*[/\\])\b",
+    re.I,
+)
+
+
+def two_pythons_named(told: Told) -> bool:
+    """The paths of two interpreters stand in the text."""
+    if len(told.text) > 6000:  # a log of a build names many
+        return False
+    found = {_prefix(one["path"].replace("\\\\", "\\")) for one in _INTERPRETER.finditer(told.text)}
+    return len(found) >= 2
 
 
 _STDLIB = Lazy(r"[/\\]lib[/\\]python(3\.\d+)[/\\](?!site-packages|dist-packages)\w", re.I)

@@ -122,6 +122,14 @@ signatures: tuple[Signature | str, ...] = (
         ),
         unless=(r"torchvision|torchaudio|shm\.dll|c10\S*\.dll|fbgemm",),
     ),
+    # The C++ library of another compiler: what an extension was built with is not what torch brings.
+    Signature(
+        r"undefined symbol: _ZN?K?S[ts]\w+",
+        0.72,
+        needs=(
+            r"torch[-_](?:scatter|sparse|cluster|spline)|flash|xformers|mmcv|_cuda\S{0,30}\.so|_ext\S{0,30}\.so|_C\.\S{0,30}\.so",
+        ),
+    ),
     Signature(
         r"undefined symbol[:\s`'\"]{1,4}_ZN?K?\d?(?:3c10|2at|5torch)",
         0.86,

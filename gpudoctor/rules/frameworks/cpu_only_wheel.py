@@ -191,6 +191,16 @@ signatures: tuple[Signature | str, ...] = (
         0.55,
         unless=(r"driver|CUDA_VISIBLE|\+cu\d",),
     ),
+    # ONNX Runtime for .NET, C and others: the package without CUDA lacks its entry points.
+    Signature(
+        r"Unable to find an entry point named 'OrtSessionOptionsAppendExecutionProvider_CUDA'|OrtSessionOptionsAppendExecutionProvider_C(?:UDA|uda)\S{0,3} (?:not found|is not|could not|undefined)",
+        0.9,
+    ),
+    Signature(
+        r"(?:CUDA|CUDA and/or ROCM) execution provider is either not enabled or not available",
+        0.85,
+        unless=(r"directml|\bDML\b|openvino",),
+    ),
     # conda's switch between its builds; its plan, and the reporter on what it chose.
     Signature(r"py3\.\d+_cpu_\d .{0,30}pytorch", 0.9),
     Signature(r"pytorch-mutex[ =|-]{1,8}1\.0[ =|-]{1,8}cpu\b", 0.92),

@@ -47,9 +47,15 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"(?:Configured CUDA binary|CUDA binary) not found at .{0,120}libbitsandbytes", 0.9),
     Signature(r"The installed version of bitsandbytes was compiled without GPU support", 0.93),
     Signature(r"Not compiled with CUDA support", 0.8),
-    Signature(r"Could not run 'torchvision::nms' with arguments from the 'CUDA' backend", 0.95),
     Signature(
-        r"Could not run '[\w:.]+' with arguments from the 'CUDA' backend", 0.75, unless=(r"torch \S+\+cpu",)
+        r"Could not run 'torchvision::nms' with arguments from the 'CUDA' backend",
+        0.95,
+        unless=(r"torchvision[ =:]{1,12}\d\S*\+cpu",),
+    ),
+    Signature(
+        r"Could not run '[\w:.]+' with arguments from the 'CUDA' backend",
+        0.75,
+        unless=(r"torch \S+\+cpu", r"torchvision[ =:]{1,12}\d\S*\+cpu"),
     ),
     Signature(r"NameError: name '_C' is not defined", 0.9),
     Signature(r"Failed to load custom C\+\+ ops\. Running on CPU mode Only", 0.92),

@@ -89,8 +89,24 @@ signatures: tuple[Signature | str, ...] = (
         0.92,
         unless=(r"is not compatible with the current PyTorch installation",),
     ),
+    # SageAttention, vLLM: what their build left out.
+    Signature(r"SM ?\d{2,3} kernel is not available", 0.93),
+    Signature(
+        r"No compiled \S+ (?:\S+ ){0,6}(?:compute capability|SM ?\d|CUDA device capability)|not compiled for (?:this|your|the current) (?:GPU|device|architecture|compute)",
+        0.88,
+        unless=(r"current PyTorch installation",),
+    ),
+    Signature(
+        r"(?:sage\w*|flash\w*|xformers|bitsandbytes|mmcv|apex|spconv|exllama\w*|natten|gsplat|nvdiffrast|pytorch3d) (?:\S+ ){0,30}(?:error|fail\w*|crash\w*|n't|not) (?:\S+ ){0,12}\W?sm_\d{2,3}",
+        0.72,
+        unless=(
+            r"ptxas|nvcc fatal|Unsupported gpu architecture",
+            r"current PyTorch installation",
+            r"not a recognized processor",
+        ),
+    ),
     # tiny-cuda-nn's own warning.
-    Signature(r"was built for lower compute capability \(\d+\) than the system's", 0.72),
+    Signature(r"built for lower compute capability \(\d+\) than the system's", 0.72),
     Signature(
         r"no kernel image is available", 0.72, needs=(PACKAGES,), unless=(r"for execution on the device",)
     ),

@@ -43,7 +43,7 @@ explains = (
 signatures: tuple[Signature | str, ...] = (
     # ONNX Runtime, CuPy, TensorFlow, CTranslate2, Paddle: a CUDA library of another major than the toolkit that is shown.
     Signature(
-        r"lib(?:cublas|cublasLt|cudart|cufft|curand|cusolver|cusparse|nvrtc|nppc|cupti)\.so\.(?P<cuda>\d+(?:\.\d+)?): cannot open shared object file",
+        r"lib(?:cublas|cublasLt|cudart|cufft|curand|cusolver|cusparse|nvrtc|nppc|cupti)\.so\.(?P<cuda>\d+(?:\.\d+)?):? cannot open shared object file",
         0.9,
         when="other-cuda-shown",
         explanation="The build wants CUDA {cuda}'s library; the CUDA that the text shows is another.",
@@ -55,6 +55,11 @@ signatures: tuple[Signature | str, ...] = (
     ),
     Signature(
         r"Could not (?:load|find)(?: dynamic library)? '?(?:cudart64_|cublas64_|cusolver64_)(?P<cuda>\d{2,3})",
+        0.9,
+        when="other-cuda-shown",
+    ),
+    Signature(
+        r"(?:cannot|could not|couldn't|can't|unable to|failed to) (?:open\w*|load\w*|find|locate) (?:the )?(?:dynamic |shared )?(?:library |libraries )?'?(?:cudart64_|cublas64_|cusolver64_|libcudart\.so\.|libcublas\.so\.)(?P<cuda>\d{2,3})",
         0.9,
         when="other-cuda-shown",
     ),

@@ -73,7 +73,7 @@ signatures: tuple[Signature | str, ...] = (
         0.85,
     ),
     Signature(
-        r"(?:jax\.default_backend\(\)|get_backend\(\)\.platform|jax\.lib\.xla_bridge\S{0,30})\W{1,8}cpu\b",
+        r"(?:jax\.default_backend\(\)|get_backend\(\)\.platform|jax\.lib\.xla_bridge\S{0,30})(?: says| is| returns| gives| prints| ->)?\W{1,8}cpu\b",
         0.72,
     ),
     Signature(r"\[?(?:TFRT_)?CpuDevice\(id=0\)", 0.6, needs=(r"gpu|cuda|nvidia",)),

@@ -53,6 +53,7 @@ signatures: tuple[Signature | str, ...] = (
         0.95,
     ),
     Signature(r"Serialization Error in (?:verifyHeader|deserialize)", 0.88),
+    Signature(r"unable to load plan file", 0.72, unless=(r"out of memory|No such file",)),
     Signature(r"Magic ?Tag assertion|Magic ?Tag .{0,20}(?:fail|mismatch|does not match)", 0.88),
     Signature(
         r"deserialize_?cuda_?engine\W.{0,60}(?:null(?:ptr)?\b|\bNone\b|fails?\b|failed)",

@@ -49,7 +49,7 @@ PAIRED = ("torchvision", "torchaudio")
 signatures: tuple[Signature | str, ...] = (
     Signature(r"operator torchvision::nms does not exist", 0.97),
     Signature(r"Couldn't load custom C\+\+ ops", 0.85),
-    Signature(r"libtorchaudio\.so: undefined symbol", 0.95),
+    Signature(r"libtorchaudio\.so:? undefined symbol", 0.95),
     Signature(r"Could not load this library: .{0,120}libtorchaudio", 0.8),
     Signature(r"torchvision/(?:_C|image)\S{0,60}\.so: undefined symbol", 0.95),
     Signature(
@@ -134,6 +134,12 @@ signatures: tuple[Signature | str, ...] = (
         0.9,
         needs=(r"torchaudio|torchvision",),
     ),
+    # Resolvers that refuse the pair: pip, uv, Poetry, conda.
+    Signature(
+        r"torch(?:vision|audio)(?:==| )\S{3,20} (?:requires|depends on) (?:py)?torch ?\(?==",
+        0.84,
+        needs=(r"conflict|unsatisfiable|incompatible|conclude|impossible|cannot|can't",),
+    ),
     # The versions that the text tells, against the published pairs.
     Signature(
         r"torch(?:vision|audio)",
@@ -147,7 +153,8 @@ signatures: tuple[Signature | str, ...] = (
         r"(?:incompatible|mismatch(?:ed|ing)?|wrong|outdated|inconsistent|different|conflicting) (?:versions? )?(?:of |between |for |in )?(?:the )?[`'\"]?(?:(?:py)?torch[`'\"]?(?:,| and|/|\+| &| or) ?)?[`'\"]?torch(?:vision|audio)|"
         r"torch(?:vision|audio)[`'\"]?(?: \d[\w.+]{0,20})?(?: version| stays and| package| build)?s? (?:(?:is|are|was|being) )?(?:incompatible|not compatible|out of sync|mismatch\w*|does(?:n't| not) match|not match\w*)|"
         r"(?:py)?torch[`'\"]?(?:,| and|/| &| or) ?[`'\"]?torch(?:vision|audio)[`'\"]? (?:versions? )?(?:are |is |do |does )?(?:mismatch\w*|incompatib\w*|not compatible|not match|don't match|doesn't match|conflict\w*)|"
-        r"(?:version )?(?:mismatch|incompatibility|conflict) (?:between|of|in) .{0,40}torch(?:vision|audio)|torch(?:vision|audio).{0,24}(?:version mismatch|版本不(?:匹配|对应|一致|兼容)|版本冲突)|(?:版本不(?:匹配|对应|一致|兼容)|版本冲突).{0,24}torch(?:vision|audio)",
+        r"(?:version )?(?:mismatch|incompatibility|conflict|compatib\w+ (?:issue|problem)s?) (?:between|of|in|with) .{0,90}torch(?:vision|audio)|"
+        r"versions? of torch(?:vision|audio).{0,80}require\w* (?:py)?torch|torch(?:vision|audio).{0,24}(?:version mismatch|版本不(?:匹配|对应|一致|兼容)|版本冲突)|(?:版本不(?:匹配|对应|一致|兼容)|版本冲突).{0,24}torch(?:vision|audio)",
         0.73,
         unless=(r"CUDA driver version is insufficient|out of memory|no kernel image",),
     ),

@@ -129,9 +129,15 @@ signatures: tuple[Signature | str, ...] = (
         r"sm_(?:86|89|90|1[0-2]\d)\b.{0,80}(?:不支持|不兼容|不在)|(?:RTX ?)?50[5-9]0.{0,80}(?:不支持|不兼容)",
         0.8,
     ),
+    Signature(
+        r"\bsm_(?P<sm>\d{2,3}) is not (?:compatible|supported)",
+        0.85,
+        when="gpu-newer-than-build",
+        unless=(r"ptxas|nvcc",),
+    ),
     # The CUDA that the text names came before the GPU that it names.
     Signature(
-        r"不支持|不兼容|用不了|识别不到|not (?:being )?(?:support\w*|compatible|work\w*|us(?:ed|ing)|detect\w*|available)|is_available\(\)|hangs?\b|stuck|very slow|extremely slow|takes? (?:\S+ ){0,3}minutes|\bNaN\b|CUDNN_STATUS|CUBLAS_STATUS|invalid device function|no kernel image",
+        r"不支持|不兼容|用不了|识别不到|n't (?:work|support)|not (?:being )?(?:support\w*|compatible|work\w*|us(?:ed|ing)|detect\w*|available)|is_available\(\)|hangs?\b|stuck|very slow|extremely slow|takes? (?:\S+ ){0,3}minutes|\bNaN\b|CUDNN_STATUS|CUBLAS_STATUS|invalid device function|no kernel image",
         0.72,
         when="cuda-older-than-gpu",
         unless=(

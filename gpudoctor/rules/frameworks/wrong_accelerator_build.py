@@ -164,7 +164,45 @@ signatures: tuple[Signature | str, ...] = (
         needs=(r"nvidia|geforce|\b[rg]tx\b|tesla",),
         unless=(r"radeon|\bgfx\d{3,4}|\bAMD (?:GPU|card|graphics)|instinct",),
     ),
+    Signature(
+        r"(?:CUDA|CUDA and/or ROCM) execution provider is either not enabled or not available",
+        0.85,
+        needs=(r"directml|\bDML\b|openvino",),
+    ),
+    Signature(r"lib(?:torch|c10)_(?:hip|xpu)\.so\S{0,8}:? cannot open|(?:torch|c10)_(?:hip|xpu)\.dll", 0.85),
+    Signature(
+        r"torch\.version\.hip\W{1,8}\d",
+        0.9,
+        needs=(r"nvidia-smi|geforce|\b[rg]tx ?\d|tesla|quadro",),
+        unless=(r"radeon|\bgfx\d{3,4}|instinct",),
+    ),
+    # Microsoft's DirectML, and the device that it is.
+    Signature(
+        r"torch[-_]directml|privateuseone|--directml\b|tensorflow-directml",
+        0.84,
+        needs=(r"geforce|\b[rg]tx ?\d|tesla|quadro|nvidia",),
+        unless=(r"radeon|\bAMD\b(?! (?:EPYC|Ryzen))|\bRX ?\d{3,4}\b|\barc\b|\biris\b",),
+    ),
     # The reporter names the build.
+    Signature(
+        r"(?:rocm|AMD|XPU|directml) ?版(?:本)?的?|安装的是 ?(?:rocm|AMD|XPU|directml)",
+        0.82,
+        needs=(r"geforce|[rg]tx ?\d|tesla|quadro|nvidia|N卡|英伟达",),
+        unless=(r"radeon|A卡|\bRX ?\d{4}",),
+    ),
+    Signature(
+        r"(?:rocm|AMD) (?:version|build|wheel|variant)s? of (?:the )?(?:py)?torch",
+        0.88,
+        needs=(
+            r"(?:discrete|dedicated|dgpu|also|\band) (?:an? )?(?:\w+ )?nvidia|nvidia (?:one|dgpu|discrete)",
+        ),
+    ),
+    Signature(
+        r"(?:install\w*|have|using|got|is|has|ships?|with) (?:\S+ ){0,4}(?:torch|pytorch|build|version|wheel) for CUDA|CUDA (?:build|version|wheel|torch)s? (?:of (?:py)?torch )?(?:rather than|instead of|not|and not) (?:an? |the )?rocm",
+        0.88,
+        needs=(r"rocm(?! used to build)", r"\bAMD\b|radeon|\bgfx\d{3,4}|\bRX ?\d{4}\b"),
+        unless=(r"GeForce|\bRTX\b|\bGTX\b|Tesla|Quadro|NVIDIA-SMI",),
+    ),
     Signature(
         r"(?:rocm|\bAMD\b|\bxpu\b|Intel|IPEX|directml|\bhip\b|Mac(?:OS)?)(?:'s)? (?:version|build|wheel|variant|edition)s? (?:of |for )?(?:the )?(?:py)?(?:torch|tensorflow|onnxruntime|jax|llama|ollama|vllm|it\b|was|is|got|gets|instead)",
         0.78,

@@ -52,6 +52,10 @@ signatures: tuple[Signature | str, ...] = (
     ),
     Signature(r"Failed to create CUDAExecutionProvider", 0.55),
     Signature(
+        r"LoadLibrary failed with error 12[67] .{0,80}when trying to load .{0,200}onnxruntime_providers_cuda",
+        0.72,
+    ),
+    Signature(
         r"Error loading .{0,120}(?:cublas|cufft|curand|cusolver|cusparse|c10_cuda|torch_cuda|caffe2_nvrtc)\S*\.dll",
         0.75,
     ),

@@ -58,7 +58,7 @@ signatures: tuple[Signature | str, ...] = (
         unless=(r"driver version is insufficient",),
     ),
     Signature(
-        r"(?:glibc|GLIBC)(?: version)?(?: of \S+ \S+)? (?:is |was )?(?:only |still )?2\.\d\d.{0,60}(?:too (?:high|new|low|old)|higher|lower|older|newer)|(?:cannot|can't|won't|doesn't|does not|unable to|fails? to) (?:\S+ ){0,4}(?:with|on|under) (?:\S+ ){0,4}glibc ?2\.\d\d|glibc ?(?:版本)?(?:太低|过低|太旧|不够)",
+        r"(?:glibc|GLIBC)(?: version)? ?2\.\d\d(?: \S+){1,10} (?:needs?|requires?|wants?) (?:at least |>=? ?)?(?:glibc )?2\.\d\d|(?:glibc|GLIBC)(?: version)?(?: of \S+ \S+)? (?:is |was )?(?:only |still )?2\.\d\d.{0,60}(?:too (?:high|new|low|old)|higher|lower|older|newer)|(?:cannot|can't|won't|doesn't|does not|unable to|fails? to) (?:\S+ ){0,4}(?:with|on|under) (?:\S+ ){0,4}glibc ?2\.\d\d|glibc ?(?:版本)?(?:太低|过低|太旧|不够)",
         0.82,
     ),
     Signature(

@@ -84,10 +84,15 @@ signatures: tuple[Signature | str, ...] = (
         0.75,
         needs=(r"conda|mamba|conflict|incompatible|UnsatisfiableError",),
     ),
+    Signature(r"Cannot install on Python version \d[\d.]+; only versions", 0.96),
+    Signature(
+        r"Python ?3\.\d+(?:\.\d+)?(?:,? \S+){0,5} no (?:\w+ )?wheels?|no (?:\w+ )?wheels? for \S+(?: \S+){0,6} python ?3\.\d",
+        0.8,
+    ),
     # The Python and the release that the text names, by the tables.
     Signature(
         r"No matching distribution|could not find a version|(?:can't|cannot|can not|could not|couldn't|unable to|not able to|fail(?:s|ed|ing)? to|won't|doesn't) (?:be )?(?:pip )?install|"
-        r"install(?:ation|ing)? (?:\S+ ){0,3}(?:fails?|failed|error)|error (?:\S+ ){0,3}install|安装失败|无法安装|装不上|安装不了|安装报错",
+        r"install(?:ation|ing)? (?:\S+ ){0,3}(?:fails?|failed|error)|error (?:\S+ ){0,3}install|not (?:yet )?(?:available|supported|compatible)|找不到|安装失败|无法安装|装不上|安装不了|安装报错",
         0.82,
         when="python-without-wheel",
         unless=(r"from versions", r"already satisfied"),

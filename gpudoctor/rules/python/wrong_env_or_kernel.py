@@ -113,6 +113,41 @@ signatures: tuple[Signature | str, ...] = (
         unless=(r"cannot open shared object|undefined symbol|GLIBC|nvidia-smi: ",),
     ),
     Signature(
+        r"(?:mismatch\w*|differ\w*|not the same) (?:\S+ ){0,10}(?:python|conda|interpreter|environment)(?:\S* \S+){0,12} kernel|kernels? (?:\S+ ){0,8}(?:mismatch\w*|differ\w*|not the same|another|wrong) (?:\S+ ){0,5}(?:python|env\w*|interpreter)",
+        0.77,
+        needs=(
+            r"jupyter|notebook|ipykernel|vs ?code",
+            r"torch|tensorflow|\btf\b|\bjax|keras|cuda|cupy|\bgpu",
+        ),
+    ),
+    Signature(
+        r"from '(?:torch|tensorflow|jax|triton|cupy|onnx|onnxruntime|transformers|keras)' \((?!unknown)(?![^)]{0,300}(?:site-packages|dist-packages))[^)\n]{3,200}\)",
+        0.88,
+        unless=(r"most likely due to a circular import",),
+        explanation="The folder that is imported is no installed package: something of the same name lies in front of it.",
+    ),
+    Signature(
+        r"pip3? (?:(?:\S+ ){0,5}(?:in)?to|(?:is |belongs to |uses |points (?:to|at) |of |for )+) ?python ?\d\.\d+.{0,60}\b(?:but|while|whereas|instead)\b",
+        0.8,
+        needs=(r"torch|tensorflow|\bjax|keras|cuda|cupy",),
+    ),
+    Signature(
+        r"\.local/lib/python3\.\d+/site-packages(?: \S+){0,14} (?:before|instead|first|shadow\w*|precedence|old(?:er)?)|(?:instead of|before|rather than|shadow\w*) (?:\S+ ){0,10}\S*\.local/lib/python",
+        0.78,
+        needs=(r"torch|tensorflow|\bjax|keras|cuda|cupy|import",),
+    ),
+    Signature(
+        r"bin/python|python\.exe",
+        0.74,
+        when="two-pythons-named",
+        needs=(
+            r"No module named|ModuleNotFound|ImportError|no gpu|not found|\bFalse\b|\[\]|n't (?:see|find|import)|not (?:see|find|import)",
+            r"torch|tensorflow|\btf\b|\bjax|keras|cuda|cupy",
+        ),
+        unless=(r"cannot open shared object|undefined symbol|GLIBC",),
+        explanation="The text names two Pythons: what one of them has the other one lacks.",
+    ),
+    Signature(
         r"\bpip3?\b (?:\S+ ){0,6}(?:for|to|into|from|of|under|with) (?:a |the )?(?:different|another|other|system|wrong|python ?2|python ?3\.\d+ instead)",
         0.78,
         needs=(r"module|import|install", r"torch|tensorflow|\bjax|keras|cuda|cupy|\bgpu\b"),
