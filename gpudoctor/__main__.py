@@ -16,9 +16,14 @@ def main() -> None:
     # One short run makes little garbage; the collector's passes over freshly imported code cost 7 % of a start.
     gc.disable()
     _hear_interrupts()
-    from gpudoctor.cli.entry import run
+    try:
+        from gpudoctor.cli.entry import run
 
-    leave(run(sys.argv[1:]))
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:  # before a command had begun: in the imports
+        sys.stderr.write("\ninterrupted\n")
+        code = 130
+    leave(code)
 
 
 def _hear_interrupts() -> None:

@@ -51,6 +51,26 @@ def test_elsewhere_it_is_an_exception(frame: FrameType | None) -> None:
         _interrupt(signal.SIGINT, frame)
 
 
+AT_THE_START = """
+import signal, sys
+
+class Finder:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name == "gpudoctor.cli.entry":
+            exec("signal.raise_signal(signal.SIGINT)", {"signal": signal})
+
+from gpudoctor import __main__ as m
+sys.meta_path.insert(0, Finder)
+m.main()
+"""
+
+
+def test_before_a_command_has_begun_it_ends_the_program_in_words() -> None:
+    ran = subprocess.run([sys.executable, "-c", AT_THE_START], capture_output=True, text=True, timeout=30)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (130, "", "\ninterrupted\n")
+
+
 def test_one_that_the_parent_ignores_stays_ignored() -> None:
     code = (
         "import signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN); from gpudoctor import __main__ as m;"
