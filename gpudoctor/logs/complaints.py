@@ -13,11 +13,11 @@ from gpudoctor.logs.quiet import mild
 
 _FAILED = Lazy(
     r"[a-z]Error\b|Exception\b|\b(?:CUDNN|CUBLAS|CUFFT|CUSPARSE)_STATUS_(?!SUCCESS)|\bCUDA_ERROR|\b(?:error|fatal|panic)\b ?[:(\]\[]|^\W{0,3}(?:e|err|error|fatal)\b|"
-    r"\*\*\* |traceback|\bfail(?:s|ed|ure|ing)?\b|cannot|can ?n.t|could ?n.t|could not|unable|\babort|killed|segfault|segmentation|core dumped|"
+    r"\*\*\* |traceback|\bfail(?:s|ed|ure|ing)?\b|cannot|\b(?:ca|could|does|do|did|wo|is|are|was)n.t\b|could not|unable|\babort|killed|segfault|segmentation|core dumped|"
     r"not found|no such|denied|mismatch|unsupported|too old|incompatible|\bxid\b|invalid|\blost\b|ERR!|"
     r"\bno (?:\w+ )?(?:devices|module|cuda|gpus?|matching)\b|"
     r"\bnot (?:\w+ ){0,2}(?:supported|detected|available|compatible|installed|compiled|able|loaded|permitted|defined|recogni[sz]ed|possible|match|found|working|signed)|"
-    r"does(?: not|n.t) |undefined|\bunknown\b|timed? ?out|refused|insufficient|out of memory|missing|unexpected|illegal|rejected|falling back|unresolvable|"
+    r"does not|refuses?\b|empty list|tried to allocate|with error:? \d|\berror:? (?:code )?\d|\bwe only found|undefined|\bunknown\b|timed? ?out|refused|insufficient|out of memory|missing|unexpected|illegal|rejected|falling back|unresolvable|"
     r"(?:is_available\(\)|cuda[ _]available|gpu available)\W{0,16}(?:(?:returns?|is|gives?|prints?|->)\W{0,4}){0,2}(?:false|no)\b|list_physical_devices\([^)]{0,12}\)\W{0,8}\[\]",
     re.I,
 )

@@ -22,6 +22,8 @@ from gpudoctor.facts.record import Record
 
 #: A cosine below this says nothing.
 LEAST = 0.2
+#: A short text that resembles a cause so much need not complain.
+STRONG = 0.5
 #: So many are named.
 MOST = 3
 #: Of a longer text the lines that complain count, and their neighbours: a table's words say what was asked, not what is wrong.
@@ -72,10 +74,21 @@ def rarity(sharing: int, causes: int) -> float:
 def nearest(
     lines: Sequence[str], apart: Collection[int] = (), vocabulary: Vocabulary | None = None
 ) -> tuple[Likeness, ...]:
-    """The causes (and verdicts) whose vocabulary is nearest, best first; none below `LEAST`, none where nobody complains or where
-    the text does not speak of GPUs: a manual speaks of every fault. `apart`: indices of lines that count for nothing."""
-    known = vocabulary if vocabulary is not None else _written_down()
-    said = {index: words(lines[index]) for index in _that_matter(lines, apart)}
+    """The causes (and verdicts) whose vocabulary is nearest, best first; none below `LEAST`, none where the text does not speak of
+    GPUs or where nobody complains: a manual speaks of every fault. Only of a few lines that resemble a cause strongly no
+    complaint is asked. `apart`: indices of lines that count for nothing."""
+    left = [index for index in range(len(lines)) if index not in apart]
+    if not any(_OURS.search(lines[index]) for index in left):
+        return ()
+    complaining = _that_complain(lines, left)
+    if not complaining and len(left) > LONG:
+        return ()
+    said = {index: words(lines[index]) for index in complaining or left}
+    found = _nearest(said, vocabulary if vocabulary is not None else _written_down())
+    return found if complaining or (found and found[0].score >= STRONG) else ()
+
+
+def _nearest(said: Mapping[int, Sequence[str]], known: Vocabulary) -> tuple[Likeness, ...]:
     counts = Counter(word for some in said.values() for word in some)
     shared = {cause: counts.keys() & its.keys() for cause, its in known.items()}
     sharing = Counter(word for some in shared.values() for word in some)
@@ -99,15 +112,13 @@ def nearest(
 SCALE = 1000
 
 
-def _that_matter(lines: Sequence[str], apart: Collection[int]) -> Sequence[int]:
+def _that_complain(lines: Sequence[str], left: Sequence[int]) -> Sequence[int]:
+    """All of a short text; of a longer one those lines and their neighbours; none where nobody complains."""
     from gpudoctor.logs.complaints import complains
 
-    left = [index for index in range(len(lines)) if index not in apart]
     complaining = {index for index in left if complains(lines[index])}
-    if not complaining or not any(_OURS.search(lines[index]) for index in left):
-        return ()
     if len(left) <= LONG:
-        return left
+        return left if complaining else ()
     return [index for index in left if complaining & {index - 1, index, index + 1}]
 
 

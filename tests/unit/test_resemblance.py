@@ -52,8 +52,9 @@ def test_the_vocabulary_knows_every_cause_and_is_current() -> None:
 def test_cases_that_were_held_out_teach_nothing() -> None:
     held = {
         case["input"]
-        for line in (ROOT / "tests" / "cases" / "own.jsonl").read_text("utf-8").splitlines()
-        if (case := json.loads(line))["part"] == "held-out"
+        for file in ("own.jsonl", "pastes.jsonl")
+        for line in (ROOT / "tests" / "cases" / file).read_text("utf-8").splitlines()
+        if (case := json.loads(line))["part"].endswith("held-out")
     }
     assert held
     assert held.isdisjoint(text for _, text in script().texts())
@@ -62,8 +63,9 @@ def test_cases_that_were_held_out_teach_nothing() -> None:
 def test_by_its_words_alone_the_right_cause_is_among_three_for_most_texts_that_taught_nothing() -> None:
     cases = [
         case
-        for line in (ROOT / "tests" / "cases" / "own.jsonl").read_text("utf-8").splitlines()
-        if (case := json.loads(line))["part"] == "held-out"
+        for file in ("own.jsonl", "pastes.jsonl")
+        for line in (ROOT / "tests" / "cases" / file).read_text("utf-8").splitlines()
+        if (case := json.loads(line))["part"].endswith("held-out")
         and len(case["input"].splitlines()) <= resemblance.LONG
     ]
     right = sum(case["root_cause"] in {n.id for n in nearest(case["input"].splitlines())} for case in cases)
@@ -109,7 +111,8 @@ def test_facts_that_acquit_a_cause_are_believed_more_than_words() -> None:
 def test_of_a_long_text_only_complaints_and_their_neighbours_count() -> None:
     noise = [f"step {n} loss 0.{n} docker toolkit runtime" for n in range(40)]
     lines = [*noise, STRANGER, *noise]
-    assert nearest(lines)[0].indices[0] == 40
+    found = nearest(lines)[0].indices
+    assert 40 in found and {*found} <= {39, 40, 41}
     assert {n.id for n in nearest(lines)} == {n.id for n in nearest([noise[-1], STRANGER, noise[0]])}
 
 
