@@ -113,7 +113,7 @@ signatures: tuple[Signature | str, ...] = (
         unless=(r"cannot open shared object|undefined symbol|GLIBC|nvidia-smi: ",),
     ),
     Signature(
-        r"(?:mismatch\w*|differ\w*|not the same) (?:\S+ ){0,10}(?:python|conda|interpreter|environment)(?:\S* \S+){0,12} kernel|kernels? (?:\S+ ){0,8}(?:mismatch\w*|differ\w*|not the same|another|wrong) (?:\S+ ){0,5}(?:python|env\w*|interpreter)",
+        r"(?:mismatch\w*|differ\w*|not the same) (?:\S+ ){0,10}(?:python|conda|interpreter|environment)\S*(?: \S+){0,12} kernel|kernels? (?:\S+ ){0,8}(?:mismatch\w*|differ\w*|not the same|another|wrong) (?:\S+ ){0,5}(?:python|env\w*|interpreter)",
         0.77,
         needs=(
             r"jupyter|notebook|ipykernel|vs ?code",
