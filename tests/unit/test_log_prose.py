@@ -134,6 +134,38 @@ WINDOWS = "PyTorch version: 2.3.1{local}\nOS: Microsoft Windows 11 Home\nIs CUDA
         ("Works with secure boot too, the nvidia modules are signed by the distribution, not by us", ""),
         ("nvidia 550: I will not build a new kernel this month, no time", ""),
         ("Add /usr/lib/wsl/lib to PATH in the installation notes of the GPU image", ""),
+        # Containers, and what is nobody's fault or the program's own.
+        ("By default our pod spec has no resource limits; GPU nodes have a taint", ""),
+        ('docker inspect nginx: "DeviceRequests": null, "Runtime": "runc"; the GPU host is fine', ""),
+        (
+            '[nvidia-container-cli]\n#root = "/run/nvidia/driver"\nnvidia-container-cli: initialization error: load library failed: libnvidia-ml.so.1: cannot open shared object file',
+            "driver-not-installed",
+        ),
+        ("The dashboard stands still after 2 days; docker restart grafana helps", ""),
+        (
+            "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device",
+            "no-space-left",
+        ),
+        (
+            "pip install flash-attn\nOut of memory: Killed process 88 (python) total-vm:9000kB",
+            "build-killed-for-memory",
+        ),
+        ("Out of memory: Killed process 88 (python3), my data set is in one list", "not-gpu-environment"),
+        (
+            "The loss stays at 2.3 on the GPU, on the CPU it goes down as expected (CUDA 12.1, 4090)",
+            "",
+        ),
+        (
+            "ImagePullBackOff: docker.io/nvidia/cuda:10.0-base: not found",
+            "image-tag-unknown",
+        ),
+        ("ModuleNotFoundError: No module named 'torchvision'", "wrong-env-or-kernel"),
+        ("ModuleNotFoundError: No module named 'torchvision.ops.utils'", "not-gpu-environment"),
+        (
+            "[E socket.cpp:860] [c10d] The client socket has failed: (errno: 97 - Address family not supported by protocol)",
+            "nccl-network-interface",
+        ),
+        ("make[1]: *** No rule to make target 'modules'. dkms: nvidia/535.161.07", ""),
         ("On WSL the libraries lie in /usr/lib/wsl/lib, LD_LIBRARY_PATH need not be set for CUDA", ""),
     ],
 )

@@ -32,7 +32,7 @@ explains = ("import-differs-from-files",)
 
 signatures: tuple[Signature | str, ...] = (
     Signature(
-        r"No module named '?(?:torch|tensorflow|jax|cupy)'?(?!\.)",
+        r"No module named '?(?:torch(?:vision|audio)?|tensorflow|jax(?:lib)?|cupy)\b'?(?!\.)",
         0.7,
         unless=(r"shared object",),
         explanation="The Python that runs does not have the framework; another one on this machine may.",
