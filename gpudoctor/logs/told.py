@@ -36,7 +36,7 @@ _SMI_CUDA = Lazy(
 )
 _NVCC = Lazy(r"release (\d{1,2}\.\d{1,2}), V\d", re.I)
 _TOOLKIT = Lazy(
-    r"(?:CUDA runtime version:|toolkit:? (?:is )?(?:version )?(?:cuda )?|cuda[ -]?toolkit[ =:/]{1,3}|/usr/local/cuda-|installed cuda |cudatoolkit[ =]{1,12}|cuda-toolkit-|libcudart\.so\.(?=\d+(?:\.\d+)? \(libc6)|"
+    r"(?:CUDA runtime version:|(?<![\w./-])cuda/(?=\d)|toolkit:? (?:is )?(?:version )?(?:cuda )?|cuda[ -]?toolkit[ =:/]{1,3}|/usr/local/cuda-|installed cuda |cudatoolkit[ =]{1,12}|cuda-toolkit-|libcudart\.so\.(?=\d+(?:\.\d+)? \(libc6)|"
     r"nvidia-cuda-runtime-cu\d\d[ =]{1,30}|cuda-cudart[ =]{1,30}|"
     r"(?<![A-Za-z0-9_.])CUDA(?:/cuDNN)?(?:[ -]?(?:version|版本号?)(?: is|是|为)?)?[ :=:：（(]{0,3}v?|CUDA\\v)(\d{1,2}\.\d{1,2})",
     re.I,
@@ -44,7 +44,7 @@ _TOOLKIT = Lazy(
 _BUILT = Lazy(r"CUDA used to build PyTorch: (\S+)|torch\.version\.cuda\W{1,4}(\d\d?\.\d)", re.I)
 _PACKAGE = Lazy(
     r"(?<![\w./-])(?P<name>torch|pytorch|torchvision|torchaudio|tensorflow(?:-gpu|-cpu|-intel)?|jax|jaxlib|cupy-cuda\d+x?|onnxruntime(?:-gpu)?|"
-    r"flash[-_]attn|xformers|bitsandbytes|triton|numba|vllm|keras)(?P<between>==|(?: is(?: still| at| on)?| to)?[ =:：(]{1,30}(?:version:? |版本(?:号|是|为)?[:： ]?)?)v?(?P<version>\d{1,2}\.\d{1,2}(?:\.\d{1,3})?[\w.+]{0,20})",
+    r"flash[-_]attn|xformers|bitsandbytes|triton|numba|vllm|keras)(?P<between>==|(?: is(?: still| at| on)?| (?:(?:was|is|got|been) )?(?:up|down)(?:grad|dat)ed(?: from \S{1,12})? to| to)?[ =:：(]{1,30}(?:version:? |版本(?:号|是|为)?[:： ]?)?)v?(?P<version>\d{1,2}\.\d{1,2}(?:\.\d{1,3})?[\w.+]{0,20})",
     re.I,
 )
 _TORCH = Lazy(
@@ -56,7 +56,7 @@ _TF = Lazy(
     re.I,
 )
 _WINDOWS = Lazy(
-    r"\bWindows(?: (?:OS|version|machine|PC|laptop))?[ :_-]{0,2}(?:1[01]|7|8|Server|NT|x64|x86)|\bwin ?(?:1[01]|7|8)\b|\[WinError \d|\bWindows_NT\b|\b(?:on|native|in) windows\b(?! subsystem)|"
+    r"\bWindows(?: (?:OS|version|machine|PC|laptop))?[ :_-]{0,2}(?:1[01]|7|8|Server|NT|x64|x86)|\bwin ?(?:1[01]|7|8)\b|\[WinError \d|\bWindows_NT\b|\b(?:on|native|in|use|using|running) windows\b(?! (?:sub|size|of\b))|\bwindows (?:machine|pc|laptop|workstation|box|desktop computer|computer|host|notebook|vm|user)\b|"
     r"\b(?:cudart|cublas|cudnn\w{0,20}|nvcuda)(?:64_\d+)?\.dll|\b(?:win32|win_amd64|mingw64)\b|[A-Z]:\\|C:/Users|OS: Microsoft Windows|PS C:|_windows\b",
     re.I,
 )

@@ -227,6 +227,14 @@ signatures: tuple[Signature | str, ...] = (
     Signature(
         r"from \d\.\d{1,2}\.\d\+cu\d{2,3} (?:to|->|→|=>) \d\.\d{1,2}\.\d(?![\w+.])", 0.75, when="on-windows"
     ),
+    # conda's build string by itself; the answer to a question after several things at once: ('2.2.0', None).
+    Signature(r"\bpy3\.?\d{1,2}_cpu_\d", 0.86, needs=(r"torch|jaxlib",)),
+    Signature(
+        r"torch\.version\.cuda[^\n]{0,60}\n(?:Out\[\d{1,3}\]: ?)?\(?(?:(?:['\"]?\d\.\d[\w.+]{0,20}['\"]?|True|False),? ?){0,2}None\b|"
+        r"\(['\"]?\d\.\d[\w.]{0,20}['\"]?, None\)[^\n]{0,60}torch\.version\.cuda",
+        0.85,
+        unless=(r"\+xpu\b|rocm|\bhip\b|radeon", r"Apple M\d|macOS|Darwin|\bMac(?:Book)?\b"),
+    ),
 )
 
 

@@ -58,6 +58,17 @@ signatures: tuple[Signature | str, ...] = (
         ),
         unless=(r"Torch not compiled|WSL",),
     ),
+    # Keras 3 and R's packages: by the release of TensorFlow that they need or install.
+    Signature(
+        r"keras|install_tensorflow|tf\$config|tf_config\(\)",
+        0.85,
+        when="tensorflow-past-windows",
+        needs=(
+            r"gpu|\brtx|\bgtx|geforce|cuda",
+            r"\[\]|list\(\)|False|empty|\bnot\b|n't\b|only cpu|\bno gpu|none|never|available: 0",
+        ),
+        unless=(r"Torch not compiled|WSL",),
+    ),
 )
 
 

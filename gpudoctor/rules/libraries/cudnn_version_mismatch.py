@@ -87,7 +87,7 @@ signatures: tuple[Signature | str, ...] = (
         explanation="cuDNN {cudnn} is wanted; another major is installed.",
     ),
     Signature(
-        r"cudnn\w*64_(?P<cudnn>\d)\.dll'?\W{0,3}(?:is |was )?(?:not found|missing|dlerror)",
+        r"cudnn\w*64_(?P<cudnn>\d)\.dll'?\W{0,3}(?:(?:is|was|as|being|marked|reported|shown|listed) ){0,3}(?:(?:name )?not found|missing|dlerror|(?:could not|cannot|can't) be found)",
         0.93,
         when="other-cudnn-shown",
     ),

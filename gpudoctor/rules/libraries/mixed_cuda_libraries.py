@@ -54,6 +54,10 @@ signatures: tuple[Signature | str, ...] = (
         r"(?:symbol \S{1,80},? |undefined symbol: \S{1,80}, )version lib(?:cublas|cublasLt|cusparse|cusolver|cufft|curand|cudart|nvJitLink|nvrtc|cupti)\.so\.\d+",
         0.95,
     ),
+    Signature(
+        r"relocation error: \S{0,200}lib(?:cublas|cublasLt|cusparse|cusolver|cufft|curand|cudart|nvJitLink|nvrtc|nccl)\.so[\d.]{0,12}: symbol",
+        0.93,
+    ),
     # Thrust's config.h: the CUB on the include path is not the toolkit's own.
     Signature(
         r"version of (?:CUB|Thrust|libcu\+\+|libcudacxx) in your include path is not compatible|THRUST_IGNORE_CUB_VERSION_CHECK",
