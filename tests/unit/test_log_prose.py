@@ -132,6 +132,16 @@ WINDOWS = "PyTorch version: 2.3.1{local}\nOS: Microsoft Windows 11 Home\nIs CUDA
         ("    y = torch._C.warp(x)\nRuntimeError: no kernel image is available", "wheel-lacks-gpu-arch"),
         ("FusedAdam requires cuda extensions", "extension-built-without-cuda"),
         ("FusedAdam requires browser extensions", ""),
+        (
+            "ldd x.so\n\tlibcublas.so.12 => not found\n\tlibcufft.so.11 => not found",
+            "cuda-libs-missing-for-framework",
+        ),
+        ("ldd x.so\n\tlibcublas.so.12 => /a/libcublas.so.12\n\tlibfoo.so => not found", ""),
+        ("The wheel torch 2.2.0 with torchvision 0.17.0: the import crashes", ""),
+        ("ctranslate2 wants libcublas.so.12, our cluster has CUDA 12.1 and it fails", ""),
+        ("spconv compiled on a 2080 box: invalid device function", "extension-lacks-gpu-arch"),
+        ("Linux, jax[cuda12]: no GPU", ""),
+        ("Windows 11, jax[cuda12]: no GPU", "jax-gpu-on-windows-unsupported"),
         # The driver, the card, the machine.
         ("libs are 550.142 but lsmod says 550.120", "driver-library-mismatch"),
         ("libs are 550.142 and lsmod says 550.142, all fine", ""),

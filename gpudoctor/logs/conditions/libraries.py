@@ -57,7 +57,10 @@ def plain_torch_on_windows(told: Told) -> bool:
     plain = bool(version) and "+" not in version
     if not version:
         plain = (
-            re.search(r"pip3? install (?:-U |--upgrade )?torch\b(?![^\n]*(?:index-url|-f |http))", told.text)
+            re.search(
+                r"(?:pip3? install|poetry add|uv add|pdm add|pipenv install) (?:-U |--upgrade )?torch\b(?![^\n]*(?:index|-f |http|source))",
+                told.text,
+            )
             is not None
         )
     return (

@@ -78,7 +78,7 @@ signatures: tuple[Signature | str, ...] = (
         r"Attempting to deserialize object on a CUDA device but torch\.cuda\.is_available\(\) is False", 0.5
     ),
     # TensorFlow.
-    Signature(r"tensorflow-cpu ?(?:==|\d)", 0.75, needs=(r"GPU|gpu",)),
+    Signature(r"tensorflow-cpu(?: \w+){0,2}(?:==| ?)\d", 0.75, needs=(r"GPU|gpu|cuda|[rg]tx",)),
     Signature(r"is_built_with_cuda\(\)\W{1,6}False", 0.8, when="not-on-windows"),
     Signature(
         r"Could not find (?:the )?operation.{0,40}device:GPU|Cannot assign a device for operation.{0,200}(?:not compiled with|was not built with) CUDA",

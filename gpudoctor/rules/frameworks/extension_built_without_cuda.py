@@ -130,6 +130,9 @@ signatures: tuple[Signature | str, ...] = (
         0.78,
         unless=(r"driver",),
     ),
+    Signature(
+        r"not (?:implemented|supported|available) (?:for|in|on|with) (?:this |an? )?CPU[- ]only builds?", 0.85
+    ),
     # apex's optimizers and layers, Megatron: installed without --cuda_ext.
     Signature(
         r"(?:requires?|needs?)(?: the)? (?:cuda|c\+\+)(?: and \S{2,6})? extensions?\b|"

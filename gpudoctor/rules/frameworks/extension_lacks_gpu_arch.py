@@ -116,6 +116,15 @@ signatures: tuple[Signature | str, ...] = (
         needs=(rf"{PACKAGES}|{BUILDING}",),
         unless=(r"is not compatible with the current PyTorch installation",),
     ),
+    # Built on one machine, used on another.
+    Signature(
+        r"invalid device function",
+        0.92,
+        needs=(
+            PACKAGES,
+            r"(?:compiled|built|build) (?:\S+ ){0,5}on (?:\S+ ){0,6}(?:box|machine|server|node|workstation|card|gpu|laptop)|copied (?:\S+ ){0,5}(?:wheel|build|env\w*|\.so)",
+        ),
+    ),
     Signature(CALLS, 0.9, unless=(r"is not compatible with the current PyTorch installation",)),
     Signature(
         OWN_WORK,

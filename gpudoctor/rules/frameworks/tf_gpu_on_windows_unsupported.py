@@ -33,7 +33,9 @@ signatures: tuple[Signature | str, ...] = (
         r"tensor ?flow|\btf\.(?:__version__|config|test|keras)",
         0.85,
         when="tensorflow-past-windows",
-        needs=(r"gpu|\brtx|\bgtx|geforce|list_physical_devices|cuda",),
+        needs=(
+            r"gpu|\brtx|\bgtx|geforce|list_physical_devices|cuda|n't (?:being )?(?:detect|recogni|used)|not (?:being )?(?:detect|recogni|used)",
+        ),
         unless=(r"Torch not compiled|WSL",),
     ),
     Signature(r"TensorFlow GPU support is not available on native Windows for TensorFlow >= 2\.11", 0.97),

@@ -84,6 +84,7 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"DNN library is not found", 0.42),
     Signature(r"Please make sure (?:lib)?cudnn\S+ is in your library path", 0.85),
     Signature(r"(?:Failed to|Could not|Unable to) (?:load|open) cuDNN\b", 0.8),
+    Signature(r"libcudnn\w{0,20}\.so[\d.]{0,8}[`'\"]? (?:was |is |could )?not (?:be )?found\b", 0.8),
     # Somebody searched: locate, find, ldconfig.
     Signature(
         r"libcudnn[*.\w]{0,12}[`'\")]{0,3} (?:prints?|returns?|finds?|gives?|shows?|outputs?|yields?|is|has|comes up)? ?(?:nothing|empty|no (?:output|results?|match\w*|files?))\b",

@@ -112,7 +112,11 @@ signatures: tuple[Signature | str, ...] = (
     ),
     # XLA, whose reason stands above it; alone it is a symptom.
     Signature(r"DNN library initialization failed", 0.45),
-    Signature(r"undefined symbol: cudnn\w+", 0.8, when="cudnn-not-on-path"),
+    Signature(
+        r"undefined symbol[: ]{1,3}[`'\"]?cudnn\w+|\bcudnn[A-Z]\w+[`'\"]?,? (?:is an? |as )?undefined symbol",
+        0.8,
+        when="cudnn-not-on-path",
+    ),
     Signature(r"symbol cudnn\w+.{0,40}version libcudnn\w*\.so\.\d+ not defined", 0.85),
     Signature(
         r"(?:requires|needs|built (?:for|with|against)) cuDNN \d.{0,80}(?:found|installed|have|but)", 0.75

@@ -70,6 +70,10 @@ signatures: tuple[Signature | str, ...] = (
         r"undefined symbol: (?:cublas\w+|cusparse\w+|cusolver\w+|ncclComm\w+|nccl\w+|cufft\w+|nvrtc\w+)",
         0.82,
     ),
+    Signature(
+        r"\b(?:cublas|cublasLt|cusparse|cusolver|ncclComm|cufft|nvrtc)[A-Z]\w+[`'\"]?,? (?:is an? |as )?undefined symbol",
+        0.8,
+    ),
     Signature(r"version [`']?libcublas(?:Lt)?\.so\.[\d.]+' not found", 0.9),
     Signature(
         r"libnvJitLink\.so\.(?P<cuda>1[23]): cannot open shared object file",

@@ -148,7 +148,7 @@ signatures: tuple[Signature | str, ...] = (
         explanation="The text names two Pythons: what one of them has the other one lacks.",
     ),
     Signature(
-        r"\bpip3?\b (?:\S+ ){0,6}(?:for|to|into|from|of|under|with) (?:a |the )?(?:different|another|other|system|wrong|python ?2|python ?3\.\d+ instead)",
+        r"\bpip3?\b (?:\S+ ){0,6}(?:for|to|in|into|from|of|under|with) (?:a |the )?(?:different|another|other|system|wrong|python ?2|python ?3\.\d+ instead)",
         0.78,
         needs=(r"module|import|install", r"torch|tensorflow|\bjax|keras|cuda|cupy|\bgpu\b"),
     ),
