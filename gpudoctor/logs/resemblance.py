@@ -36,8 +36,6 @@ OURS = re.compile(
     r"triton|keras|onnx|cupy|numba|vllm|xformers|bitsandbytes|\b(?:lib)?nv[a-z]{2}|nouveau|rocm|\bhip|directml|graphics|dxg|tensorrt|\btrt\b|\bcompute \d|显卡|驱动",
     re.I,
 )
-#: A framework has its GPU.
-_SEEN = re.compile(r"CUDA available: True|is_available\(\)\W{1,12}True", re.I)
 _WORD = re.compile(r"[a-z]+|0|[\u4e00-\u9fff]")
 _DIGITS = re.compile(r"\d+")
 
@@ -80,24 +78,10 @@ def nearest(
     GPUs or where nobody complains: a manual speaks of every fault, a healthy machine's report has its words. `apart`: indices of
     lines that count for nothing."""
     left = [index for index in range(len(lines)) if index not in apart]
-<<<<<<< HEAD
-    if len(lines) > MUCH or not any(_OURS.search(lines[index]) for index in left):
+    if len(lines) > MUCH or not any(OURS.search(lines[index]) for index in left):
         return ()
     said = {index: words(lines[index]) for index in _that_matter(lines, left)}
     return _nearest(said, vocabulary if vocabulary is not None else _written_down()) if said else ()
-=======
-    if not any(OURS.search(lines[index]) for index in left):
-        return ()
-    complaining = _that_complain(lines, left)
-    if not complaining and len(left) > LONG:
-        return ()
-    said = {index: words(lines[index]) for index in complaining or left}
-    found = _nearest(said, vocabulary if vocabulary is not None else _written_down())
-    if complaining:
-        return found
-    seen = any(_SEEN.search(lines[index]) for index in left)
-    return found if found and found[0].score >= STRONG and not seen else ()
->>>>>>> wt-n-con
 
 
 def _nearest(said: Mapping[int, Sequence[str]], known: Vocabulary) -> tuple[Likeness, ...]:
