@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from gpudoctor.facts.record import Record
 from gpudoctor.logs.conditions import CONDITIONS, OF_THE_TEXT
 from gpudoctor.logs.index import Entry, Runs, runs_of, signature
-from gpudoctor.logs.patterns import compiled, literals_of
+from gpudoctor.logs.patterns import compiled, demands_of, literals_of
 from gpudoctor.logs.reading import Text
 from gpudoctor.logs.told import Told
 from gpudoctor.signature import Signature
@@ -79,6 +79,10 @@ class _Searched:
             known = self._held[run] = run in self.flat
         return known
 
+    def may_hold(self, pattern: str) -> bool:
+        """All that one of its alternatives demands is somewhere in the text."""
+        return any(all(any(map(self.holds, runs)) for runs in all_of) for all_of in demands_of(pattern))
+
     def has(self, pattern: str) -> bool:
         known = self._found.get(pattern)
         if known is None:
@@ -90,6 +94,8 @@ class _Searched:
         may = any(map(self.holds, runs))
         if not may or _is_words(pattern):
             return may
+        if not self.may_hold(pattern):
+            return False
         return next(self.matches(pattern, runs), None) is not None
 
     def matches(self, pattern: str, runs: Sequence[str]) -> Iterator[re.Match[str]]:
@@ -135,6 +141,8 @@ def _hit(
 ) -> Hit | None:
     # What costs nothing is asked first: compiling is what a short text's time goes into.
     if any(_is_words(pattern) and searched.has(pattern) for pattern in signature.unless):
+        return None
+    if not searched.may_hold(signature.pattern):
         return None
     whole = OF_THE_TEXT.get(signature.when)
     if whole is not None and not whole(told):
