@@ -147,6 +147,17 @@ def other_vendor_shown(told: Told) -> bool:
     return _OTHERS.search(told.text) is not None and _NVIDIAS.search(told.text) is None and not told.gpus
 
 
+#: NVIDIA's, where nobody writes more of the name than the number.
+_BARE = re.compile(r"(?<![\w.-])A(?:[245]000|4500|5500|6000|16|30|40|100|800)\b|FORCE_CUDA", re.I)
+
+
+def nvidia_alone_shown(told: Told) -> bool:
+    """The text names a GPU of NVIDIA's, and no graphics of AMD, Intel or Apple."""
+    if _OTHERS.search(told.text) is not None:
+        return False
+    return bool(told.gpus) or _NVIDIAS.search(told.text) is not None or _BARE.search(told.text) is not None
+
+
 _DESKTOP = re.compile(r"Docker[- ]Desktop", re.I)
 
 

@@ -140,7 +140,13 @@ signatures: tuple[Signature | str, ...] = (
         r"(?:resum\w+ from (?:an? )?(?:suspen[ds]\w*|sleep|hibernat\w+|standby)|(?:goes|went|going) (?:in)?to (?:standby|sleep|suspend)|after .{0,20}standby)\b",
         0.72,
         needs=(r"cuda|nvidia", r"no longer|fail\w*|error|n't|not |stop\w*|until|lost"),
-        unless=(r"Xid", r"fallen off", r"GSP", r"RmInitAdapter"),
+        unless=(
+            r"Xid",
+            r"fallen off",
+            r"GSP",
+            r"RmInitAdapter",
+            r"keeps? (?:on )?running|Lost display notification",
+        ),
     ),
     Signature(
         r"(?:after|when|once|since|whenever|every time) (?:the |my |a |this )?(?:laptop|machine|computer|pc|system|desktop|host|it) (?:wakes?|woke|resumes?|resumed|comes? back|came back|sleeps|slept|goes to sleep|suspends?|suspended|hibernate\w*)\b",
