@@ -358,4 +358,41 @@ signatures: tuple[Signature | str, ...] = (
         r"labels? (?:go|run|range|are numbered|start)s? .{0,24}to \d+.{0,60}(?:outputs?|classes|num_labels|num_classes|logits)",
         0.75,
     ),
+    # PyTorch's refusals of arguments: devices by a wrong name, indices elsewhere, integers where fractions are wanted.
+    r"Invalid device string: '(?!cuda)|indices should be either on (?:cpu|cuda) or on the same device|You can't train a model that has been loaded in \d-bit",
+    Signature(r"not implemented for '(?:Int|Long|Bool|Double|Short|Byte|Char|Complex\w+)'", 0.8),
+    Signature(
+        r"torch\.jit\.frontend\.\w+Error|torch\._dynamo\.exc\.(?:Unsupported|UserError)|torch\.fx\.proxy\.TraceError|environment variable (?:MASTER_ADDR|MASTER_PORT|RANK|WORLD_SIZE) expected",
+        0.84,
+    ),
+    # The machine's own memory, by NumPy's and PyTorch's allocators.
+    Signature(
+        r"Unable to allocate [\d.]+ [KMGT]i?B for an array|DefaultCPUAllocator: (?:can't allocate|not enough) memory",
+        0.86,
+    ),
+    # Configurations and command lines of programs: Hydra, compose, kubectl, Helm, profilers, trtexec, shells.
+    Signature(
+        r"hydra\.errors\.|omegaconf\.errors\.|Could not override '|Key '\w+' is not in struct|invalid compose project|error converting YAML to JSON|mapping values are not allowed in this context|"
+        r"namespaces? \"\S{1,60}\" not found|cannot re-use a name that is still in use|syntax error near unexpected token|unrecognized arguments: ",
+        0.82,
+    ),
+    Signature(
+        r"Run 'nvidia-smi -h' for help|Target application not found|Executable \S{1,60} could not be found|Could not open file \S{1,120}\.(?:onnx?|onx|pb|trt|plan|uff)|exec: \W{0,2}(?!nvidia)[\w./-]{1,60}\W{1,3} ?executable file not found in \$PATH",
+        0.8,
+    ),
+    Signature(
+        r"(?:NotFoundError|NOT_FOUND): (?!.{0,120}(?:\.so|lib\w+|libdevice|cuda))\S{1,160}; No such file or directory|Shape inconsistent, Provided",
+        0.82,
+    ),
+    Signature(r"No module named '?mmcv\.(?:runner|parallel|utils|cnn|fileio)\b", 0.8),
+    # The same wrong answer on the CPU is the program's.
+    Signature(
+        r"(?:same|as well|also|alike|too|identical\w*)\b.{0,20} on (?:the |my )?CPU|on (?:the |my )?CPU (?:it is |they are |I get |gives |with the same )?.{0,30}(?:the same|as well|alike|too|also|likewise|identical)",
+        0.6,
+        needs=(
+            r"\bnan|\binf\b|noise|wrong|loss|accuracy|predict|garbage|zeros|result|output|error",
+            r"gpu|cuda|[rg]tx|card",
+        ),
+        unless=(r"is_available\W{0,6}False|Xid|slow\w*|runs on (?:the )?cpu|only on (?:the )?cpu",),
+    ),
 )
