@@ -36,7 +36,7 @@ _SMI_CUDA = Lazy(
 )
 _NVCC = Lazy(r"release (\d{1,2}\.\d{1,2}), V\d", re.I)
 _TOOLKIT = Lazy(
-    r"(?:CUDA runtime version:|toolkit:? (?:is )?(?:version )?(?:cuda )?|cuda[ -]?toolkit[ =:/]{1,3}|/usr/local/cuda-|installed cuda |cudatoolkit[ =]{1,12}|cuda-toolkit-|libcudart\.so\.(?=\d+(?:\.\d+)? \(libc6)|"
+    r"(?:CUDA runtime version:|(?<![\w./-])cuda/(?=\d)|toolkit:? (?:is )?(?:version )?(?:cuda )?|cuda[ -]?toolkit[ =:/]{1,3}|/usr/local/cuda-|installed cuda |cudatoolkit[ =]{1,12}|cuda-toolkit-|libcudart\.so\.(?=\d+(?:\.\d+)? \(libc6)|"
     r"nvidia-cuda-runtime-cu\d\d[ =]{1,30}|cuda-cudart[ =]{1,30}|"
     r"(?<![A-Za-z0-9_.])CUDA(?:/cuDNN)?(?:[ -]?(?:version|版本号?)(?: is|是|为)?)?[ :=:：（(]{0,3}v?|CUDA\\v)(\d{1,2}\.\d{1,2})",
     re.I,
@@ -44,7 +44,7 @@ _TOOLKIT = Lazy(
 _BUILT = Lazy(r"CUDA used to build PyTorch: (\S+)|torch\.version\.cuda\W{1,4}(\d\d?\.\d)", re.I)
 _PACKAGE = Lazy(
     r"(?<![\w./-])(?P<name>torch|pytorch|torchvision|torchaudio|tensorflow(?:-gpu|-cpu|-intel)?|jax|jaxlib|cupy-cuda\d+x?|onnxruntime(?:-gpu)?|"
-    r"flash[-_]attn|xformers|bitsandbytes|triton|numba|vllm|keras)(?P<between>==|(?: is(?: still| at| on)?| to)?[ =:：(]{1,30}(?:version:? |版本(?:号|是|为)?[:： ]?)?)v?(?P<version>\d{1,2}\.\d{1,2}(?:\.\d{1,3})?[\w.+]{0,20})",
+    r"flash[-_]attn|xformers|bitsandbytes|triton|numba|vllm|keras)(?P<between>==|(?: is(?: still| at| on)?| (?:(?:was|is|got|been) )?(?:up|down)(?:grad|dat)ed(?: from \S{1,12})? to| from \S{1,12} (?:to|->)| to)?[ =:：(]{1,30}(?:version:? |版本(?:号|是|为)?[:： ]?)?)v?(?P<version>\d{1,2}\.\d{1,2}(?:\.\d{1,3})?[\w.+]{0,20})",
     re.I,
 )
 _TORCH = Lazy(
@@ -56,7 +56,7 @@ _TF = Lazy(
     re.I,
 )
 _WINDOWS = Lazy(
-    r"\bWindows(?: (?:OS|version|machine|PC|laptop))?[ :_-]{0,2}(?:1[01]|7|8|Server|NT|x64|x86)|\bwin ?(?:1[01]|7|8)\b|\[WinError \d|\bWindows_NT\b|\b(?:on|native|in) windows\b(?! subsystem)|"
+    r"\bWindows(?: (?:OS|version|machine|PC|laptop))?[ :_-]{0,2}(?:1[01]|7|8|Server|NT|x64|x86)|\bwin ?(?:1[01]|7|8)\b|\[WinError \d|\bWindows_NT\b|\b(?:on|native|in|use|using|running) windows\b(?! (?:sub|size|of\b))|\bwindows (?:machine|pc|laptop|workstation|box|desktop computer|computer|host|notebook|vm|user)\b|(?m:^|[,;(] ?)windows ?[:;.)]|windows ?(?:系统|下|上|平台|电脑)|(?:在|用) ?windows|"
     r"\b(?:cudart|cublas|cudnn\w{0,20}|nvcuda)(?:64_\d+)?\.dll|\b(?:win32|win_amd64|mingw64)\b|[A-Z]:\\|C:/Users|OS: Microsoft Windows|PS C:|_windows\b",
     re.I,
 )
@@ -110,6 +110,11 @@ _NO_USE = Lazy(
 _PROSE = Lazy(
     r"\b(?:not|no|never|none|nothing|empty|cannot|can't|won't|fails?|failed|failing|error|errors|crash\w*|slow\w*|hangs?|stuck|wrong|broken|problem|issue|unable|unavailable|unusable|undetected|invisible|trouble|strange|"
     r"why|help|instead|whereas|although|only|cpu|weird|missing|doesn't|isn't|didn't|can i|how (?:do|to|can))\b|n't\b|不|没|无法|失败|报错|为什么|怎么|出错|求助|卡|慢",
+    re.I,
+)
+#: What no table says after its colon: "torch 2.2.0 with torchvision 0.15.2: the import crashes".
+_SAID_SO = Lazy(
+    r"^[\w./@() ?-]{8,44} ?: (?:\S+ ){1,10}?(?:crash(?:es|ed)|doesn't|won't|can't|isn't|hangs|is stuck|fails)\b",
     re.I,
 )
 #: Lines of which the words are a program's: tables, lists, "key : value", commands.
@@ -252,7 +257,7 @@ class Told:
         if _NO_USE.search(self.text):
             return True
         for line in self.text.split("\n"):
-            if _PROMPT.match(line) or _SHOWN.match(line):
+            if _PROMPT.match(line) or (_SHOWN.match(line) and not _SAID_SO.search(line)):
                 continue
             if _PROSE.search(line):
                 return True
@@ -314,7 +319,10 @@ class Told:
         found: dict[str, str] = {}
         for pattern in (_ECHOED, _VARIABLE, _SAID):
             for match in pattern.finditer(self.text):
-                found.setdefault(match["name"], match["value"].strip())
+                value = match["value"].strip()
+                if match["name"].endswith("_VISIBLE_DEVICES"):
+                    value = value.rstrip(".,:!?`")  # a sentence goes on; no list ends so
+                found.setdefault(match["name"], value)
         return found
 
     @cached_property

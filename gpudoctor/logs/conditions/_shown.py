@@ -19,7 +19,7 @@ _PROSE = Lazy(
 )
 _WANTS = Lazy(
     r"(?:requires?|requiring|needs?|wants?|expects?|supports?|(?:built|compiled|build|made|meant) (?:\w+ )?(?:for|with|against|on)|is for|looks? for|looking for|asks? for|depends on|"
-    r"instead of|require[ds]?|(?<!in)(?<!not )compatible with|nvidia-smi|driver|up to|download and install|(?:why|does|it|that|\w+[-_]\w+|whisper|torch|tensorflow|runtime) (?:is )?us(?:es?|ing)|需要|要求|支持|reports?) (?:(?!but |only |while |have )\S+ ){0,4}$",
+    r"instead of|require[ds]?|(?<!in)(?<!not )compatible with|nvidia-smi|driver|up to|download and install|(?:why|does|it|that|\w+[-_]\w+|whisper|torch|tensorflow|runtime) (?:is )?us(?:es?|ing)|需要|要求|支持|reports?) (?:(?!but |only |while |have |has |got |our |my |I |we |there |here )\S+ ){0,4}$",
     re.I,
 )
 _OF_DRIVER = Lazy(

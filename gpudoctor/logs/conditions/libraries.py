@@ -15,7 +15,40 @@ def tensorflow_past_windows(told: Told) -> bool:
     if not version:
         found = re.search(r"^(?:>>> )?['\"]?(2\.\d{1,2}\.\d)['\"]?(?: +(?:False|\[\]))?$", told.text, re.M)
         version = found[1] if found else ""
+    if told.windows and not version:
+        return _keras_past_windows(told)
     return told.windows and release(version) > (2, 10)
+
+
+#: Keras 3 needs TensorFlow 2.16; R's packages install the newest where no release is named; the first wheels for Python 3.11 are 2.12's.
+_INSTALLED_BY_R = re.compile(
+    r"\binstall_(?:keras|tensorflow)\((?![^)\n]{0,80}[\"'](?:2\.\d|1\.))|\bkeras3\b", re.I
+)
+
+
+def _keras_past_windows(told: Told) -> bool:
+    """No release of TensorFlow is told, and what is told came after 2.10 or needs a later one."""
+    if not told.has("tensorflow", "keras", "tf."):
+        return False
+    keras = release(told.packages.get("keras", ""))
+    if _INSTALLED_BY_R.search(told.text) or keras >= (3,):
+        return not told.has("torch", "jax") or told.has("tensorflow")
+    return release(told.python) >= (3, 11)
+
+
+#: bitsandbytes with the release that the text tells, in pip's words or somebody's: "bitsandbytes gave 0.40.2", "Version: 0.42.0".
+_BITSANDBYTES = re.compile(
+    r"bitsandbytes(?!-windows)(?:[ =@:(v`'\"]{1,4}(?:(?:gave|is|version:?|at|installed|got|gets)[ (v]{1,2}){0,2}|\n(?:Version: ))(?P<version>0\.\d{1,2})\.\d",
+    re.I,
+)
+
+
+def bitsandbytes_before_windows(told: Told) -> bool:
+    """Native Windows, and a bitsandbytes before 0.43, the first with wheels for it."""
+    if not told.windows or not told.has("bitsandbytes"):
+        return False
+    found = [release(one["version"]) for one in _BITSANDBYTES.finditer(told.text)]
+    return bool(found) and all(one < (0, 43) for one in found)
 
 
 def plain_torch_on_windows(told: Told) -> bool:
@@ -24,7 +57,10 @@ def plain_torch_on_windows(told: Told) -> bool:
     plain = bool(version) and "+" not in version
     if not version:
         plain = (
-            re.search(r"pip3? install (?:-U |--upgrade )?torch\b(?![^\n]*(?:index-url|-f |http))", told.text)
+            re.search(
+                r"(?:pip3? install|poetry add|uv add|pdm add|pipenv install) (?:-U |--upgrade )?torch\b(?![^\n]*(?:index|-f |http|source))",
+                told.text,
+            )
             is not None
         )
     return (
@@ -132,19 +168,20 @@ _MISSING = re.compile(
 def _majors_of_files(wanted: str, told: Told) -> set[int]:
     """CUDA majors of libraries that the text names as there ("libcublas.so.11 is in /usr/lib"): of those of which no line
     complains, and that are not of the number that is wanted."""
-    named: set[int] = set()
+    named: list[frozenset[int]] = []
     missing: set[int] = {int(wanted.partition(".")[0])}
     for found in _FILE.finditer(told.text):
         if found["stem"].lower() not in _NUMBERED or found["number"] == wanted:
             continue
-        before = told.text[max(0, found.start() - 40) : found.start()].rpartition("\n")[2]
+        before = told.text[max(0, found.start() - 40) : found.start()].rpartition("\n")[2].rpartition(", ")[2]
         after = told.text[found.end() : found.end() + 50].partition("\n")[0]
         majors = majors_of(found["stem"], found["number"])
         if _MISSING.search(after) or _MISSING.search(before):
             missing.update(majors if len(majors) == 1 else ())
         else:
-            named.update(majors)
-    return named - missing
+            named.append(majors)
+    # A number that two majors share (cuSOLVER's 11) proves neither where one of them is missing.
+    return {major for majors in named if not majors & missing for major in majors}
 
 
 def _missing_families(told: Told) -> set[str]:
@@ -155,7 +192,7 @@ def _missing_families(told: Told) -> set[str]:
         told.text,
         re.I,
     ) + re.findall(
-        r"((?!libnvinfer|libcuda\b|libnvidia|libnvonnx)lib(?:cu|nv|nccl)\w+)(?:-\w+)?\.so[.\d]*: cannot open shared object file",
+        r"((?!libnvinfer|libcuda\b|libnvidia|libnvonnx)lib(?:cu|nv|nccl)\w+)(?:-\w+)?\.so[.\d]*(?:: cannot open shared object file| => not found)",
         told.text,
     )
     # libcudnn_ops and libcudnn_cnn are one library in parts, libcublasLt comes with libcublas.
@@ -174,13 +211,17 @@ def not_one_library_alone(told: Told) -> bool:
 
 _SYSTEM_CUDNN = re.compile(
     r"(?:/usr/(?:lib|local|lib64)|/opt|/lib)/(?:[^\s:'\"]{0,80}/)?libcudnn\w*\.so|/envs/[^\s/]+/lib/libcudnn|"
-    r"(?:system(?:[- ]wide)?|locally installed|apt|conda)(?:'s)? (?:installed )?cudnn",
+    r"(?:system(?:[- ]wide)?|locally installed|apt|conda)(?:'s)? (?:installed |package )?(?:lib)?cudnn",
     re.I,
 )
 
 
+_SYSTEM_FOLDER = re.compile(
+    r"(?:^|:)(?:/usr/lib|/usr/local/lib|/lib|/opt/(?!nvidia)|/sw/|/apps?/|/software/)|conda", re.I
+)
 _BUNDLED_CUDNN = re.compile(
-    r"nvidia/cudnn/lib|torch/lib/libcudnn|nvidia-cudnn-cu|bundled|ships? with|pip\b", re.I
+    r"nvidia/cudnn/lib|torch/lib/libcudnn|nvidia-cudnn-cu|bundl(?:ed|es|ing)\b|ships? with|\bits own\b|pip\b",
+    re.I,
 )
 
 
@@ -189,4 +230,6 @@ def cudnn_on_path(told: Told) -> bool:
     value = told.variables.get("LD_LIBRARY_PATH", "")
     if re.search(r"cuda|cudnn", value, re.I):
         return True
+    if _SYSTEM_FOLDER.search(value) and told.has("pytorch was compiled against"):
+        return True  # PyTorch's wheels bring their cuDNN: another one can only come by this path
     return bool(_SYSTEM_CUDNN.search(told.text) and _BUNDLED_CUDNN.search(told.text))

@@ -50,7 +50,11 @@ _MATTER = Lazy(
     re.I,
 )
 #: The same question, answered in two ways.
-_ANSWERS = Lazy(r"\bTrue\b[^.\n]{0,160}\bFalse\b|\bFalse\b[^.\n]{0,160}\bTrue\b")
+_ANSWERS = Lazy(
+    r"\bTrue\b[^.\n]{0,160}\bFalse\b|\bFalse\b[^.\n]{0,160}\bTrue\b|"
+    r"\[\][^\n]{0,200}(?:\bGPU:\d|PhysicalDevice\()|(?:\bGPU:\d|PhysicalDevice\()[^\n]{0,200}\[\]|"
+    r"CpuDevice[^\n]{0,160}(?:Cuda|Gpu)Device|(?:Cuda|Gpu)Device[^\n]{0,160}CpuDevice"
+)
 #: So far apart may the parts of one story stand.
 _NEAR = 700
 #: The same Python loads another library in another place: that is the environment's variables, and not its packages.
@@ -62,7 +66,7 @@ _LIBRARIES = Lazy(
 
 def works_in_another_place(told: Told) -> bool:
     """One import, two places to start Python from, a failure and a success, all in one paragraph or two."""
-    if not told.has("import", "module", "torch", "tensorflow", "导入"):
+    if not told.has("import", "module", "torch", "tensorflow", "tf.", "jax", "导入"):
         return False
     text = told.text
     if _LIBRARIES.search(text):
@@ -93,7 +97,7 @@ def _places(text: str, found: re.Match[str]) -> bool:
 
 #: Where pip put a package, by its own word.
 _PIP_PUT = Lazy(
-    r"(?:Requirement already satisfied: \S+.{0,80}? in |^Location: |^pip \d\S* from |Installed \S+ in )(?P<path>(?:[A-Za-z]:\\|[~./])[^\s,()]{3,200})",
+    r"(?:Requirement already satisfied: \S+.{0,80}? in |(?:^|[( ])Location: |^pip \d\S* from |Installed \S+ in )(?P<path>(?:[A-Za-z]:\\|[~./])[^\s,()]{3,200})",
     re.I | re.M,
 )
 _PIP_IS = Lazy(
@@ -126,6 +130,23 @@ def pip_serves_another_python(told: Told) -> bool:
         python = {_prefix(found["path"]) for found in _TRACED.finditer(told.text)}
     pip = {p for p in pip | put if not p.endswith("/.local") and p not in (".", "./venv", "")}
     return bool(python and pip) and not python & pip
+
+
+#: The prompt of an active environment: "(ml) u@h:~$", "(venv) PS C:\\".
+_ACTIVE = Lazy(r"^\((?!base\))[\w.-]{1,40}\) {0,2}(?:\S{0,80}[$#%>](?: |$)|PS |[A-Z]:\\)", re.M)
+#: Folders of the system's Python, and of the user beside it.
+_OUTSIDE = re.compile(
+    r"^(?:/usr(?:/local)?/lib(?:64)?/python3|~/\.local/|/(?:home/[^/]+|root)/\.local/|/Library/Frameworks/|[a-z]:\\Users\\[^\\]+\\AppData\\(?:Roaming|Local)\\(?:Programs\\)?Python)",
+    re.I,
+)
+
+
+def pip_outside_environment(told: Told) -> bool:
+    """An environment is active, by its prompt, and all that pip says of folders is of the system's Python or the user's own."""
+    if not told.has("pip") or not _ACTIVE.search(told.text):
+        return False
+    paths = [found["path"] for found in _PIP_PUT.finditer(told.text)]
+    return bool(paths) and all(_OUTSIDE.match(path) for path in paths)
 
 
 _INTERPRETER = Lazy(

@@ -49,4 +49,18 @@ signatures: tuple[Signature | str, ...] = (
         needs=(r"bitsandbytes",),
     ),
     Signature(r"libcudart\.so", 0.9, when="on-windows", needs=(r"bitsandbytes",)),
+    # The same exception, retold.
+    Signature(
+        r"(?:TypeError|AttributeError)[^\n]{0,80}WindowsPath|WindowsPath[`'\"]{0,2} (?:isn't|is not) iterable",
+        0.92,
+        needs=(r"bitsandbytes|cextension|load_in_[48]bit|bnb\b",),
+    ),
+    # A release from before the first with wheels for Windows.
+    Signature(
+        r"bitsandbytes",
+        0.84,
+        when="bitsandbytes-before-windows",
+        needs=(r"fail|error|n't\b|cannot|\bnot\b|crash|missing|broken|unable",),
+        explanation="This release of bitsandbytes was published for Linux only.",
+    ),
 )

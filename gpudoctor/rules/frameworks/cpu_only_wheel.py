@@ -78,7 +78,7 @@ signatures: tuple[Signature | str, ...] = (
         r"Attempting to deserialize object on a CUDA device but torch\.cuda\.is_available\(\) is False", 0.5
     ),
     # TensorFlow.
-    Signature(r"tensorflow-cpu ?(?:==|\d)", 0.75, needs=(r"GPU|gpu",)),
+    Signature(r"tensorflow-cpu(?: \w+){0,2}(?:==| ?)\d", 0.75, needs=(r"GPU|gpu|cuda|[rg]tx",)),
     Signature(r"is_built_with_cuda\(\)\W{1,6}False", 0.8, when="not-on-windows"),
     Signature(
         r"Could not find (?:the )?operation.{0,40}device:GPU|Cannot assign a device for operation.{0,200}(?:not compiled with|was not built with) CUDA",
@@ -226,6 +226,14 @@ signatures: tuple[Signature | str, ...] = (
     ),
     Signature(
         r"from \d\.\d{1,2}\.\d\+cu\d{2,3} (?:to|->|→|=>) \d\.\d{1,2}\.\d(?![\w+.])", 0.75, when="on-windows"
+    ),
+    # conda's build string by itself; the answer to a question after several things at once: ('2.2.0', None).
+    Signature(r"\bpy3\.?\d{1,2}_cpu_\d", 0.86, needs=(r"torch|jaxlib",)),
+    Signature(
+        r"torch\.version\.cuda[^\n]{0,60}\n(?:Out\[\d{1,3}\]: ?)?\(?(?:(?:['\"]?\d\.\d[\w.+]{0,20}['\"]?|True|False),? ?){0,2}None\b|"
+        r"\(['\"]?\d\.\d[\w.]{0,20}['\"]?, None\)[^\n]{0,60}torch\.version\.cuda",
+        0.85,
+        unless=(r"\+xpu\b|rocm|\bhip\b|radeon", r"Apple M\d|macOS|Darwin|\bMac(?:Book)?\b"),
     ),
 )
 

@@ -130,6 +130,18 @@ signatures: tuple[Signature | str, ...] = (
         0.78,
         unless=(r"driver",),
     ),
+    Signature(
+        r"not (?:implemented|supported|available) (?:for|in|on|with) (?:this |an? )?CPU[- ]only builds?", 0.85
+    ),
+    # apex's optimizers and layers, Megatron: installed without --cuda_ext.
+    Signature(
+        r"(?:requires?|needs?)(?: the)? (?:cuda|c\+\+)(?: and \S{2,6})? extensions?\b|"
+        r"(?:must be|please) (?:re-?)?(?:install\w*|buil[dt]|compil\w+) (?:\S+ ){0,8}(?:--cuda_ext|with cuda and c(?:pp|\+\+) ext)",
+        0.9,
+        needs=(r"apex|fused|extension",),
+        unless=(r"CUDA_HOME|nvcc: (?:command )?not found|mismatches the version",),
+    ),
+    Signature(r"\b(?:fused_\w{3,40}|amp_C|apex_C)(?: module)? is not (?:found|available|installed)", 0.85),
 )
 
 

@@ -24,7 +24,7 @@ from gpudoctor.facts.host import Host
 from gpudoctor.facts.observed import Known
 from gpudoctor.findings import CannotLook, CouldNotTell, DoesNotApply, Evidence, Fix, Problem
 from gpudoctor.rules.architectures import code_evidence, judged
-from gpudoctor.rules.extensions import BUILDING, PACKAGES
+from gpudoctor.rules.extensions import BUILDING, CALLS, OWN_WORK, PACKAGES
 from gpudoctor.rules.pythons import (
     by_capability,
     installed,
@@ -109,6 +109,31 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"built for lower compute capability \(\d+\) than the system's", 0.72),
     Signature(
         r"no kernel image is available", 0.72, needs=(PACKAGES,), unless=(r"for execution on the device",)
+    ),
+    Signature(
+        r"cudaErrorNoKernelImageForDevice",
+        0.92,
+        needs=(rf"{PACKAGES}|{BUILDING}",),
+        unless=(r"is not compatible with the current PyTorch installation",),
+    ),
+    # Built on one machine, used on another.
+    Signature(
+        r"invalid device function",
+        0.92,
+        needs=(
+            PACKAGES,
+            r"(?:compiled|built|build) (?:\S+ ){0,5}on (?:\S+ ){0,6}(?:box|machine|server|node|workstation|card|gpu|laptop)|copied (?:\S+ ){0,5}(?:wheel|build|env\w*|\.so)",
+        ),
+    ),
+    Signature(CALLS, 0.9, unless=(r"is not compatible with the current PyTorch installation",)),
+    Signature(
+        OWN_WORK,
+        0.85,
+        needs=(
+            r"no kernel image|NoKernelImage",
+            r"extension|\bops?\b|\.cu\b|kernel|_cuda\b|module|library|call",
+        ),
+        unless=(r"is not compatible with the current PyTorch installation", r"on (?:the |my )?cpu"),
     ),
 )
 

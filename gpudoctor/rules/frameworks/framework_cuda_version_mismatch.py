@@ -43,7 +43,7 @@ explains = (
 signatures: tuple[Signature | str, ...] = (
     # ONNX Runtime, CuPy, TensorFlow, CTranslate2, Paddle: a CUDA library of another major than the toolkit that is shown.
     Signature(
-        r"lib(?:cublas|cublasLt|cudart|cufft|curand|cusolver|cusparse|nvrtc|nppc|cupti)\.so\.(?P<cuda>\d+(?:\.\d+)?):? cannot open shared object file",
+        r"lib(?:cublas|cublasLt|cudart|cufft|curand|cusolver|cusparse|nvrtc|nppc|cupti)\.so\.(?P<cuda>\d+(?:\.\d+)?)\W{0,3} cannot open",
         0.9,
         when="other-cuda-shown",
         explanation="The build wants CUDA {cuda}'s library; the CUDA that the text shows is another.",

@@ -82,6 +82,21 @@ signatures: tuple[Signature | str, ...] = (
         r"no GPU detected, will be using CPU", 0.75, needs=(r"jax",), unless=(r"CUDA_ERROR|failed call",)
     ),
     Signature(r"Unknown backend:? '?(?:cuda|gpu)\b", 0.75, needs=(r"jax|numpyro|xla|flax",)),
+    # pip's transcript, of JAX itself or of a library on it: a jaxlib without a local part, and no plugin beside it.
+    Signature(
+        r"jaxlib(?:-|==?| )\d\.\d[\d.]{0,6}(?![\w.]*\+)",
+        0.76,
+        needs=(
+            r"\bpip\b|Collecting|Downloading|Installing collected|Successfully installed|requirements",
+            r"(?:on|with|using) (?:the |my |its )?cpu\b|cpu only|only (?:the )?cpu|no gpu|idle|(?:not|n't|never) (?:\w+ ){0,2}(?:see|use|find|found|detect|recogni)\w*|gpu(?: is| was)? (?:not|never)|slow",
+        ),
+        unless=(
+            r"jax[-_]cuda|jaxlib\S{0,20}\+cuda|jax_releases|libtpu|jax\[cuda",
+            r"No matching distribution|not a supported wheel|CUDA_ERROR|cannot open shared object",
+            r"\bMac(?:Book)?\b|macOS|Apple M\d|radeon|rocm",
+        ),
+        explanation="pip brought the jaxlib that computes on the CPU, and no plugin for CUDA.",
+    ),
 )
 
 

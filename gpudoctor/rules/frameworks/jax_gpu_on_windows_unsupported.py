@@ -22,8 +22,19 @@ from gpudoctor.facts.host import Host
 from gpudoctor.findings import DoesNotApply, Evidence, Fix, Problem, seen
 from gpudoctor.rules.judging import need
 from gpudoctor.rules.pythons import package_named, pythons, subject
+from gpudoctor.signature import Signature
 
 explains = ("import-differs-from-files",)
+
+signatures: tuple[Signature | str, ...] = (
+    # JAX's install page: no CUDA wheels for native Windows.
+    Signature(
+        r"jax\[cuda\d{0,2}\w*\]|jax[-_]cuda1\d[-_](?:plugin|pjrt)",
+        0.88,
+        when="on-windows",
+        needs=(r"\bcpu\b|CpuDevice|\bno gpu|No matching|Could not find|n't\b|\bnot\b|fail|error",),
+    ),
+)
 
 PLUGINS = ("jax-cuda12-plugin", "jax-cuda13-plugin")
 

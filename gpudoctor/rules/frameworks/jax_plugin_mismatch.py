@@ -33,6 +33,10 @@ signatures: tuple[Signature | str, ...] = (
         0.95,
     ),
     Signature(r"jaxlib version \S+ is newer than and incompatible with jax version", 0.9),
+    Signature(
+        r"PJRT plugin version mismatch|plugin .{0,40}version .{0,60}(?:not compatible|incompatible|does not match) .{0,40}jaxlib",
+        0.8,
+    ),
     Signature(r"jaxlib is version \S+, but this version of jax requires version", 0.9),
 )
 

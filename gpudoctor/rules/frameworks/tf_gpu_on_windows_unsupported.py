@@ -33,7 +33,9 @@ signatures: tuple[Signature | str, ...] = (
         r"tensor ?flow|\btf\.(?:__version__|config|test|keras)",
         0.85,
         when="tensorflow-past-windows",
-        needs=(r"gpu|\brtx|\bgtx|geforce|list_physical_devices|cuda",),
+        needs=(
+            r"gpu|\brtx|\bgtx|geforce|list_physical_devices|cuda|n't (?:being )?(?:detect|recogni|used)|not (?:being )?(?:detect|recogni|used)",
+        ),
         unless=(r"Torch not compiled|WSL",),
     ),
     Signature(r"TensorFlow GPU support is not available on native Windows for TensorFlow >= 2\.11", 0.97),
@@ -55,6 +57,17 @@ signatures: tuple[Signature | str, ...] = (
             r"gpu|\brtx|\bgtx|geforce|cuda",
             r"\btf\b",
             r"available: 0|\[\]|False|empty|not |n't|only cpu|no gpu|不|没",
+        ),
+        unless=(r"Torch not compiled|WSL",),
+    ),
+    # Keras 3 and R's packages: by the release of TensorFlow that they need or install.
+    Signature(
+        r"keras|install_tensorflow|tf\$config|tf_config\(\)",
+        0.85,
+        when="tensorflow-past-windows",
+        needs=(
+            r"gpu|\brtx|\bgtx|geforce|cuda",
+            r"\[\]|list\(\)|False|empty|\bnot\b|n't\b|only cpu|\bno gpu|none|never|available: 0",
         ),
         unless=(r"Torch not compiled|WSL",),
     ),

@@ -29,7 +29,7 @@ from gpudoctor.facts.host import Host
 from gpudoctor.facts.observed import Absent, Known
 from gpudoctor.findings import CannotLook, CouldNotTell, Evidence, Fix, Problem
 from gpudoctor.rules.architectures import code_evidence, judged, needed_ptx, older_than_all
-from gpudoctor.rules.extensions import BUILDING, LAUNCHERS, PACKAGES
+from gpudoctor.rules.extensions import BUILDING, CALLS, LAUNCHERS, OWN_WORK, PACKAGES
 from gpudoctor.rules.pythons import (
     by_capability,
     installed,
@@ -58,10 +58,17 @@ signatures: tuple[Signature | str, ...] = (
             PACKAGES,
             BUILDING,
             LAUNCHERS,
+            CALLS,
+            OWN_WORK,
             r"GTX (?:9|10|7|6)\d\d|Tesla (?:P|K|M)\d+|capability sm_(?:35|37|50|52|60|61)\b|too old",
         ),
     ),
-    Signature(r"cudaErrorNoKernelImageForDevice", 0.9, unless=(r"parallel_for failed|distCUDA2",)),
+    Signature(
+        r"cudaErrorNoKernelImageForDevice",
+        0.9,
+        unless=(r"parallel_for failed|distCUDA2", PACKAGES, BUILDING, OWN_WORK),
+    ),
+    Signature(r"cudaErrorNoKernelImageForDevice", 0.7, unless=(r"parallel_for failed|distCUDA2",)),
     Signature(r"CUDA_ERROR_NO_BINARY_FOR_GPU", 0.85),
     # TensorFlow 2.x, gpu_device.cc and XLA; JAX.
     Signature(
@@ -84,7 +91,7 @@ signatures: tuple[Signature | str, ...] = (
         needs=(r"ggml",),
     ),
     Signature(r"does not support (?:the )?(?:GPU|device).{0,30}(?:sm_|compute capability )", 0.6),
-    Signature(error_code(209), 0.72, unless=(PACKAGES, BUILDING, LAUNCHERS)),
+    Signature(error_code(209), 0.72, unless=(PACKAGES, BUILDING, LAUNCHERS, CALLS, OWN_WORK)),
     Signature(r"THCudaCheck FAIL file=\S{1,160} line=\d+ error=48 :", 0.7),
     # TensorRT, builder.
     Signature(
@@ -151,7 +158,7 @@ signatures: tuple[Signature | str, ...] = (
         r"no kernel image is available for execution on the device",
         0.72,
         needs=(r"\bT4\b|\bRTX ?[2-5]0\d\d|\bH[12]00\b|\bA100\b|\bL40?S?\b|\bA[1-4]0G?\b",),
-        unless=(PACKAGES, BUILDING, LAUNCHERS),
+        unless=(PACKAGES, BUILDING, LAUNCHERS, CALLS, OWN_WORK),
     ),
     # PaddlePaddle 2.6 and later.
     Signature(
@@ -162,7 +169,7 @@ signatures: tuple[Signature | str, ...] = (
     Signature(
         r"no kernel image is available",
         0.6,
-        unless=(r"for execution on the device", PACKAGES, BUILDING, LAUNCHERS),
+        unless=(r"for execution on the device", PACKAGES, BUILDING, LAUNCHERS, CALLS, OWN_WORK),
     ),
 )
 

@@ -218,6 +218,25 @@ signatures: tuple[Signature | str, ...] = (
             r"radeon|\bgfx\d{3,4}|\bAMD (?:GPU|card|graphics)|\bRX ?\d{4}\b|Intel (?:Arc|GPU)|\bMac(?:Book)?\b",
         ),
     ),
+    # PyTorch's own word, and distributions' packages, where the text names a GPU of NVIDIA's and none of another vendor.
+    Signature(
+        r"torch\.version\.hip\b(?: (?:is|says|shows|prints|gives|returns))?\W{1,8}\d\.\d",
+        0.94,
+        when="nvidia-alone-shown",
+    ),
+    Signature(
+        r"\b(?:ollama|(?:python-)?(?:py)?torch(?:vision)?|(?:python-)?tensorflow|llama[._-]?cpp|koboldcpp|whisper\S{0,12}|onnxruntime|comfyui|vllm|localai|jax\w{0,3}|blender|lemonade)[-_]?(?:bin-|opt-|with)?(?:rocm|hip)\b",
+        0.86,
+        when="nvidia-alone-shown",
+        needs=(r"\bcpu\b|False|\bno (?:\w+ )?(?:gpu|cuda)|nothing|fail|error|n't\b|\bnot\b|slow",),
+    ),
+    # Its extensions' builds ask for NVIDIA's compiler: PyTorch's set-up code does so only where a CUDA build is meant.
+    Signature(
+        r"\d\+rocm\d[\d.]*",
+        0.95,
+        needs=(r"nvcc (?:was )?not found|nvcc: (?:command )?not found|CUDA_HOME|no such file.{0,40}nvcc",),
+        unless=(r"radeon|\bgfx\d{3,4}|\bAMD\b|instinct|hipcc|ROCM_HOME|\bMI ?[123]\d0X?\b|\bRX ?\d{4}",),
+    ),
     # Builds for both vendors in one environment.
     Signature(r"\d\+rocm\d[\d.]*", 0.88, needs=(r"\+cu\d{2,3}\b",)),
 )

@@ -113,6 +113,8 @@ signatures: tuple[Signature | str, ...] = (
         r"LoadLibrary failed with error 126 .{0,200}onnxruntime_providers_(?:cuda|tensorrt)\.dll",
         0.78,
     ),
+    # ldd.
+    Signature(r"\.so[\d.]{0,12} => not found", 0.85, when="several-libraries"),
     # PaddlePaddle, dynload.
     Signature(
         r"(?:Cannot|Could not|Failed to) load (?:lib)?(?:cublas|cublasLt|cusolver|cusparse|cufft|curand|nvrtc|cupti) (?:shared|dynamic) library",

@@ -38,13 +38,13 @@ from gpudoctor.signature import Signature
 signatures: tuple[Signature | str, ...] = (
     # TensorFlow dso_loader; ld.so; CTranslate2; ONNX Runtime; Windows.
     Signature(
-        r"libcudnn(?:_\w+)?(?:-\w{6,10})?\.so(?:\.\d+)*: cannot open shared object file",
+        r"libcudnn(?:_\w+)?(?:-\w{6,10})?\.so(?:\.\d+)*\W{1,4}cannot open|cannot open shared object file\W{1,4}libcudnn",
         0.85,
         unless=(r"libcudnn\.so\.[79]\b.{0,200}libcudnn\.so\.8",),
     ),
     Signature(r"Couldn't open CUDA library libcudnn", 0.92),
     Signature(
-        r"Could not load dynamic library '(?:libcudnn\S*|cudnn64_\d\.dll)'", 0.88, when="few-libraries"
+        r"Could not load dynamic library '?(?:libcudnn\S*|cudnn64_\d\.dll)", 0.88, when="few-libraries"
     ),
     Signature(
         r"Could not load library (?:libcudnn\w*\.so|cudnn_\w+64)",
@@ -84,6 +84,14 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"DNN library is not found", 0.42),
     Signature(r"Please make sure (?:lib)?cudnn\S+ is in your library path", 0.85),
     Signature(r"(?:Failed to|Could not|Unable to) (?:load|open) cuDNN\b", 0.8),
+    Signature(r"libcudnn\w{0,20}\.so[\d.]{0,8}[`'\"]? (?:was |is |could )?not (?:be )?found\b", 0.8),
+    # Somebody searched: locate, find, ldconfig.
+    Signature(
+        r"libcudnn[*.\w]{0,12}[`'\")]{0,3} (?:prints?|returns?|finds?|gives?|shows?|outputs?|yields?|is|has|comes up)? ?(?:nothing|empty|no (?:output|results?|match\w*|files?))\b",
+        0.8,
+    ),
+    # ldd.
+    Signature(r"libcudnn\w{0,20}\.so[\d.]{0,8} => not found", 0.82, when="few-libraries"),
     # PaddlePaddle, dynload.
     Signature(r"(?:Cannot|Could not|Failed to) load (?:lib)?cudnn (?:shared|dynamic) library", 0.93),
 )

@@ -50,12 +50,23 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"one possibility is that there is a conflicting cuDNN in LD_LIBRARY_PATH", 0.93),
     Signature(r"Loaded runtime CuDNN library", 0.93, when="cudnn-on-path"),
     Signature(r"CUDNN_STATUS_(?:SUBLIBRARY_)?VERSION_MISMATCH", 0.9, when="cudnn-on-path"),
+    # JAX, versions.cc; PaddlePaddle.
+    Signature(
+        r"Found cuDNN version \d+, but JAX was built against version \d+|compiled with cuDNN [\d.]+,? but (?:the )?cuDNN version in your machine is",
+        0.95,
+        when="cudnn-on-path",
+    ),
     Signature(r"undefined symbol: cudnn\w+", 0.88, when="cudnn-on-path"),
     Signature(r"CUDNN_STATUS_NOT_INITIALIZED", 0.7, when="cudnn-on-path"),
     # A part of the system's cuDNN beside a part of the bundled one.
     Signature(
         r"(?:/usr/(?:lib|local|lib64)|/opt|/lib)/\S{0,80}libcudnn\w*\.so\S{0,12}: undefined symbol: (?:_ZN5cudnn|cudnn)\w+",
         0.92,
+    ),
+    # The same by whatever symbol: a wheel's parts lie in site-packages, never in the system's folders.
+    Signature(
+        r"(?<![\w.-])/(?:usr|opt|lib\w{0,3})/(?![^\s:]{0,160}(?:(?:site|dist)-packages|conda))[^\s:]{0,120}libcudnn\w{0,20}\.so[\d.]{0,8}: (?:undefined )?symbol:? \S{2,200}",
+        0.94,
     ),
     Signature(
         r"conflict\w* .{0,60}(?:system|local\w*|installed|another|other).{0,30}cudnn|cudnn.{0,80}conflict\w* .{0,40}(?:system|LD_LIBRARY_PATH)",

@@ -87,7 +87,7 @@ signatures: tuple[Signature | str, ...] = (
         explanation="cuDNN {cudnn} is wanted; another major is installed.",
     ),
     Signature(
-        r"cudnn\w*64_(?P<cudnn>\d)\.dll'?\W{0,3}(?:is |was )?(?:not found|missing|dlerror)",
+        r"cudnn\w*64_(?P<cudnn>\d)\.dll'?\W{0,3}(?:(?:is|was|as|being|marked|reported|shown|listed) ){0,3}(?:(?:name )?not found|missing|dlerror|(?:could not|cannot|can't) be found)",
         0.93,
         when="other-cudnn-shown",
     ),
@@ -112,7 +112,11 @@ signatures: tuple[Signature | str, ...] = (
     ),
     # XLA, whose reason stands above it; alone it is a symptom.
     Signature(r"DNN library initialization failed", 0.45),
-    Signature(r"undefined symbol: cudnn\w+", 0.8, when="cudnn-not-on-path"),
+    Signature(
+        r"undefined symbol[: ]{1,3}[`'\"]?cudnn\w+|\bcudnn[A-Z]\w+[`'\"]?,? (?:is an? |as )?undefined symbol",
+        0.8,
+        when="cudnn-not-on-path",
+    ),
     Signature(r"symbol cudnn\w+.{0,40}version libcudnn\w*\.so\.\d+ not defined", 0.85),
     Signature(
         r"(?:requires|needs|built (?:for|with|against)) cuDNN \d.{0,80}(?:found|installed|have|but)", 0.75

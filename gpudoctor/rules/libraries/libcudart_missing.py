@@ -56,6 +56,8 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"error while loading shared libraries: libcudart\.so", 0.87),
     # Numba, cuDF and other users of the link without a number.
     Signature(r"libcudart\.so: cannot open shared object file", 0.85),
+    # ldd.
+    Signature(r"libcudart\.so[\d.]{0,8} => not found", 0.85, when="few-libraries"),
     # TensorFlow up to 2.0 on Windows, self_check.py.
     Signature(r"Could not find '?cudart64_\d+\.dll", 0.88, when="few-libraries"),
 )

@@ -54,6 +54,10 @@ signatures: tuple[Signature | str, ...] = (
         r"(?:symbol \S{1,80},? |undefined symbol: \S{1,80}, )version lib(?:cublas|cublasLt|cusparse|cusolver|cufft|curand|cudart|nvJitLink|nvrtc|cupti)\.so\.\d+",
         0.95,
     ),
+    Signature(
+        r"relocation error: \S{0,200}lib(?:cublas|cublasLt|cusparse|cusolver|cufft|curand|cudart|nvJitLink|nvrtc|nccl)\.so[\d.]{0,12}: symbol",
+        0.93,
+    ),
     # Thrust's config.h: the CUB on the include path is not the toolkit's own.
     Signature(
         r"version of (?:CUB|Thrust|libcu\+\+|libcudacxx) in your include path is not compatible|THRUST_IGNORE_CUB_VERSION_CHECK",
@@ -65,6 +69,10 @@ signatures: tuple[Signature | str, ...] = (
     Signature(
         r"undefined symbol: (?:cublas\w+|cusparse\w+|cusolver\w+|ncclComm\w+|nccl\w+|cufft\w+|nvrtc\w+)",
         0.82,
+    ),
+    Signature(
+        r"\b(?:cublas|cublasLt|cusparse|cusolver|ncclComm|cufft|nvrtc)[A-Z]\w+[`'\"]?,? (?:is an? |as )?undefined symbol",
+        0.8,
     ),
     Signature(r"version [`']?libcublas(?:Lt)?\.so\.[\d.]+' not found", 0.9),
     Signature(

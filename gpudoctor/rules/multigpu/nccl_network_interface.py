@@ -23,6 +23,17 @@ from __future__ import annotations
 from gpudoctor.signature import Signature
 
 signatures: tuple[Signature | str, ...] = (
+    # In prose: which interface it takes.
+    Signature(
+        r"nccl(?: \S+){0,3} (?:pick|choos|chose|select|tak|took|us|bind|bound|connect|listen|default)\w*(?: \S+){0,5} (?:the )?(?:wrong|docker\d|virbr\d|veth\w+|tun\d|wg\d|tailscale\d|br-\w+|lo\b|loopback|(?:\S+ )?(?:NIC|interface|bridge)\b)|"
+        r"nccl.{0,16}(?:错误|不对|错)的?.{0,4}(?:网卡|网口|接口|网络)",
+        0.82,
+        when="short",
+        needs=(
+            r"hang|hung|stuck|wrong|never|time[sd]? ?out|fail|refused|unreachable|instead|\bhow\b|\bwhy\b|卡住|错|失败|报错",
+        ),
+        unless=(r"/dev/shm|shared memory", r"nvlink|\bfix(?:ed|es)\b|added support"),
+    ),
     # NCCL src/misc/socket.cc, bootstrap.cc, include/socket.h; Gloo.
     Signature(r"(?:Bootstrap ?: ?)?no socket interface found", 0.95),
     Signature(r"NCCL WARN .{0,60}Socket creation failed", 0.9),

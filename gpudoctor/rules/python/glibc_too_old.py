@@ -54,7 +54,11 @@ signatures: tuple[Signature | str, ...] = (
     Signature(
         r"(?:requires?|requiring|needs?|needing|wants?|depend\w*|due to|because of|built (?:with|against|for)|compiled (?:with|against|for)|linked (?:with|against)|(?:fail\w*|error|issue|problem|incompat\w*) (?:\S+ ){0,4}(?:with|about|of|from|due to|because of)) (?:\S+ ){0,5}\W?glibc(?:xx)?[ _=>]{1,4}(?:version )?[23]\.\d",
         0.74,
-        needs=(r"wheel|import|binar|\.so\b|\bpip\b|conda|torch|tensorflow|load",),
+        needs=(
+            r"wheel|import|binar|\.so\b|\bpip\b|conda|torch|tensorflow|load",
+            # A change log names the same: somebody must have failed.
+            r"error|fail|cannot|can't|unable|n't\b|not (?:found|support|install|work|compatib|available|import|load|run)|too old|older|crash|problem|issue|refus|\bbut\b|CentOS|RHEL|报错|无法|不",
+        ),
         unless=(r"driver version is insufficient",),
     ),
     Signature(

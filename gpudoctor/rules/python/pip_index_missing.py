@@ -95,6 +95,14 @@ signatures: tuple[Signature | str, ...] = (
         r"nothing provides (?:requested )?(?:pytorch-cuda|cuda-toolkit|cuda-nvcc|cudatoolkit|cuda-runtime)",
         0.75,
     ),
+    # Poetry and PDM; where the release has no wheel for the Python that is told, that is the cause.
+    Signature(
+        r"Unable to find (?:installation )?candidates for torch(?:vision|audio|text)? ?(?:\(|==|@ ?)\d[\d.]{1,8}\+cu\d{2,3}",
+        0.88,
+        when="python-may-have-wheel",
+        explanation="A version with a local part (+cu118) is wanted, and no source that is asked has it: it is on PyTorch's own index only.",
+        fix="Name PyTorch's index of that CUDA as a source of the project, and lock again.",
+    ),
 )
 
 

@@ -80,7 +80,7 @@ signatures: tuple[Signature | str, ...] = (
     ),
     # Prose: the same import works in one place and fails in another; two interpreters are shown.
     Signature(
-        r"No module named|ModuleNotFoundError|ImportError|import|module|torch|tensorflow",
+        r"No module named|ModuleNotFoundError|ImportError|import|module|torch|tensorflow|list_physical_devices|jax",
         0.86,
         when="works-in-another-place",
         unless=(r"\bif you (?:see|get|have|encounter)",),
@@ -113,7 +113,7 @@ signatures: tuple[Signature | str, ...] = (
         unless=(r"cannot open shared object|undefined symbol|GLIBC|nvidia-smi: ",),
     ),
     Signature(
-        r"(?:mismatch\w*|differ\w*|not the same) (?:\S+ ){0,10}(?:python|conda|interpreter|environment)(?:\S* \S+){0,12} kernel|kernels? (?:\S+ ){0,8}(?:mismatch\w*|differ\w*|not the same|another|wrong) (?:\S+ ){0,5}(?:python|env\w*|interpreter)",
+        r"(?:mismatch\w*|differ\w*|not the same) (?:\S+ ){0,10}(?:python|conda|interpreter|environment)\S*(?: \S+){0,12} kernel|kernels? (?:\S+ ){0,8}(?:mismatch\w*|differ\w*|not the same|another|wrong) (?:\S+ ){0,5}(?:python|env\w*|interpreter)",
         0.77,
         needs=(
             r"jupyter|notebook|ipykernel|vs ?code",
@@ -148,7 +148,7 @@ signatures: tuple[Signature | str, ...] = (
         explanation="The text names two Pythons: what one of them has the other one lacks.",
     ),
     Signature(
-        r"\bpip3?\b (?:\S+ ){0,6}(?:for|to|into|from|of|under|with) (?:a |the )?(?:different|another|other|system|wrong|python ?2|python ?3\.\d+ instead)",
+        r"\bpip3?\b (?:\S+ ){0,6}(?:for|to|in|into|from|of|under|with) (?:a |the )?(?:different|another|other|system|wrong|python ?2|python ?3\.\d+ instead)",
         0.78,
         needs=(r"module|import|install", r"torch|tensorflow|\bjax|keras|cuda|cupy|\bgpu\b"),
     ),
@@ -195,6 +195,46 @@ signatures: tuple[Signature | str, ...] = (
         r"kernel\.json|kernelspec list|ipykernel install",
         0.72,
         needs=(r"No module named|fails|not found|wrong|different|can't|cannot", r"notebook|jupyter"),
+    ),
+    # An environment is active, and pip is the system's or finds the user's own folder.
+    Signature(
+        r"Requirement already satisfied|pip \d\S* from|Location: ",
+        0.93,
+        when="pip-outside-environment",
+        needs=(r"No module|\+cpu\b|False|Error|n't\b|\bnot\b|\bold\b|wrong",),
+        explanation="An environment is active, and pip serves another Python's folders.",
+    ),
+    # pip's CUDA build is in one environment, the traceback runs through another.
+    Signature(
+        r"Torch not compiled with CUDA enabled|is_available\(\)\W{0,6}(?:returns |is )?False|\d\+cpu\b",
+        0.95,
+        when="pip-serves-another-python",
+        needs=(r"\d\+cu\d{2,3}\b",),
+        explanation="pip serves another environment than the Python that runs.",
+    ),
+    # The folder one stands in holds the package's sources, without what a build makes of them.
+    Signature(
+        r"(?:\bfrom|\bin|\bcd|outside(?: of)?) (?:\S+ ){0,4}?(?:other|another|different|parent|home) (?:\w+ )?(?:directory|folder|dir|path|place)\b(?: \S+){0,8}? (?:works?|imports?|imported|fine|ok|succeeds?)\b|"
+        r"(?:cd elsewhere|cd \.\.|cd ~|cd /tmp)\S{0,20}(?: \S+){0,8}? (?:works?|imports?|imported|fine|ok|succeeds?)\b|"
+        r"(?:works?|imports?|fine|ok|succeeds?)\b(?: \S+){0,8}? (?:from|in|outside) (?:any other|another|a different|(?:my|the) home|/tmp|elsewhere|(?:of )?the (?:repo\w*|source\w*|checkout|clone))",
+        0.9,
+        needs=(
+            r"No module named|cannot import name|ModuleNotFoundError|ImportError",
+            r"repo\b|repository|clone|checkout|sources?\b|\bsrc\b|director|folder",
+        ),
+        unless=(r"cannot open shared object|undefined symbol|DLL load|GLIBC",),
+        explanation="In the folder with its sources Python imports these instead of the installed package.",
+    ),
+    # A job's shell that could not activate the environment; prefixes that differ.
+    Signature(
+        r"Run 'conda init' before 'conda activate'|shell has not been properly configured to use 'conda activate'|\bconda: command not found|Could not find conda environment|activate: No such file",
+        0.86,
+        needs=(r"No module named|ModuleNotFoundError|ImportError|\bFalse\b|\[\]",),
+    ),
+    Signature(
+        r"sys\.(?:exec_)?prefix .{0,40}[/~]\S{2,80} .{0,60}[/~]\S{2,80}",
+        0.82,
+        needs=(r"No module named|ModuleNotFoundError|ImportError|\bFalse\b|\[\]|not found",),
     ),
 )
 

@@ -69,7 +69,7 @@ signatures: tuple[Signature | str, ...] = (
     ),
     # A build that failed, where nvcc and PyTorch are told to be of two CUDA majors.
     Signature(
-        r"Failed building wheel|failed to build|building (?:the )?wheel|error: command .{0,120}nvcc\S{0,6}' failed|ninja: build stopped|subprocess-exited-with-error|Error compiling objects for extension|(?:build\w*|compil\w*|install\w*) .{0,60}(?:fail\w*|error)|(?:fail\w*|error\w*) .{0,40}(?:build\w*|compil\w*|install\w*)",
+        r"Failed building wheel|failed to build|building (?:the )?wheel|error: command .{0,120}nvcc\S{0,6}' failed|ninja: build stopped|subprocess-exited-with-error|Error compiling objects for extension|(?:build\w*|compil\w*|install\w*) .{0,60}(?:fail\w*|error)|(?:fail\w*|error\w*) .{0,40}(?:build\w*|compil\w*|install\w*)|(?:setup|build|install\w*|extension)(?: \S+){0,3} (?:refuses|stops|aborts|breaks|complains|won't|doesn't)",
         0.74,
         when="nvcc-of-another-major",
         unless=(
