@@ -17,10 +17,27 @@ def error_code(*codes: int) -> str:
     numbers = "|".join(map(str, codes))
     return (
         r"(?:cuInit|cudaGetDeviceCount|cuDeviceGetCount|cudaSetDevice|driver library init failure|cudart init failure|"
-        r"CUDA error|CUDA failure|CUDA initialization failure|cudaSuccess|CUDA runtime error|CUDA driver error|cudaError|CUDA API failed)"
+        r"driver library to enumerate GPUs|failed to get device context|CUDA error|CUDA failure|CUDA initialization failure|cudaSuccess|CUDA runtime error|CUDA driver error|cudaError|CUDA API failed)"
         r"(?:\(\w{0,20}\))?[\s:=(#\[]{0,4}(?:(?:returned|returns|failed|failure|results in|result|with|error|code|status|err)[\s:=(#\[]{1,4}){0,4}"
-        rf"(?:{numbers})\b(?![.\d])"
+        rf"(?:{numbers})\b(?!\.?\d)"
     )
+
+
+#: MIG in use: its mode, an instance's name or the profile of a slice. nvidia-smi's table says "MIG M." for any GPU.
+MIG = (
+    r"\bMIG[- ](?:mode |GPU )?(?:enabled|on\b|GPU|instances?|devices?|slices?|partitions?)|\bMIG-[0-9a-fG]{3}|\bMIG \d+g\.|"
+    r"(?:enabl\w+|activat\w+|turn\w+ on|switch\w+ on) MIG\b|\b[1-7]g\.\d{1,3}gb\b"
+)
+
+
+def exported_xid(*codes: int) -> str:
+    """A pattern for an Xid outside the kernel's log: monitors print its number as a value.
+
+    Samples: dcgm-exporter's `DCGM_FI_DEV_XID_ERRORS{gpu="3",device="nvidia3"} 79`, `dcgm_xid_errors 79`, Datadog's `nvml.xid: 79`,
+    node-problem-detector's "XidError: 79", `"xid": 79`.
+    """
+    numbers = "|".join(map(str, codes))
+    return rf"xid_?(?:errors?|code|event|number|id)?\b(?:\{{[^}}\n]{{0,400}}\}})?[\s:=|\"']{{1,6}}(?:{numbers})\b(?!\.?[1-9])"
 
 
 class Signature(Record):

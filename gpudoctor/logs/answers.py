@@ -109,7 +109,9 @@ def _told_lines(finding: Finding, text: Text) -> tuple[ProvingLine, ...]:
 #: A line that complains. What only harmless lines explain away leaves none of these.
 _COMPLAINT = re.compile(
     r"\b(?:\w*error|fatal|traceback|\w*exception|failed|failure|cannot|can't|could not|couldn't|unable|aborted|killed|segfault|"
-    r"segmentation fault|core dumped|not found|no such|denied|Xid)\b",
+    r"segmentation fault|core dumped|not found|no such|denied|Xid|gone|disappear(?:s|ed)|no longer|crash(?:es|ed)|hangs?|hung|stuck|freezes|"
+    r"not (?:used|using|detected|recogni[sz]ed|visible))\b|is_available\(\)\W{0,4}(?:(?:is|returns?|gives?|prints?|->|=) ?)?\W{0,3}False|"
+    r"\bGPUs? (?:is|are) (?:not|idle|never)\b|list_physical_devices\([^)]{0,12}\)\W{0,8}(?:returns? )?\[\]",
     re.I,
 )
 
@@ -130,16 +132,22 @@ def verdict(hits: Sequence[Hit], text: Text, told: Told, best: float) -> Diagnos
     if best:
         return None
     if not harmless:
-        return _nothing_wrong(text, told) or _ordinary(text, told)
+        return _nothing_wrong(text, told) or _at_work(text, told, frozenset()) or _ordinary(text, told)
+    known = explained(harmless, text)
+    if complaint_left(text, known):
+        return _at_work(text, told, known) or _ordinary(text, told)
+    return _of_verdict("harmless", harmless, text, told, 0.8)
+
+
+def complaint_left(text: Text, known: frozenset[int]) -> bool:
+    """A line complains that is none of the known ones."""
     from gpudoctor.logs.ordinary import of_a_person
 
-    known = explained(harmless, text)
-    for index, line in enumerate(text.lines):
-        if index in known or not _COMPLAINT.search(line):
-            continue
-        if _COMPLAINT.search(_MENTION.sub("", line)) and not of_a_person(line):
-            return _ordinary(text, told)
-    return _of_verdict("harmless", harmless, text, told, 0.8)
+    return any(
+        _COMPLAINT.search(line) and _COMPLAINT.search(_MENTION.sub("", line)) and not of_a_person(line)
+        for index, line in enumerate(text.lines)
+        if index not in known
+    )
 
 
 def explained(hits: Sequence[Hit], text: Text) -> frozenset[int]:
@@ -170,6 +178,15 @@ def _nothing_wrong(text: Text, told: Told) -> Diagnosis | None:
         "Nothing to fix here. If a program fails or does not see the GPU, give its own output, or run `gpudoctor check` on the machine."
     )
     return Diagnosis("harmless", confidence, seen, explanation, fix, evidence, None, ())
+
+
+def _at_work(text: Text, told: Told, known: frozenset[int]) -> Diagnosis | None:
+    """`harmless` for a text whose own lines say that it worked, or that asks whether something is normal, and complains of
+    nothing. `known`: the indices of lines that are known to be harmless."""
+    from gpudoctor.logs.healthy import at_work
+
+    indices = at_work(text.lines, known)
+    return _verdict("harmless", _lines(indices[:4], text), told, 0.55) if indices else None
 
 
 def _ordinary(text: Text, told: Told) -> Diagnosis | None:

@@ -27,3 +27,6 @@ class Lazy:
 
     def finditer(self, text: str) -> Iterator[re.Match[str]]:
         return self._pattern.finditer(text)
+
+    def sub(self, instead: str, text: str) -> str:
+        return self._pattern.sub(instead, text)

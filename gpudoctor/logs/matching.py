@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from gpudoctor.facts.record import Record
 from gpudoctor.logs.conditions import CONDITIONS, OF_THE_TEXT
@@ -38,33 +39,102 @@ def match(entries: Sequence[Entry], text: Text, told: Told) -> list[Hit]:
     ):  # where names are quoted in Markdown, runs of words are looked for without the quotes, too
         flat = f"{flat}\n{flat.replace('`', '')}"
     found = []
+    searched = _Searched(text.joined, flat)
     for entry in entries:
-        maybe = [i for i, runs in enumerate(_runs(entry)) if any(run in flat for run in runs)]
-        signatures = entry.load() if maybe else ()
-        for index in maybe:
-            hit = _hit(entry.id, signature(signatures[index]), text, flat, told)
+        said = {i: runs for i, runs in enumerate(_runs(entry)) if any(map(searched.holds, runs))}
+        signatures = entry.load() if said else ()
+        for index, runs in said.items():
+            hit = _hit(entry.id, signature(signatures[index]), runs, text, searched, told)
             if hit is not None:
                 found.append(hit)
     return found
+
+
+#: Characters. In a longer text a pattern is tried only near what each of its matches must hold.
+_LONG = 100_000
+#: So far before and after it (characters), and near so many of them.
+_REACH = 1500
+_PLACES = 400
+
+
+class _Searched:
+    """A text in which patterns are looked for, and what was found of those that decide between signatures."""
+
+    def __init__(self, joined: str, flat: str) -> None:
+        self.joined, self.flat = joined, flat
+        self._found: dict[str, bool] = {}
+        self._held: dict[str, bool] = {}
+        low = joined.lower().replace("\n", " ") if len(joined) > _LONG else ""
+        #: The same characters in the same places, in small letters, with blanks for line ends; "" for a short text.
+        self._low = low if len(low) == len(joined) else ""
+
+    def holds(self, run: str) -> bool:
+        """These characters, in small letters."""
+        known = self._held.get(run)
+        if known is None:
+            known = self._held[run] = run in self.flat
+        return known
+
+    def has(self, pattern: str) -> bool:
+        known = self._found.get(pattern)
+        if known is None:
+            known = self._found[pattern] = self._has(pattern)
+        return known
+
+    def _has(self, pattern: str) -> bool:
+        runs = literals_of(pattern)
+        may = any(map(self.holds, runs))
+        if not may or not any(char in pattern for char in "\\()[]{}.*+?^$"):
+            return may  # words and nothing else: found is found, without compiling anything
+        return next(self.matches(pattern, runs), None) is not None
+
+    def matches(self, pattern: str, runs: Sequence[str]) -> Iterator[re.Match[str]]:
+        """`runs`: of which each match holds one."""
+        search = compiled(pattern)
+        for start, end in self._near(runs) if self._low else ((0, len(self.joined)),):
+            yield from search.finditer(self.joined, start, end)
+
+    def _near(self, runs: Sequence[str]) -> Iterator[tuple[int, int]]:
+        """Where one of them stands, from a line's beginning to a line's end; in order, none twice. Everything where they stand in the
+        text without its quotes only."""
+        places: list[int] = []
+        for run in runs:
+            mine, at = 0, self._low.find(run)
+            while at >= 0 and mine < _PLACES:
+                places.append(at)
+                mine, at = mine + 1, self._low.find(run, at + _REACH // 2)
+        if not places:
+            yield 0, len(self.joined)
+        begin = end = 0
+        for at in sorted(places):
+            if at - _REACH > end:
+                if end:
+                    yield begin, end
+                begin = self.joined.rfind("\n", 0, max(0, at - _REACH)) + 1
+            after = self.joined.find("\n", at + _REACH)
+            end = after if after >= 0 else len(self.joined)
+        if end:
+            yield begin, end
 
 
 def _runs(entry: Entry) -> Runs:
     return entry.runs if entry.runs is not None else runs_of(entry.load())
 
 
-def _hit(name: str, signature: Signature, text: Text, flat: str, told: Told) -> Hit | None:
+def _hit(
+    name: str, signature: Signature, runs: Sequence[str], text: Text, searched: _Searched, told: Told
+) -> Hit | None:
     # What costs nothing is asked first: compiling is what a short text's time goes into.
-    if any(not any(literal in flat for literal in literals_of(pattern)) for pattern in signature.needs):
+    if any(not any(map(searched.holds, literals_of(pattern))) for pattern in signature.needs):
         return None
     whole = OF_THE_TEXT.get(signature.when)
     if whole is not None and not whole(told):
         return None
-    joined = text.joined
     condition = CONDITIONS[signature.when] if signature.when and whole is None else None
     indices: list[int] = []
     first = None
     matches = 0
-    for found in compiled(signature.pattern).finditer(joined):
+    for found in searched.matches(signature.pattern, runs):
         matches += 1
         if matches > 200:
             break
@@ -76,16 +146,9 @@ def _hit(name: str, signature: Signature, text: Text, flat: str, told: Told) -> 
             break
     if first is None:
         return None
-    if any(not _somewhere(pattern, joined, flat) for pattern in signature.needs):
+    if any(not searched.has(pattern) for pattern in signature.needs):
         return None
-    if any(_somewhere(pattern, joined, flat) for pattern in signature.unless):
+    if any(searched.has(pattern) for pattern in signature.unless):
         return None
     groups = {k: " ".join(v.split()) for k, v in first.groupdict().items() if v}
     return Hit(name, signature, tuple(indices), first.start(), groups)
-
-
-def _somewhere(pattern: str, joined: str, flat: str) -> bool:
-    may = any(literal in flat for literal in literals_of(pattern))
-    if not may or not any(char in pattern for char in "\\()[]{}.*+?^$"):
-        return may  # words and nothing else: found is found, without compiling anything
-    return compiled(pattern).search(joined) is not None

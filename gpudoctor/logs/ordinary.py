@@ -69,7 +69,7 @@ _OF_THE_PROGRAM = frozenset(
 )
 _NAMES = Lazy(
     r"cuda|gpu(?!reshape)|nvidia|cudnn|cublas|nccl|nvml|tensorrt|\bdriver|\bdevices?\b(?!_map)|rocm|triton|\.so\b|\.dll|memory|capabilit|kernel image|"
-    r"flash[-_ ]?att|xformers|bitsandbytes|execution ?provider|\bbackends?\b",
+    r"flash[-_ ]?att|xformers|bitsandbytes|WindowsPath|execution ?provider|\bbackends?\b",
     re.I,
 )
 _OF_THE_GPU = Lazy(

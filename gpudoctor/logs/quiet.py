@@ -30,7 +30,7 @@ _WORRIED = Lazy(
 )
 _SEVERE = Lazy(
     r"\b(?:\w*error|fatal|traceback|\w*exception|fail\w*|cannot|can't|could not|couldn't|unable|abort\w*|killed|segfault|segmentation|"
-    r"core dumped|not found|no such|denied|missing|mismatch|unsupported|too old|incompatible|Xid|invalid|lost|ERR!|no devices|"
+    r"core dumped|not found|no such|denied|missing|mismatch|unsupported|too old|incompatible|Xid|invalid|lost|ERR!|no (?:\w+ ){0,2}(?:devices?|gpus?|cuda)|library=cpu|"
     r"falling back|not supported|unknown|timed? ?out|refused|insufficient|out of memory)\b",
     re.I,
 )

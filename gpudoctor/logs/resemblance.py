@@ -22,16 +22,16 @@ from gpudoctor.facts.record import Record
 
 #: A cosine below this says nothing.
 LEAST = 0.2
-#: A short text that resembles a cause so much need not complain.
-STRONG = 0.5
 #: So many are named.
 MOST = 3
 #: Of a longer text the lines that complain count, and their neighbours: a table's words say what was asked, not what is wrong.
 LONG = 12
+#: A text of more lines is not compared: among so many words are those of every fault.
+MUCH = 3000
 #: Lines that are shown as what the resemblance rests on.
 _PROOF = 3
 #: What a text speaks of that this project knows something about.
-_OURS = re.compile(
+OURS = re.compile(
     r"nvidia|cuda|gpu|cudnn|cublas|nccl|torch|tensor ?flow|\bt[fp]u?\b|jax|xla|\bxid|nvrm|nvcc|ptxas|\bsm_\d|compute_\d|geforce|[rg]tx\b|tesla|"
     r"triton|keras|onnx|cupy|numba|vllm|xformers|bitsandbytes|\b(?:lib)?nv[a-z]{2}|nouveau|rocm|\bhip|directml|graphics|dxg|tensorrt|\btrt\b|\bcompute \d|显卡|驱动",
     re.I,
@@ -75,17 +75,13 @@ def nearest(
     lines: Sequence[str], apart: Collection[int] = (), vocabulary: Vocabulary | None = None
 ) -> tuple[Likeness, ...]:
     """The causes (and verdicts) whose vocabulary is nearest, best first; none below `LEAST`, none where the text does not speak of
-    GPUs or where nobody complains: a manual speaks of every fault. Only of a few lines that resemble a cause strongly no
-    complaint is asked. `apart`: indices of lines that count for nothing."""
+    GPUs or where nobody complains: a manual speaks of every fault, a healthy machine's report has its words. `apart`: indices of
+    lines that count for nothing."""
     left = [index for index in range(len(lines)) if index not in apart]
-    if not any(_OURS.search(lines[index]) for index in left):
+    if len(lines) > MUCH or not any(OURS.search(lines[index]) for index in left):
         return ()
-    complaining = _that_complain(lines, left)
-    if not complaining and len(left) > LONG:
-        return ()
-    said = {index: words(lines[index]) for index in complaining or left}
-    found = _nearest(said, vocabulary if vocabulary is not None else _written_down())
-    return found if complaining or (found and found[0].score >= STRONG) else ()
+    said = {index: words(lines[index]) for index in _that_matter(lines, left)}
+    return _nearest(said, vocabulary if vocabulary is not None else _written_down()) if said else ()
 
 
 def _nearest(said: Mapping[int, Sequence[str]], known: Vocabulary) -> tuple[Likeness, ...]:
@@ -112,7 +108,7 @@ def _nearest(said: Mapping[int, Sequence[str]], known: Vocabulary) -> tuple[Like
 SCALE = 1000
 
 
-def _that_complain(lines: Sequence[str], left: Sequence[int]) -> Sequence[int]:
+def _that_matter(lines: Sequence[str], left: Sequence[int]) -> Sequence[int]:
     """All of a short text; of a longer one those lines and their neighbours; none where nobody complains."""
     from gpudoctor.logs.complaints import complains
 

@@ -319,7 +319,10 @@ class Told:
         found: dict[str, str] = {}
         for pattern in (_ECHOED, _VARIABLE, _SAID):
             for match in pattern.finditer(self.text):
-                found.setdefault(match["name"], match["value"].strip())
+                value = match["value"].strip()
+                if match["name"].endswith("_VISIBLE_DEVICES"):
+                    value = value.rstrip(".,:!?`")  # a sentence goes on; no list ends so
+                found.setdefault(match["name"], value)
         return found
 
     @cached_property

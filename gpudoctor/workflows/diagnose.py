@@ -13,7 +13,7 @@ from gpudoctor import rules
 from gpudoctor.errors import GpudoctorError
 from gpudoctor.findings import Finding
 from gpudoctor.logs import verdicts
-from gpudoctor.logs.answers import explained, of_cause, verdict
+from gpudoctor.logs.answers import complaint_left, explained, of_cause, verdict
 from gpudoctor.logs.diagnosis import Result
 from gpudoctor.logs.index import Entry, entry, runs_of
 from gpudoctor.logs.matching import Hit, literals, match
@@ -113,8 +113,11 @@ def _with_resembling(
         return ranked
     from gpudoctor.logs.resemblance import nearest
 
-    near = nearest(text.lines, explained(hits, text))
-    return second_opinion(ranked, [one for one in near if one.id not in refuted], explains)
+    known = explained(hits, text)
+    near = [one for one in nearest(text.lines, known) if one.id not in refuted]
+    if near and near[0].id == "harmless" and complaint_left(text, known):
+        near = []
+    return second_opinion(ranked, near, explains)
 
 
 def redacted(paths: Sequence[str]) -> str:

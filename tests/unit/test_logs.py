@@ -204,6 +204,14 @@ def test_no_line_makes_the_matching_run_away(kind: str) -> None:
     assert time.process_time() - start < 5
 
 
+def test_no_repeated_group_may_begin_with_what_it_ends_with() -> None:
+    """`(?:\\S* \\S+){0,12}` can cut each word in as many places as it has letters: a text of a megabyte took it for ever."""
+    twofold = re.compile(r"\(\?:(\\[Sw])\*[^()|]*\1[+*]\)[{*+]")
+    assert twofold.search(r"a(?:\S* \S+){0,12}b") and not twofold.search(r"a\S*(?: \S+){0,12}b")
+    parts = [p for _, s in every_signature() for p in (s.pattern, *s.needs, *s.unless)]
+    assert [p for p in parts if twofold.search(p)] == []
+
+
 def test_every_signature_survives_what_almost_matches_it() -> None:
     """Each pattern against long lines of its own literal: what costs most is what begins to match again and again."""
     for name, signature in every_signature():

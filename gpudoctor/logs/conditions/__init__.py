@@ -36,6 +36,7 @@ OF_THE_TEXT: Mapping[str, Callable[[Told], bool]] = {
     "not-one-library-alone": libraries.not_one_library_alone,
     "few-libraries": _no(libraries.several_libraries),
     "hidden-by-variable": places.hidden_by_variable,
+    "mask-beyond-the-gpus": places.mask_beyond_the_gpus,
     "old-gpu-shown": targets.old_gpu_shown,
     "singularity-without-nv": places.singularity_without_nv,
     "other-vendor-shown": places.other_vendor_shown,

@@ -23,19 +23,27 @@ def _size(number: str, unit: str) -> float:
     return float(number) * _UNITS[unit.lower()]
 
 
-_REQUEST = Lazy(r"Tried to allocate (\d+(?:\.\d+)?) (\w{1,5}?)(?:[. ;(]|$)", re.I)
+_REQUEST = Lazy(r"(?:Tried to allocate|Requested {1,20}:) (\d+(?:\.\d+)?) (\w{1,5}?)(?:[. ;(\n]|$)", re.I)
 
 
-_FREE = Lazy(r"(\d+(?:\.\d+)?) (\w{1,5}?) (?:is )?free\b", re.I)
+_FREE = Lazy(
+    r"(\d+(?:\.\d+)?) (\w{1,5}?) (?:is )?free\b|Free \(according to CUDA\) {0,3}: (\d+(?:\.\d+)? \w{1,5})",
+    re.I,
+)
 
 
 _UNUSED = Lazy(r"(\d+(?:\.\d+)?) (\w{1,5}?) is reserved by PyTorch but unallocated", re.I)
 
 
-_ALLOCATED = Lazy(r"(\d+(?:\.\d+)?) (\w{1,5}?) already allocated", re.I)
+_ALLOCATED = Lazy(
+    r"(\d+(?:\.\d+)?) (\w{1,5}?) already allocated|Currently allocated {0,20}: (\d+(?:\.\d+)? \w{1,5})", re.I
+)
 
 
-_RESERVED = Lazy(r"(\d+(?:\.\d+)?) (\w{1,5}?) reserved in total", re.I)
+_RESERVED = Lazy(
+    r"(\d+(?:\.\d+)?) (\w{1,5}?) reserved in total|(?:memory_reserved(?:\(\w{0,12}\))?|reserved memory)\W{1,12}(?:(?:is|was|says|prints|printed|gives|gave|shows|showed|returns|returned) )?(\d+(?:\.\d+)? [KMG]i?B)",
+    re.I,
+)
 
 
 _CAPACITY = Lazy(
@@ -73,7 +81,7 @@ def fragmented(match: re.Match[str], told: Told) -> bool:
     unused = _measure(_UNUSED, text)
     if unused is None:
         allocated = _measure(_ALLOCATED, text)
-        reserved = _measure(_RESERVED, text)
+        reserved = _measure(_RESERVED, text) or _measure(_RESERVED, told.text)
         if allocated is not None and reserved is not None:
             unused = reserved - allocated
         else:  # PyTorch up to 1.4: "5.00 GiB already allocated; 1.00 GiB free; 3.00 GiB cached" (beside the allocated)

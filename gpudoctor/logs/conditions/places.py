@@ -13,6 +13,44 @@ def hidden_by_variable(told: Told) -> bool:
     return value is not None
 
 
+_NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight")
+_COUNTED = re.compile(
+    rf"(?<![\w.:=-])(?P<n>{'|'.join(_NUMBERS[1:])}|single|1?\d)[ x×-]{{1,2}}(?:x )?(?:[a-z]+ |NVIDIA |GeForce ){{0,2}}?(?:GPUs?|cards?|graphics cards?|(?:[RG]TX ?)?\d{{4}}(?: ?Ti)?s?|[RG]TX|[AHVPLB]\d{{2,3}}s?|T4s?)(?![\w.])(?! (?:memory|hours?))|"
+    r"(?:\(|GPUs? |cards? |devices? |ids? |number\w* |index\w* )(?:from )?0 ?(?:-|–|to|\.\.|~|到|至) ?(?P<last>\d{1,2})\b|(?P<zh>[一二两三四五六七八单1-9])(?:张|块|个)?(?:\w{0,6})?(?:卡|显卡|GPU)(?!号)",
+    re.I,
+)
+_CHINESE = "零一二三四五六七八"
+
+
+def _counted(told: Told) -> int:
+    """How many GPUs the machine has, by nvidia-smi's list or by somebody's word; 0 where it is not told, or not in one voice."""
+    if told.smi_devices:
+        return len(told.smi_devices)
+    counts = set()
+    for found in _COUNTED.finditer(told.text):
+        number = (found["n"] or found["zh"] or "").lower()
+        if found["last"]:
+            counts.add(int(found["last"]) + 1)
+        elif number.isdigit():
+            counts.add(int(number))
+        elif number in ("single", "单"):
+            counts.add(1)
+        elif number == "两":
+            counts.add(2)
+        else:
+            counts.add(_NUMBERS.index(number) if number in _NUMBERS else _CHINESE.index(number))
+    return counts.pop() if len(counts) == 1 else 0
+
+
+def mask_beyond_the_gpus(told: Told) -> bool:
+    """The first entry of the told CUDA_VISIBLE_DEVICES is a number that none of the counted GPUs has."""
+    first = told.variables.get("CUDA_VISIBLE_DEVICES", "").partition(",")[0].strip(" .;:)'\"")
+    if not first.isdigit():
+        return False
+    count = _counted(told)
+    return bool(count) and int(first) >= count
+
+
 def singularity_without_nv(told: Told) -> bool:
     """Singularity or Apptainer is started in the text, and never with --nv or --nvccli."""
     starts = re.findall(
@@ -88,9 +126,10 @@ def pod_asks_for_no_gpu(told: Told) -> bool:
 
 #: Graphics of other vendors, in the words of lspci, Windows, collect_env, inxi and reporters. Their processors do not count.
 _OTHERS = re.compile(
-    r"(?<![A-Za-z])Intel(?:\(R\)|®| Corporation)? ?(?:\(R\) |® )?(?:\w+ ){0,3}?(?:Iris|U?HD Graphics|HD \d{3,4}|Xe Graphics|Arc\b|Graphics|GMA|integrated|iGPU)|\b(?:Iris(?:\(R\)|®)? (?:Xe|Plus|Pro|Graphics)|UHD Graphics|Intel (?:GPU|card|laptop graphics))|"
-    r"\bRadeon\b|(?<![A-Za-z])AMD ?(?:的)?(?:GPU|card|graphics|RX|Vega|Instinct|Radeon|显卡|独显)|\b(?:integrated )?Vega graphics|\(AMD\)|on AMD\b|\bRX ?(?:Vega|[4-9]\d{2,3})\b|\bVega ?\d{1,2}\b|\bgfx(?:9|10|11|12)\w{1,3}\b|"
+    r"(?<![A-Za-z])Intel(?:\(R\)|®| Corporation)? ?(?:\(R\) |® )?(?:\w+ ){0,3}?(?:Iris|U?HD Graphics|U?HD \d{3,4}|Xe Graphics|Arc\b|Graphics|GMA|integrated|iGPU)|\b(?:Iris(?:\(R\)|®)? (?:Xe|Plus|Pro|Graphics)|UHD Graphics|Intel (?:GPU|card|laptop graphics))|"
+    r"\bRadeon\b|(?<![A-Za-z])AMD ?(?:的)?(?:GPU|card|graphics|RX|Vega|Instinct|Radeon|显卡|独显)|\b(?:integrated )?Vega graphics|\(AMD\)|on AMD\b|\bRX ?(?:Vega|[4-9]\d{2,3})(?: ?XTX?| ?GRE|[MS])?\b|\bVega ?\d{1,2}\b|\bgfx(?:9|10|11|12)\w{1,3}\b|"
     r"\bMac ?Book|\bApple (?:M\d|Silicon)|\bmacOS\b|\bOS ?X\b|\biMac\b|\bMac (?:mini|Studio|Pro)\b|\bM[1-4] (?:Mac|Pro|Max|Ultra)\b|\bmy Mac\b|\bRaspberry ?Pi\b|\bSurface (?:Pro|Go|Laptop)\b|\bintegrated graphics\b|"
+    r"Virtio (?:1\.0 )?GPU|\bVMware SVGA|\bVMSVGA|Cirrus Logic|\bQXL\b|Microsoft Basic Display|VirtualBox Graphics|bochs-drm|llvmpipe|"
     r"(?:苹果|Mac)电脑|集成显卡|核显|A卡|集显",
     re.I,
 )

@@ -215,4 +215,31 @@ signatures: tuple[Signature | str, ...] = (
         0.8,
         needs=(r"A matching Triton is not available|Error caught was: No module named 'triton'",),
     ),
+    # Any library's word for what will change, without Python's prefix: torchvision, transformers, conda, CMake.
+    r"(?:parameter|argument|arguments|option|function|method|class|API|feature|property|attribute|default|behaviou?r|flag|key)s? .{0,60}(?:is|are|has been|have been) deprecated (?:since|and|in|as of|from|,)|deprecated since (?:version )?\d",
+    # What the driver's modules say of a monitor that slept.
+    r"nvidia-modeset: WARNING: GPU:\d: Lost display notification|nvidia-modeset: WARNING: GPU:\d: (?:Unable to read EDID|Correcting number of heads)",
+    # torch's extension builder where /opt/rocm lies beside CUDA.
+    Signature(
+        r"No ROCm runtime is found, using ROCM_HOME",
+        0.8,
+        needs=(r"nvcc|geforce|\bRTX\b|\bGTX\b|CUDA (?:machine|box|toolkit)|finish\w*|\bworks\b|succe\w+",),
+        unless=(r"\bAMD\b|radeon|gfx\d|\bHIP\b|hipcc|\bMI\d{2,3}\b",),
+    ),
+    # FFmpeg, desktops and sound in containers without a display: nobody looks.
+    r"disabling hardware random number generation|Could not initialize NNPACK|TensorFlow Lite XNNPACK delegate",
+    r"The current process just got forked, after parallelism has already been used|is incompatible with gradient checkpointing\. Setting",
+    r"\(\d+\): warning #\d+-D: |warning #\d+-D: (?:variable|parameter|function) \"\w+\" was (?:declared|set) but never",
+    # The ceiling of the driver beside the build's own CUDA, where the GPU is used.
+    Signature(
+        r"nvidia-smi .{0,40}(?:shows?|says?|reports?|displays?|prints?|has|gives?) .{0,60}CUDA",
+        0.7,
+        needs=(
+            r"torch|tensorflow|jax|pytorch",
+            r"is_available\W{0,6}(?:is |returns? )?True|works? with|works|runs",
+        ),
+        unless=(
+            r"error|fail\w*|False|crash\w*|n't (?:work|run|see|find|detect|use)|not (?:work|us|detect|found|support|compatible)\w*|no kernel|slow|compil\w+|build\w*",
+        ),
+    ),
 )

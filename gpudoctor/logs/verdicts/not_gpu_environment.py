@@ -43,9 +43,9 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"device-side assert triggered", 0.85),
     r"IndexError: (?:Target \d+ is out of bounds|index out of range in self|list index out of range|index \d+ is out of bounds)",
     # Shapes, types and devices of tensors.
-    r"RuntimeError: mat1 and mat2 (?:shapes cannot be multiplied|must have the same dtype)",
-    r"RuntimeError: The size of tensor a \(\d+\) must match the size of tensor b",
-    r"RuntimeError: shape '\[.{0,60}\]' is invalid for input of size",
+    r"mat1 and mat2 (?:shapes cannot be multiplied|must have the same dtype)|size mismatch, m1: \[",
+    r"The size of tensor a \(\d+\) must match the size of tensor b",
+    r"shape '\[.{0,60}\]' is invalid for input of size",
     r"Expected all tensors to be on the same device",
     r"Input type \(\S+\) and weight type \(\S+\) should be the same",
     r"Expected object of (?:backend|device type|scalar type) \w+ but got",
@@ -80,7 +80,7 @@ signatures: tuple[Signature | str, ...] = (
     r"libGL\.so\.1: cannot open shared object file",
     Signature(r"Ninja is required to load C\+\+ extensions", 0.7),
     Signature(
-        r"No module named '(?!torch|tensorflow|jax|cupy|keras|triton|_C\b|flash_attn|xformers|mmcv|amp_C|apex|fused|exllama|awq)\w",
+        r"No module named '(?!torch(?:vision|audio)?\b|tensorflow\b|jax(?:lib)?\b|cupy\b|keras\b|triton|_C\b|flash_attn|xformers|mmcv|amp_C|apex|fused|exllama|awq)\w",
         0.6,
     ),
     # Python's own exceptions, where nothing of a GPU stands in their line.
@@ -192,4 +192,115 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"\bloss\w*(?: ?[:=] ?|\W{1,3})nan\b", 0.45),
     # Arguments of command lines.
     Signature(r"error: argument -{1,2}\S+: (?:invalid|expected)|error: the following arguments", 0.8),
+    # What multiprocessing sends to its workers; packages that are run as scripts; keys of another network.
+    Signature(
+        r"Can't pickle (?:local object|<function|<class|<built-in)|Can't get attribute '\w+' on <module|cannot pickle '[\w.]+' object|attempted relative import (?:with no known|beyond top-level)",
+        0.85,
+    ),
+    r"(?:Missing|Unexpected) key\(s\) in state_dict|optimizer got an empty parameter list|multi-target not supported|Found dtype \w+ but expected \w+",
+    r"Expected input batch_size \(\d+\) to match target|leaf Variable .{0,40}(?:in-place|in the graph)|leaf variable has been moved into the graph interior|Trying to resize storage that is not resizable",
+    # Keras and TensorFlow, ONNX Runtime, Julia, Numba: shapes, inputs and names that do not fit.
+    r"Data cardinality is ambiguous|logits and labels must have the same|expected (?:min_ndim|shape|axis)=?.{0,60}found (?:shape|ndim)|Invalid argument: Incompatible shapes",
+    Signature(
+        r"Got invalid dimensions for input|Invalid Feed Input Name|NO_SUCHFILE : Load model|INVALID_PROTOBUF : |Unexpected input data type\. Actual",
+        0.85,
+    ),
+    Signature(
+        r"DimensionMismatch(?:\(|: )|UndefVarError: (?!\W?(?:lib|CUDA|cu[A-Z]))|BoundsError: attempt to access",
+        0.8,
+    ),
+    Signature(
+        r"numba\.core\.errors\.(?:TypingError|UnsupportedError|LoweringError)|numba\.\w+\.errors\.TypingError",
+        0.8,
+    ),
+    # Command lines: FFmpeg's options, scripts and files that are not there, nvcc's arguments, make, CMake.
+    Signature(
+        r"Error splitting the argument list: Option not found|Unrecognized option '|Unable to (?:find|choose) (?:a suitable|an) output format|Error opening input(?: file)?:? .{0,80}No such file",
+        0.82,
+        needs=(r"ff(?:mpeg|probe|play)|argument list|hwaccel|nvenc|nvdec|output format|cuvid",),
+    ),
+    Signature(
+        r"python\S{0,8}: can't open file|ERROR: can't open (?:input )?file|bad interpreter: No such file|Permission denied \(publickey|(?:ba|z)?sh: (?!.{0,80}/dev/)\S{1,80}: Permission denied",
+        0.82,
+    ),
+    Signature(
+        r"nvcc fatal ?: (?:Don't know what to do with|A single input file is required|No input files specified|redefinition of argument)",
+        0.85,
+    ),
+    Signature(
+        r"No rule to make target|\*\*\* missing separator|does not appear to contain CMakeLists\.txt|CMake \d[\d.]* or higher is required",
+        0.6,
+        unless=(r"dkms|/lib/modules|nvidia\.ko|kernel (?:headers|source)|Kbuild|conftest|NVIDIA-Linux",),
+    ),
+    Signature(
+        r"(?:^|[:\s])(?:pip3?|conda|mamba|accelerate|torchrun|deepspeed|wget|curl|unzip|tmux|ffmpeg|huggingface-cli|poetry|uv): command not found|command not found: (?:pip3?|conda|python3?|accelerate|torchrun|ffmpeg)",
+        0.6,
+    ),
+    Signature(
+        r"\.cu\(\d+\): error: (?:expected (?:an?|either) |identifier \"(?!cu|nv|__|AT_|THC|std|C10)\w+\" is undefined|no (?:instance of (?:overloaded )?function|operator) |too (?:few|many) arguments|a value of type|class \"\w+\" has no member|this declaration has no|variable \"\w+\" has already)",
+        0.45,
+        unless=(r"/usr/|/include/|site-packages|torch|c10|at::|std::|thrust|cub::|cooperative",),
+    ),
+    # Package managers: locks, protected systems, rights, mirrors and proxies that do not answer.
+    Signature(
+        r"externally-managed-environment|This environment is externally managed|Could not get lock /var/lib/(?:dpkg|apt)|Unable to (?:acquire|lock) the (?:dpkg|administration)|Could not install packages due to an OSError: \[Errno 13\]",
+        0.85,
+    ),
+    Signature(
+        r"connection broken by '(?:Proxy|NewConnection|SSL|ReadTimeout|ConnectTimeout|Protocol|RemoteDisconnected)\w*|HTTPSConnectionPool\(host=|Could not resolve host|Temporary failure resolving|Could not resolve '|curl: \(\d+\) |ReadTimeoutError|CondaHTTPError|HTTP 000 CONNECTION FAILED",
+        0.82,
+        unless=(r"bazel|tensorflow\.org/mirror|mirror\.tensorflow",),
+    ),
+    # Registries, quotas and objects of Kubernetes; what Docker asks of the host that is no GPU.
+    Signature(
+        r"\b(?:ErrImagePull|ImagePullBackOff|InvalidImageName)\b|Failed to pull image|Back-off pulling image|failed to pull and unpack image|ErrImageNeverPull",
+        0.84,
+    ),
+    Signature(
+        r"is forbidden: exceeded quota|error validating data|unknown field \"|strict decoding error|(?:configmap|secret|persistentvolumeclaim|serviceaccount|storageclass)s? \"\S{1,60}\" not found|CreateContainerConfigError|(?:Readiness|Liveness|Startup) probe failed|pod has unbound immediate PersistentVolumeClaims|unable to recognize \"",
+        0.82,
+    ),
+    Signature(
+        r"unauthorized: (?:authentication required|incorrect username)|requested access to the resource is denied|no basic auth credentials|net/http: (?:request canceled|TLS handshake timeout)|dial tcp\S* .{0,80}(?:i/o timeout|no such host|connection refused)|x509: certificate|driver failed programming external connectivity|bind source path does not exist|client version \S+ is too (?:new|old)\. ",
+        0.82,
+    ),
+    # The host's own memory; Windows' page file; batch systems.
+    Signature(
+        r"Out of memory: Kill(?:ed)? process \d+ \((?!cc1plus|cicc|nvcc|ninja|java|ld\b|bazel|clang|ptxas|make|gcc|g\+\+)|oom_kill event|\bOOM Killed\b|oom-kill:constraint|\bOOMKilled\b|\[WinError 1455\]|paging file is too small",
+        0.82,
+    ),
+    Signature(
+        r"Check failed: \w*(?:preds|labels?|gpair)\w*[.(]|Check failed: .{0,40}==.{0,40}(?:size|Size|shape)\(\)",
+        0.6,
+    ),
+    Signature(r"^\[\d+\] {0,4}\+? {0,4}\d+ killed +(?:python|\./)", 0.7),
+    Signature(
+        r"srun: error: Unable to allocate resources|sbatch: error: (?!.{0,80}gres)|slurmstepd: error: (?:\*\*\* (?:JOB|STEP)|Detected \d+ oom)",
+        0.82,
+    ),
+    # Hubs, model stores, data sets, trackers.
+    Signature(
+        r"(?:gated repo|40[134] Client Error|LocalEntryNotFoundError|Access to model \S+ is restricted|pull model manifest: |model ['\"]\S+['\"] not found, try pulling|unknown pre-tokenizer type|gguf_init_from_file: failed to open|failed to open GGUF file)",
+        0.85,
+    ),
+    Signature(
+        r"Dataset '\S{1,80}' (?:images )?not found|No labels (?:found )?in /|Image Not Found /|No (?:images|labels) found in|wandb: ERROR |api_key not configured",
+        0.8,
+    ),
+    # A disk that is full where a program writes its own files.
+    Signature(
+        r"No space left on device: '\S{1,200}\.(?:pth?|ckpt|safetensors|bin|h5|npz?|csv|log|tfevents\S*|jpg|png|mp4)'|No space left on device.{0,200}(?:checkpoint|torch\.save|save_pretrained)|(?:checkpoint|torch\.save|save_pretrained|PytorchStreamWriter).{0,300}No space left on device",
+        0.88,
+    ),
+    # Networks that learn nothing, on a GPU that computes.
+    Signature(
+        r"\b(?:loss|accuracy|acc|mAP|predictions?|reward|perplexity|BLEU|val_\w+|dice|IoU|F1)\b.{0,50}(?:\bstuck\b|\bstays?\b|\bremains?\b|constant|(?:doesn't|does not|won't|isn't|is not|not|never) (?:chang|decreas|improv|converg|go(?:es|ing)? (?:down|up)|learn)\w*|\ball the same\b|always the same|the same class|diverg\w+|(?:becomes?|goes to|is|turns?) (?:nan|inf)\b|random guess\w*|always (?:zero|0\b)|exactly \d)|"
+        r"(?:training|model|network|it) (?:does not|doesn't|won't|never|is not|isn't|not) (?:converg|learn)\w*|(?:loss|准确率|精度|mAP).{0,12}(?:不下降|不收敛|一直不变|没有变化|一直是零)",
+        0.6,
+        needs=(r"train|epoch|loss|accuracy|predict|step|cpu|训练|轮",),
+        unless=(
+            r"is_available\W{0,6}False|Xid|\bECC\b|NCCL|no kernel image|out of memory|driver (?:too old|version is insufficient)",
+            r"(?:on|with|using) (?:the |my )?(?:cpu|other (?:gpu|card|machine)|another (?:gpu|card|machine)|\w*\d{4}) .{0,30}(?:is |are |it |they )?(?:fine|correct|works?|right|converges?|good|ok|learns?|goes down|expected)",
+        ),
+    ),
 )

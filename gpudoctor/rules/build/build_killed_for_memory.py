@@ -51,5 +51,10 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"Server terminated abruptly \(error code: 14", 0.93),
     Signature(r"collect2: fatal error: ld terminated with signal 9", 0.95),
     Signature(r"ninja: build stopped.{0,40}|subprocess\.CalledProcessError.{0,80}ninja", 0.2),
-    Signature(r"Out of memory: Kill(?:ed)? process \d+ \((?:cc1plus|cicc|nvcc|ninja|java|python|ld)", 0.8),
+    Signature(r"Out of memory: Kill(?:ed)? process \d+ \((?:cc1plus|cicc|nvcc|ninja|java|bazel|clang|ptxas|make|ld)", 0.8),
+    Signature(
+        r"Out of memory: Kill(?:ed)? process \d+ \(python",
+        0.75,
+        needs=(r"setup\.py|pip3? install|build_ext|MAX_JOBS|ninja|nvcc|compil\w+|wheel",),
+    ),
 )

@@ -17,34 +17,15 @@ from __future__ import annotations
 
 from gpudoctor.signature import Signature
 
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
+#: What a training writes: that disk is the user's own affair.
+_OWN_FILES = r"checkpoint|torch\.save|save_pretrained|PytorchStreamWriter|No space left on device: '\S{1,200}\.(?:pth?|ckpt|safetensors|h5|npz?|csv|log|tfevents|jpg|png|mp4)"
 
 
 signatures: tuple[Signature | str, ...] = (
-    Signature(r"(?:OSError|IOError|pip|conda|docker|write|ERROR).{0,160}No space left on device", 0.75, unless=(r"shm|nccl|NCCL",)),
-    Signature(r"No space left on device", 0.65, unless=(r"shm|nccl|NCCL",)),
+    Signature(
+        r"(?:OSError|IOError|pip|conda|docker|write|ERROR).{0,160}No space left on device",
+        0.75,
+        unless=(r"shm|nccl|NCCL", _OWN_FILES),
+    ),
+    Signature(r"No space left on device", 0.65, unless=(r"shm|nccl|NCCL", _OWN_FILES)),
 )

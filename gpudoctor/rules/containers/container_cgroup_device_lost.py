@@ -74,6 +74,20 @@ signatures: tuple[Signature | str, ...] = (
         ),
         unless=(r"Xid", r"fallen off|GPU is lost", r"mismatch", r"out of memory", r"shm"),
     ),
+    # The same with the engine's command, or the container's own name.
+    Signature(
+        r"(?:docker|podman|nerdctl|compose|kubectl|crictl|portainer) (?:compose |container |rollout )?(?:restart|stop|up|down|delete|recreate|rm)\w*\b.{0,60}(?:cures?|helps?|fix(?:es|ed)|solv(?:es|ed)|brings?|back\b|works? again|resolv(?:es|ed)|again)",
+        0.82,
+        when="short",
+        needs=(
+            r"CUDA_ERROR_NO_DEVICE|no CUDA-capable|No CUDA GPUs|NVML|Unknown Error|/dev/nvidia|nvidia-smi|\bGPU\b|NVENC",
+            r"\d+ (?:hours?|days?|h|min\w*)\b|overnight|after (?:a|some|several|few)|suddenly|(?:a|some) (?:while|time)|every (?:few|night|day)|randomly|sporadic\w*|from time to time|daily",
+        ),
+        unless=(
+            r"Xid|fallen off|GPU is lost|mismatch|out of memory|\bshm\b|could not select|unknown or invalid",
+            r"(?:host|driver) (?:was |is )?(?:updat|upgrad)\w+|suspend|hibernat|wak(?:e|ing)",
+        ),
+    ),
     Signature(r"initiali[sz]e NVML:? U\w{3,8}n Error", 0.88),
     Signature(r"NVML.{0,200}Unknown Error.{0,600}daemon-reload", 0.93),
     # What reporters see: it worked, and a new container works again.

@@ -37,10 +37,12 @@ explains = (
     "container-runtime-not-registered",
     "docker-needs-restart-for-gpus",
     "docker-runtime-path-missing",
+    "cdi-device-unresolvable",
 )
 
 signatures: tuple[Signature | str, ...] = (
-    Signature(r"/(?:var/)?snap/docker", 0.75, needs=(r"nvidia|gpu|GPU",)),
+    Signature(r"Docker Root Dir: ?/var/snap/docker", 0.95),
+    Signature(r"/(?:var/)?snap/docker", 0.82, needs=(r"nvidia|gpu|GPU",)),
     Signature(r"snap\.docker(?:\.dockerd)?", 0.8, needs=(r"nvidia|gpu|GPU",)),
     Signature(r"/snap/bin/docker\b", 0.85, needs=(r"nvidia|gpu|GPU",)),
     # `docker version`: the server calls itself Docker Desktop.

@@ -220,6 +220,27 @@ signatures: tuple[Signature | str, ...] = (
             r"could not select|unknown or invalid runtime|Unknown runtime|nvidia-container-cli|OCI runtime",
         ),
     ),
+    # A pod or a service that asks for none; `docker inspect` of such a container.
+    Signature(
+        r"(?:pod|deployment|job|container|manifest|spec|yaml|chart|service|task|stack)s?\b.{0,40} (?:without|has no|have no|with no|lacks?|lacking|missing|omits?|sets? no|declares? no|requests? no) (?:any |a |the )?(?:resources?[.: ]{0,2}(?:limits?|requests?|section|block)|resources\b|limits?\b|gpu (?:limit|request|resource)|nvidia\.com/gpu)",
+        0.9,
+        needs=(
+            r"gpu|nvidia|cuda",
+            r"False|no such file|not found|n't |No CUDA|no CUDA-capable|no (?:nvidia )?driver|libcuda|cannot|fail\w*|\bcpu\b",
+        ),
+        unless=(
+            r"could not select|unknown or invalid|Insufficient nvidia\.com|device[- ]plugin|OOMKilled|evicted",
+        ),
+    ),
+    Signature(
+        r"\bDeviceRequests\W{1,6}(?:null|\[\]|nil|none|empty)",
+        0.95,
+        needs=(
+            r"cuda|nvidia|gpu",
+            r"insufficient|False|not found|no such|n't |No CUDA|no CUDA-capable|libcuda|cannot|fail\w*|unknown error|\bcpu\b",
+        ),
+        unless=(r"\bRuntime\W{1,5}nvidia|could not select|unknown or invalid|nvidia\.com/gpu=|CDI devices",),
+    ),
     # The command, the file, the settings without a GPU in them.
     Signature(
         r"docker run (?!.{0,200}(?:--gpus|--runtime|--device|nvidia-smi)).{0,200}(?:n't use|not us\w+|doesn't see|can't see|not detect\w*|not find|n't detect|no) (?:my |the |any |a )?GPU",

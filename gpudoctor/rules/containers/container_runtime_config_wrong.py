@@ -35,7 +35,23 @@ OPERATOR = "/run/nvidia/driver"
 explains = ("driver-not-installed", "driver-half-installed")
 
 signatures: tuple[Signature | str, ...] = (
-    Signature(r"root ?= ?\"/run/nvidia/driver\"", 0.88),
+    # A line of config.toml that counts: the file that is installed has it commented out.
+    Signature(r"(?<![#\w])(?<!#\s)root ?= ?\"/run/nvidia/driver\"", 0.88),
+    Signature(
+        r"(?<![#\w])(?<!#\s)root ?= ?\"/(?!run/nvidia/driver)[\w./-]+\"",
+        0.95,
+        needs=(r"nvidia-container", r"fail\w*|error|cannot|could not|no such|not found"),
+    ),
+    # nvidia-ctk and the runtime, where a driver's container is named and the host has its own.
+    Signature(
+        r"driver-?root[= ]{1,3}[\"']?/(?:run/nvidia|[\w.-]{2,40})[\w./-]*",
+        0.86,
+        needs=(
+            r"nvidia-ctk|nvidia-container|cdi|device[- ]plugin",
+            r"fail\w*|error|could ?n.t|cannot|can't|could not|not found|no such|empty|wrong",
+        ),
+        unless=(r"gpu[- ]operator.{0,200}(?:pod|daemonset)",),
+    ),
     Signature(r"ldcache error: open failed: /run/nvidia/driver", 0.93),
     Signature(r"/run/nvidia/driver.{0,120}(?:no such file|not found|failed)", 0.85),
     Signature(r"ldcache error: open failed: /sbin/ldconfig\.real", 0.6),

@@ -40,6 +40,7 @@ explains = (
     "docker-runtime-path-missing",
     "container-runtime-not-registered",
     "docker-needs-restart-for-gpus",
+    "cdi-device-unresolvable",
 )
 
 signatures: tuple[Signature | str, ...] = (

@@ -48,6 +48,7 @@ signatures: tuple[Signature | str, ...] = (
     Signature(
         r"nvidia\.com/gpu[\"'`]?: *[\"'`]?0\b|sees? (?:0|zero|no) (?:graphics cards?|GPUs?)|no GPU resources?|(?:no|not (?:show|list|advertis|report)\w*) .{0,20}nvidia\.com/gpu|nvidia\.com/gpu .{0,40}(?:not (?:found|shown|listed|available|present)|missing|is 0)",
         0.72,
+        needs=(r"kube|k8s|k3s|\bpods?\b|\bnodes?\b|nvidia\.com|cluster|helm|device[- ]plugin|gpu-operator",),
         unless=(r"Xid", r"unhealthy"),
     ),
     Signature(

@@ -57,6 +57,12 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"cr[w-][-w]-{4,8} \d \w+ \w+ 195, ?\d+ .{0,40}/dev/nvidia", 0.85),
     Signature(r"crw-rw---- \d .{3,80}nvidia(?:\d|ctl|-uvm)", 0.8),
     Signature(r"NVreg_DeviceFile(?:Mode|GID|UID)", 0.6),
+    # A mode that keeps others out, and somebody whom it does.
+    Signature(
+        r"NVreg_DeviceFileMode=0?(?!666)[0-7]{3}\b|DeviceFileMode: (?!438\b)\d+",
+        0.86,
+        needs=(r"not |n't|no |fail\w*|error|denied|cannot|False|unavailable|only",),
+    ),
     Signature(r"could not open device file /dev/nvidia", 0.85),
     Signature(r"failed to (?:open|stat) (?:CDI host device )?\"?/dev/nvidia", 0.6),
     # `ls -l`: a node of major 195 that not everybody may read and write; the wildcard finds nothing.
@@ -94,7 +100,7 @@ signatures: tuple[Signature | str, ...] = (
         needs=(
             r"nvidia|cuda",
             r"root|sudo|superuser",
-            r"user|permission|without sudo|non-root|not root|normal",
+            r"user|permission|without sudo|non-root|not root|normal|account|group|chmod",
         ),
         unless=(r"pip install|apt install", r"rootless"),
     ),
@@ -147,6 +153,18 @@ signatures: tuple[Signature | str, ...] = (
         0.78,
         needs=(r"not |n't|no |fail\w*|error|denied|returned 100|False|can't|cannot", r"nvidia|cuda|GPU"),
         unless=(r"rootless|pip|docker group",),
+    ),
+    # Nobody but root: "only root sees the card", "fails unless I am superuser".
+    Signature(
+        r"(?:not|n't|no|never|fails?|failed|cannot|unavailable|False|error|denied) .{0,60}\b(?:unless|except|other than|if not)(?: [\w']{1,10}){0,5}? (?:the )?(?:root|sudo|super-?user)\b|"
+        r"\bonly (?:works?|runs?|seen?|available|visible|detected|usable|possible|found|accessible|True|(?:ever )?succeeds?) .{0,30}(?:as|with|under|using|by|for|to|in|when|if) (?:I am |I'm |run as |running as )?(?:root|sudo|super-?user)\b|\bonly (?:root|sudo|(?:the )?super-?user) (?:can |may |is able to |has )?(?:sees?|uses?|finds?|access|runs?|works?|gets?|opens?)\b|"
+        r"只有 ?(?:root|sudo|管理员) ?(?:用户|权限|账号)?(?:下)?(?:才|可以|能)|非 ?root ?用户.{0,20}(?:不|无法|没)",
+        0.8,
+        needs=(r"nvidia|cuda|GPU|torch|tensorflow|显卡", r"root|sudo|super-?user|管理员"),
+        unless=(
+            r"pip3? install|apt install|apt-get|docker group|docker\.sock|rootless",
+            r"nvidia-smi -(?:pm|pl|lgc|mig|r|e|c|i)\b|ncu\b|nsight|ERR_NVGPUCTRPERM|profil",
+        ),
     ),
 )
 

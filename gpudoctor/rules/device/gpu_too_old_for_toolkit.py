@@ -281,6 +281,12 @@ signatures: tuple[Signature | str, ...] = (
         when="old-gpu-shown",
         needs=(r"compute capabilit|sm_?\d\d|capability",),
     ),
+    # The warning's heart, as people and other programs quote it.
+    Signature(
+        r"\bsm_?(?P<sm>\d{2,3})\b['\"`]? ?(?:is |are |was )?(?:not compatible|incompatible|not supported|unsupported|no longer supported|不兼容|不支持|不被支持|不再支持|不在支持)",
+        0.85,
+        when="gpu-older-than-build",
+    ),
 )
 
 

@@ -27,21 +27,19 @@ from gpudoctor.facts.observed import known, value_of
 from gpudoctor.findings import MACHINE, DoesNotApply, Evidence, Fix, Problem
 from gpudoctor.rules.masks import NAME, Mask, commands, evidence_of, mask, visible
 from gpudoctor.rules.witnesses import each
-from gpudoctor.signature import Signature
+from gpudoctor.signature import MIG, Signature
 
 explains = ("visible-devices-hidden", "visible-devices-unknown-entry", "gpu-lost-in-cuda")
 
 signatures: tuple[Signature | str, ...] = (
     # PyTorch c10/cuda/CUDAFunctions, THC; NVIDIA's tools.
     Signature(r"device >= 0 && device < num_gpus", 0.85, needs=(r"\bMIG\b|num_gpus",)),
-    Signature(r"invalid device ordinal", 0.85, needs=(r"\bMIG(?:\b|_)",)),
+    Signature(r"invalid device ordinal", 0.85, needs=(rf"\bMIG(?:\b|_)|{MIG}",)),
     Signature(
         r"(?:MIG[- ](?:mode|enabled|GPU|instance|device|M\.)|MIG-[0-9a-f]{8}|MIG \d+g\.\d+gb).{0,400}(?:No CUDA GPUs are available|is_available\W{1,4}False|no CUDA-capable device|NO_DEVICE|invalid device)",
         0.85,
     ),
-    Signature(
-        r"No CUDA GPUs are available", 0.75, needs=(r"\bMIG(?:-[0-9a-f]{8}| \d+g\.|[- ](?:mode|enabled))",)
-    ),
+    Signature(r"No CUDA GPUs are available|no CUDA-capable device|CUDA_ERROR_NO_DEVICE", 0.75, needs=(MIG,)),
     Signature(r"unknown device.{0,80}MIG-GPU", 0.9),
     Signature(r"MIG-GPU-[0-9a-f-]{36}/\d+/\d+", 0.7),
     Signature(r"Invalid MIG (?:device|UUID)|MIG UUID.{0,60}(?:invalid|not found)", 0.85, needs=(r"MIG",)),

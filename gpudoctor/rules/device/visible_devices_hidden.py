@@ -23,7 +23,7 @@ from gpudoctor.facts.environment import Environment
 from gpudoctor.facts.gpu import Gpu
 from gpudoctor.findings import MACHINE, CannotLook, Fix, Problem
 from gpudoctor.rules.masks import NAME, commands, evidence_of, mask, total, visible
-from gpudoctor.signature import Signature, error_code
+from gpudoctor.signature import MIG, Signature, error_code
 
 explains = ("driver-not-answering", "gpu-lost-in-cuda", "smoke-ran-on-cpu")
 
@@ -41,7 +41,7 @@ signatures: tuple[Signature | str, ...] = (
         ),
         explanation="PyTorch reached the driver, and the driver offers this process no GPU.",
     ),
-    Signature(r"No CUDA GPUs are available", 0.9, when="hidden-by-variable"),
+    Signature(r"No CUDA GPUs are available", 0.9, when="hidden-by-variable", unless=(MIG,)),
     Signature(
         r"CUDA_VISIBLE_DEVICES[\"'\]]{0,2} ?= ?[\"']{0,2}(?:-1|\"\"|''|$|NoDevFiles)",
         0.85,
@@ -63,7 +63,7 @@ signatures: tuple[Signature | str, ...] = (
             r"/usr/lib/wsl|\bWSL\b",
         ),
     ),
-    Signature(r"no CUDA-capable device is detected", 0.88, when="hidden-by-variable"),
+    Signature(r"no CUDA-capable device is detected", 0.88, when="hidden-by-variable", unless=(MIG,)),
     Signature(
         r"CUDA_ERROR_NO_DEVICE",
         0.55,
@@ -75,9 +75,9 @@ signatures: tuple[Signature | str, ...] = (
             r"WSL",
         ),
     ),
-    Signature(r"CUDA_ERROR_NO_DEVICE", 0.88, when="hidden-by-variable"),
-    Signature(r"invalid device ordinal", 0.55, unless=(r"\bMIG(?:\b|_)",)),
-    Signature(r"invalid device ordinal", 0.8, when="hidden-by-variable", unless=(r"\bMIG(?:\b|_)",)),
+    Signature(r"CUDA_ERROR_NO_DEVICE", 0.88, when="hidden-by-variable", unless=(MIG,)),
+    Signature(r"invalid device ordinal", 0.55, unless=(rf"\bMIG(?:\b|_)|{MIG}",)),
+    Signature(r"invalid device ordinal", 0.8, when="hidden-by-variable", unless=(rf"\bMIG(?:\b|_)|{MIG}",)),
     # JAX, xla_bridge.py.
     Signature(r"No visible GPU devices", 0.6),
     Signature(
@@ -90,7 +90,7 @@ signatures: tuple[Signature | str, ...] = (
     Signature(
         r"visible_device_list' listed an invalid GPU id|Invalid device ordinal value|Device ordinal .{0,20}(?:not (?:found|available|valid)|out of range)",
         0.75,
-        unless=(r"\bMIG(?:\b|_)",),
+        unless=(rf"\bMIG(?:\b|_)|{MIG}",),
     ),
     Signature(
         r"\b(?:CUDA_)?ERROR_NO_DEVICE\b|\bCudaError::NoDevice\b|cudaErrorNoDevice",
@@ -104,7 +104,7 @@ signatures: tuple[Signature | str, ...] = (
             r"\bMIG(?:\b|_)",
         ),
     ),
-    Signature(r"(?:ERROR_INVALID_DEVICE|cudaErrorInvalidDevice)\b", 0.55, unless=(r"\bMIG(?:\b|_)",)),
+    Signature(r"(?:ERROR_INVALID_DEVICE|cudaErrorInvalidDevice)\b", 0.55, unless=(rf"\bMIG(?:\b|_)|{MIG}",)),
     # The reporter's repair.
     Signature(
         r"(?:unset\w*|remov\w+|delet\w+|comment\w*(?: it| this)?(?: out)?|clear\w*|wrong|incorrect\w*|because of|due to) .{0,60}CUDA_VISIBLE_DEVICES",
@@ -154,6 +154,33 @@ signatures: tuple[Signature | str, ...] = (
         r"(?:set|setting|change\w*|hard-?coded?|default\w*)\b.{0,60}CUDA_VISIBLE_DEVICES.{0,80}(?:single[- ]GPU|one GPU|only (?:have|has) (?:one|1|a single)|doesn't exist|does not exist|not exist)|CUDA_VISIBLE_DEVICES.{0,80}(?:单卡|只有一张|只有一块|改成0|改为0|改成 0|设置为0)",
         0.78,
         needs=(r"No CUDA|not |n't|error|fail\w*|invalid|报错|False",),
+    ),
+    # A list that names nothing, as a map, a compose file or a table shows it.
+    Signature(
+        r"CUDA_VISIBLE_DEVICES['\"`]? ?[:|] ?['\"]?(?:-1\b|NoDevFiles)",
+        0.85,
+        needs=(r"not |n't|no |fail\w*|error|False|cpu",),
+    ),
+    # An index that none of the told GPUs has: four cards, and the list begins with 4.
+    Signature(
+        r"CUDA_VISIBLE_DEVICES",
+        0.93,
+        when="mask-beyond-the-gpus",
+        needs=(
+            r"not |n't|no |fail\w*|error|False|cpu|empty|unknown|(?:is|are|returns?|->|=|gives?) 0\b|不|没|无法",
+        ),
+        unless=(MIG,),
+        explanation="The list begins with a number that none of the GPUs has: they are counted from 0.",
+    ),
+    # A program's name for a device where CUDA wants a number or a UUID.
+    Signature(
+        r"CUDA_VISIBLE_DEVICES['\"\]]{0,2} ?= ?['\"]{0,2}(?:cuda(?::\d)?|gpus?:?\d?|devices?:?\d?|all|true|yes|none|null|auto|\[\d[^\n]{0,12}\])(?=['\"`]|\s|[.,;)]|$)",
+        0.84,
+        needs=(
+            r"not |n't|no |fail\w*|error|False|cpu|(?:is|are|returns?|->|=|gives?|prints?) 0\b|since|empty|不|没|无法",
+            r"GPU|torch|tensorflow|jax|paddle|device|cuda",
+        ),
+        explanation="The list takes numbers and UUIDs. At anything else it ends, and nothing stands before it.",
     ),
 )
 

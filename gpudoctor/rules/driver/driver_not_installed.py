@@ -201,6 +201,17 @@ signatures: tuple[Signature | str, ...] = (
         0.6,
         when="not-in-container",
     ),
+    # The package manager is asked for the driver and lists nothing: a prompt follows, or the end, or the reporter says so.
+    Signature(
+        r"(?:pacman -Qs?|dpkg -l|dpkg --get-selections|rpm -qa|(?:dnf|yum|apt) list (?:--)?installed|equery l\w*|zypper se -i|xbps-query -l) ?\|? ?(?:e?grep )?(?:-\w+ )*['\"]?\*?nvidia\*?['\"]?\W{0,3}(?:\n(?:[$#%>❯]|\S{1,40}@\S{1,60}[$#%]|\Z)|\s*\Z| ?(?:is|was|:|->|=>|shows?|prints?|lists?|gives?|returns?|finds?)? ?(?:nothing|empty|no output|none|no packages?|\(?empty\)?|没有输出|为空|无输出))",
+        0.82,
+        needs=(
+            r"not |n't|no |fail\w*|error|cannot|could not|unable|False|无法|不|没",
+            r"NVIDIA Corporation|GeForce|\b[RG]TX|Tesla|Quadro|A100|H100|V100|CUDA|torch|tensorflow|compatible GPUs|nvidia-smi",
+        ),
+        when="not-in-container",
+        unless=(r"Driver Version: ?\d", r"(?:VGA|Display|3D) \w{0,12} ?controller: (?!NVIDIA)"),
+    ),
 )
 
 

@@ -82,6 +82,16 @@ signatures: tuple[Signature | str, ...] = (
         needs=(r"nvidia|GH200|GB200|Blackwell|Grace",),
     ),
     Signature(r"_with_kmod_nvidia_open|kmod-nvidia-open|built proprietary", 0.8, when="blackwell-shown"),
+    # nvidia-smi's sentence as people retell it.
+    Signature(
+        r"nvidia-smi['\"`]? (?:\w+ )?(?:finds?|found|sees?|shows?|lists?|reports?|says|detects?|returns?|gives?|prints?):? ?['\"`]?no (?:nvidia )?(?:devices?|GPUs?|cards?)\b|nvidia-smi ?(?:显示|提示|报)?[:：]? ?(?:找不到|没有|未找到)(?:任何)?(?:设备|显卡|GPU)",
+        0.84,
+        when="blackwell-shown",
+        unless=(
+            r"RmInitAdapter|GSP|rm_init_adapter|Dual MIT/GPL|fallen off|Xid",
+            r"open (?:kernel )?(?:module|driver|variant|flavou?r)s? (?:is|are|was|were) (?:already )?(?:installed|loaded|used)|(?:using|installed|running|with) (?:the )?nvidia-(?:open|driver-\d{3}(?:-server)?-open)",
+        ),
+    ),
 )
 
 

@@ -132,7 +132,7 @@ signatures: tuple[Signature | str, ...] = (
         needs=(r"nvidia",),
     ),
     Signature(
-        r"insert (?:module )?\S{0,60}nvidia(?:\.ko)?\S{0,6}:? (?:Invalid module format|Unknown symbol in module|No such device)|nvidia: (?:version magic|disagrees about version of symbol)",
+        r"insert (?:module )?\S{0,60}nvidia(?![-_](?:\d+[-_])?uvm)(?:\.ko)?\S{0,6}:? (?:Invalid module format|Unknown symbol in module|No such device)|nvidia: (?:version magic|disagrees about version of symbol)",
         0.72,
     ),
     Signature(
@@ -182,6 +182,16 @@ signatures: tuple[Signature | str, ...] = (
         r"lsmod ?\| ?e?grep (?:-i )?['\"]?nvidia['\"]?(?: is| was|:| ->| =>| 输出| 结果)? ?(?:nothing|empty|no output|none|shows? nothing|returns? nothing|为空|没有输出|无输出)",
         0.74,
         unless=(r"nouveau", r"secure ?boot"),
+    ),
+    Signature(
+        r"lsmod (?:output )?(?:has|shows?|lists?|prints?|contains?|knows?) (?:no|nothing (?:of|about|with)|not an?y?) (?:\w+ )?nvidia|nvidia (?:module )?(?:is |are )?(?:not|n't|absent|missing) (?:listed |shown |there |loaded )?(?:in|from|by) lsmod|(?:no|without) nvidia (?:line|entry|module|row)?s? ?in lsmod|lsmod (?:does not|doesn't|didn't) (?:list|show|have|contain) (?:\w+ ){0,2}nvidia|lsmod ?(?:里|中)?(?:没有|看不到|无) ?nvidia",
+        0.82,
+        unless=(
+            r"nouveau",
+            r"secure ?boot|Key was rejected",
+            r"Bad return|bad exit",
+            r"nvidia[-_]uvm (?:is |are )?(?:not|missing|absent)",
+        ),
     ),
 )
 

@@ -115,7 +115,7 @@ signatures: tuple[Signature | str, ...] = (
     ),
     # The reporter says so, in other words.
     Signature(
-        r"(?:don't|do not|doesn't|does not|didn't|not) (?:even )?(?:have|has|had|having|own|contain) (?:an?y? |any kind of )?(?:dedicated |discrete |physical )?(?:NVIDIA|CUDA[- ](?:capable|enabled|compatible)|CUDA|nvidia's) ?(?:GPUs?|cards?|graphics?|adapters?|devices?|hardware|video|display)",
+        r"(?:don't|do not|doesn't|does not|didn't|(?<!might\s)(?<!may\s)not) (?:even )?(?:have|has|had|having|own|contain) (?:an?y? |any kind of )?(?:dedicated |discrete |physical )?(?:NVIDIA|CUDA[- ](?:capable|enabled|compatible)|CUDA|nvidia's) ?(?:GPUs?|cards?|graphics?|adapters?|devices?|hardware|video|display)",
         0.8,
         needs=(r"do not|n't|does not|not have|not has|not own|not contain",),
     ),
@@ -275,6 +275,32 @@ signatures: tuple[Signature | str, ...] = (
         0.97,
         needs=(r"could not select device driver",),
         unless=(r"GeForce|\bRTX|\bGTX|Tesla|A100|H100",),
+    ),
+    # TensorFlow looks for its libraries, JAX for its plugin, whatever the machine has.
+    Signature(
+        r"Could not load dynamic library '(?:cudart|libcudart|cublas|cudnn|libcu|nvcuda)|\[?CpuDevice\(id=0\)|a CUDA-enabled jaxlib is not installed|WSL environment detected but no adapters were found",
+        0.94,
+        when="other-vendor-shown",
+        unless=(r"\+rocm|ROCm|rocm", r"hybrid|dual graphics|Optimus"),
+    ),
+    # "Whose only graphics is the Intel Iris Xe", "lspci only shows the Virtio GPU": no other is there, whatever fails.
+    Signature(
+        r"\b(?:only|just|sole|nothing but)\b(?: \w+){0,3}? (?:graphics|GPUs?|video|display|adapter|card)s?(?: (?:card|adapter|chip|device|controller|is|are|in|it|here|this|has|on|the|a|an|of|machine|laptop|box|server))* .{0,24}(?:Intel|AMD|Radeon|Iris|UHD|Vega|Apple|Virtio|VMware|Matrox|ASPEED|Cirrus|QXL|Arc\b)|"
+        r"\b(?:only|just) (?:\w+ )?(?:an? |the |my |its |one |shows? |lists? |sees? |has |have |got |with ){0,3}['\"(]?(?:an? |the )?(?:integrated |onboard |internal )?(?:Intel|AMD|Radeon|Iris|UHD|Vega|Apple|Red Hat|Virtio|VMware|Matrox|ASPEED|Cirrus|QXL)\b[^\n]{0,40}(?:GPU|graphics|Radeon|Iris|UHD|Vega|Xe|SVGA|iGPU|APU)|"
+        r"(?:Intel|AMD) [^\n.,;]{0,30}(?:graphics|GPU|Iris|UHD|HD \d{3,4}|Radeon|Vega|Xe|APU)[^\n.,;]{0,16} (?:only\b(?! (?:for|as|when|in|on|the|used|drives?|with))|alone\b|and nothing else|and no other)",
+        0.93,
+        when="other-vendor-shown",
+        needs=(r"cuda|nvidia|driver", COMPLAINT),
+        unless=(r"\+rocm|ROCm|rocm", r"hybrid|dual graphics|Optimus"),
+    ),
+    # Docker's and WSL's answers on a machine of which somebody says that it has no such card.
+    Signature(
+        r"WSL environment detected but no adapters were found|nvidia-container-cli: initialization error|could not select device driver",
+        0.96,
+        needs=(
+            r"(?:n't|not|no) (?:even )?(?:have |has |own |got )?(?:an? |any )?(?:dedicated |discrete )?nvidia(?:'s)? (?:GPU|graphics|card|video)|without (?:an? |any )?nvidia (?:GPU|graphics|card|video)",
+        ),
+        unless=(r"GeForce|\bRTX|\bGTX|Tesla|Quadro|NVIDIA-SMI \d", r"did not find|not detect\w*|not see"),
     ),
 )
 

@@ -102,7 +102,7 @@ signatures: tuple[Signature | str, ...] = (
         unless=(r"SecureBoot disabled|secure ?boot(?: is)?:? (?:disabled|off)\b",),
     ),
     Signature(
-        r"(?:disabl\w+|turn\w* off|switch\w* off|because of|due to|caused by|block\w* by|reject\w* by|prevent\w* by|refus\w* by|(?:not|n't|never) (?:being )?(?:\w+ ){0,2}(?:load|work)\w* (?:with|under)|fails? (?:with|under)|problem with|issue with|conflict\w* with) (?:the |UEFI |bios )*(?:secure|security|safe)[- ]?boot|(?:enabl\w+|turn\w* on) (?:the |UEFI |bios )*(?:secure|security|safe)[- ]?boot|(?<!Crypto\sDisabled,\s)(?<!Crypto\sEnabled,\s)(?:secure|security)[- ]?boot (?:is |was |being |state:? )*(?:enabled|on|active|turned on|the (?:problem|culprit|reason|issue))|关闭安全启动|关闭 ?secure ?boot|安全启动",
+        r"(?:disabl\w+|turn\w* off|switch\w* off|because of|due to|caused by|block\w* by|reject\w* by|prevent\w* by|refus\w* by|(?:not|n't|never) (?:being )?(?:\w+ ){0,2}(?:load|work)\w* (?:with|under)|fails? (?:with|under)|problem with|issue with|conflict\w* with) (?:the |UEFI |bios )*(?:secure|security|safe)[- ]?boot|(?:enabl\w+|activat\w+|(?:turn|switch)\w* on) (?:the |UEFI |bios )*(?:secure|security|safe)[- ]?boot|(?<!Crypto\sDisabled,\s)(?<!Crypto\sEnabled,\s)(?:secure|security)[- ]?boot (?:is |was |being |state:? )*(?:enabled|on|active|turned on|the (?:problem|culprit|reason|issue))|关闭安全启动|关闭 ?secure ?boot|安全启动",
         0.72,
         needs=(
             r"nvidia",
@@ -143,6 +143,11 @@ signatures: tuple[Signature | str, ...] = (
     ),
     # NVIDIA's installer, on the key; a reporter's one sentence.
     Signature(
+        r"kernel module failed to load,? (?:because|as|since) (?:it|the module) (?:was|is) not signed by a key|module .{0,40}not signed by a key that is trusted by the kernel",
+        0.93,
+        unless=(r"tainting kernel",),
+    ),
+    Signature(
         r"not signed by a key that is trusted|signed (?:by|with) a key (?:that is )?(?:not trusted|unknown)|required key missing|module is signed, but",
         0.88,
         needs=(r"nvidia|kernel module load",),
@@ -161,6 +166,19 @@ signatures: tuple[Signature | str, ...] = (
             r"nvidia",
             r"mokutil|enrol\w*|\bMOK\b|sign\w*",
             r"not load\w*|n't load|still not|not work\w*|n't work|fail\w*|couldn't|unable|rejected",
+        ),
+    ),
+    # It worked until Secure Boot was switched on: after a BIOS update, for another system, after the driver's installation.
+    Signature(
+        r"(?:later|then|afterwards|since|after|when|once|now|again|and) ?,? (?:I |we |it |they |someone |somebody |IT |the \w+ )?(?:was |were |been |had |have |has |got |also |then |later )*(?:re-?)?(?:enabl\w+|activat\w+|turn\w* on|switch\w* on) (?:the |UEFI |bios |its )*secure[- ]?boot|secure[- ]?boot (?:was |got |is |has |been |then |later |now |since |silently |again )+(?:re-?)?(?:enabled|activated|turned on|switched on)|(?:BIOS|firmware|UEFI) (?:\w+ )?(?:update|reset|upgrade)\w* .{0,40}(?:re-?)?(?:enabled|turned on|switched on) (?:the )?secure[- ]?boot",
+        0.84,
+        needs=(
+            r"driver|nvidia|module",
+            r"no longer|not (?:being )?(?:load|work|start|detect|find|found)|n't (?:load|work|start|detect|find)|fail\w*|stopped|couldn't communicate|could not|gone|rejected|No devices",
+        ),
+        unless=(
+            r"tainting kernel",
+            r"(?:works?|loads?|fine|ok) (?:\w+ ){0,3}(?:with|under) secure ?boot (?:on|enabled)",
         ),
     ),
 )

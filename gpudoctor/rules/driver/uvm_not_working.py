@@ -75,20 +75,20 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"CUDA: unknown error|cudaErrorUnknown", 0.68, unless=(r"Xid", r"fallen off")),
     # It worked before the machine slept.
     Signature(
-        r"(?:cuda|gpu|nvidia|torch|tensorflow|\bjax\b|ollama|blender|initiali[sz]ation)[^\n]{0,120}(?:after|on|when|following|from|upon) (?:the |a |my |every |each |any )?(?:\w+ ){0,3}?(?:suspend\w*|resum\w+(?= (?:from |after |the (?:laptop|machine|system|computer|pc))|[.,;:)]|$)(?! from (?:a |the |my |last )?(?:\w+ )?(?:checkpoint|ckpt|epoch|step))|hibernat\w+|(?:s3 |s0ix |pc |laptop )?sleep|wak(?:e|ing|es)(?:[- ]?up)?)\b",
+        r"(?:cuda|gpu|nvidia|torch|tensorflow|\bjax\b|ollama|blender|initiali[sz]ation)[^\n]{0,120}(?:after|on|when|following|from|upon) (?:the |a |my |every |each |any )?(?:\w+ ){0,3}?(?:suspen[ds]\w*|resum\w+(?= (?:from |after |the (?:laptop|machine|system|computer|pc))|[.,;:)]|$)(?! from (?:a |the |my |last )?(?:\w+ )?(?:checkpoint|ckpt|epoch|step))|hibernat\w+|(?:s3 |s0ix |pc |laptop )?sleep|wak(?:e|ing|es)(?:[- ]?up)?)\b",
         0.66,
         needs=(
             r"suspend|resum|hibern|sleep|wake|waking",
-            r"fail\w*|error|not work\w*|n't work|stops?|stopped|broken|lost|unavailable|not available|crash\w*|no longer|unknown|not detect\w*|can't|cannot|until",
+            r"fail\w*|error|not work\w*|n't work|stops?|stopped|broken|lost|unavailable|not available|crash\w*|no longer|unknown|not detect\w*|can't|cannot|gone|missing|dead|falls? back|on (?:the )?cpu|until",
         ),
         unless=(r"Xid", r"fallen off", r"GSP", r"time\.sleep|sleep\(", r"RmInitAdapter"),
     ),
     Signature(
-        r"(?:after|following|upon) (?:the |a |my )?(?:\w+ ){0,3}?(?:suspend\w*|resum\w+ from (?:suspend|sleep|hibernat|standby)|hibernat\w+|wak(?:e|ing)[- ]?up|sleep mode)\b[^\n]{0,200}(?:cuda|gpu|nvidia|torch|tensorflow)",
+        r"(?:after|following|upon) (?:the |a |my )?(?:\w+ ){0,3}?(?:suspen[ds]\w*|resum\w+ from (?:an? )?(?:suspen[ds]|sleep|hibernat|standby)\w*|hibernat\w+|wak(?:e|ing)[- ]?up|sleep mode)\b[^\n]{0,200}(?:cuda|gpu|nvidia|torch|tensorflow)",
         0.66,
         needs=(
             r"suspend|resum|hibern|sleep|wake|waking",
-            r"fail\w*|error|not work\w*|n't work|stops?|stopped|broken|lost|unavailable|not available|crash\w*|no longer|unknown|not detect\w*|can't|cannot",
+            r"fail\w*|error|not work\w*|n't work|stops?|stopped|broken|lost|unavailable|not available|crash\w*|no longer|unknown|not detect\w*|can't|cannot|gone|missing|dead|falls? back|on (?:the )?cpu",
         ),
         unless=(r"Xid", r"fallen off", r"GSP", r"RmInitAdapter"),
     ),
@@ -137,10 +137,16 @@ signatures: tuple[Signature | str, ...] = (
     ),
     Signature(r"CUDA unknown error", 0.7, unless=(r"Xid", r"fallen off")),
     Signature(
-        r"(?:resum\w+ from (?:suspend|sleep|hibernat\w+|standby)|(?:goes|went|going) (?:in)?to (?:standby|sleep|suspend)|after .{0,20}standby)\b",
+        r"(?:resum\w+ from (?:an? )?(?:suspen[ds]\w*|sleep|hibernat\w+|standby)|(?:goes|went|going) (?:in)?to (?:standby|sleep|suspend)|after .{0,20}standby)\b",
         0.72,
         needs=(r"cuda|nvidia", r"no longer|fail\w*|error|n't|not |stop\w*|until|lost"),
-        unless=(r"Xid", r"fallen off", r"GSP", r"RmInitAdapter"),
+        unless=(
+            r"Xid",
+            r"fallen off",
+            r"GSP",
+            r"RmInitAdapter",
+            r"keeps? (?:on )?running|Lost display notification",
+        ),
     ),
     Signature(
         r"(?:after|when|once|since|whenever|every time) (?:the |my |a |this )?(?:laptop|machine|computer|pc|system|desktop|host|it) (?:wakes?|woke|resumes?|resumed|comes? back|came back|sleeps|slept|goes to sleep|suspends?|suspended|hibernate\w*)\b",
@@ -161,6 +167,34 @@ signatures: tuple[Signature | str, ...] = (
     Signature(
         r"(?:nvcuda init failure|cuInit err|cudart init failure|nvcuda library init failure)[:= ]{1,3}999\b",
         0.92,
+    ),
+    # The laptop's lid.
+    Signature(
+        r"(?:after|when|whenever|once|since|until|every time|each time|always) (?:I |we |the |my )*(?:\w+ )?(?:clos\w+|shut\w*|open\w*) (?:the |my |its )?(?:laptop'?s? )?lid\b|\blid (?:is |was |has been |gets )?(?:closed|shut|opened|close)\b|合上盖子|合上笔记本|合盖再|合盖重新|一合盖|合盖以后",
+        0.72,
+        needs=(
+            r"cuda|nvidia|torch|tensorflow|ollama|GPU",
+            r"False|fail\w*|error|not |n't|stop\w*|broken|lost|unavailable|no longer|unknown|until|gone|Unable|back to|不|没|无法|False|重启",
+        ),
+        unless=(r"Xid", r"fallen off", r"GSP", r"RmInitAdapter"),
+    ),
+    # nvidia-smi answers after the machine slept, and CUDA does not.
+    Signature(
+        r"\b(?:suspen(?:d|sion)\w*|resum(?:e[ds]?|ing)|hibernat\w+|stand-?by|(?:woke|wak(?:e|es|ing)) up)\b",
+        0.8,
+        needs=(
+            r"nvidia-smi.{0,60}(?:work\w*|run\w*|fine|ok|shows?|lists?|normal|success\w*)|(?:(?:even )?though|but|while|although) nvidia-smi",
+            r"cuda|GPU|torch|tensorflow|ollama",
+            r"(?:not|no|n't|stop\w*|fail\w*|until|restart\w*|re-?boot\w*|100 ?% cpu|on cpu|to (?:the )?cpu|unknown|gone|lost|missing|dead|broken|disappear\w*)",
+        ),
+        unless=(
+            r"Xid",
+            r"fallen off",
+            r"GSP",
+            r"RmInitAdapter",
+            r"time\.sleep|sleep\(",
+            r"resum\w+ (?:from )?(?:the |a |my )?(?:\w+ )?(?:checkpoint|training|epoch|run|download|job)",
+        ),
     ),
 )
 

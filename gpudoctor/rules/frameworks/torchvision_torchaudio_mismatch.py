@@ -77,7 +77,7 @@ signatures: tuple[Signature | str, ...] = (
     ),
     Signature(r"module 'torchvision' has no attribute 'extension'", 0.9),
     Signature(
-        r"cannot import name '\w+' from 'torchvision|No module named 'torchvision\.transforms\.functional_tensor'",
+        r"cannot import name '\w+' from 'torchvision",
         0.5,
         needs=(r"torchvision",),
     ),

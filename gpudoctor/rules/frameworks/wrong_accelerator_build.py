@@ -58,7 +58,11 @@ signatures: tuple[Signature | str, ...] = (
         needs=(r"cannot open",),
     ),
     Signature(r"(?:hipErrorNoBinaryForGpu|No HIP GPUs are available|hipErrorNoDevice|HIP error:)", 0.75),
-    Signature(r"No ROCm runtime is found, using ROCM_HOME", 0.6),
+    Signature(
+        r"No ROCm runtime is found, using ROCM_HOME",
+        0.6,
+        unless=(r"nvcc|geforce|\bRTX\b|\bGTX\b|CUDA (?:machine|box|toolkit)|finish\w*|\bworks\b|succe\w+",),
+    ),
     Signature(r"\d\+xpu\b", 0.75, needs=(r"NVIDIA|cuda|CUDA",)),
     Signature(r"torch_directml|intel_extension_for_pytorch", 0.5, needs=(r"NVIDIA|cuda|CUDA",)),
     # Loaders that look for another vendor's run time.

@@ -36,7 +36,7 @@ from gpudoctor.rules.witnesses import (
     via_log,
     xids,
 )
-from gpudoctor.signature import Signature, error_code
+from gpudoctor.signature import Signature, error_code, exported_xid
 
 explains = (
     "gpu-requires-reset",
@@ -137,6 +137,7 @@ signatures: tuple[Signature | str, ...] = (
         needs=(r"GPU|cuda|nvidia",),
         unless=(*HELP, r"SRAM Correctable.{0,20}only|: 0\b.{0,30}Uncorrectable"),
     ),
+    Signature(exported_xid(48, 63, 64, 94, 95), 0.88),
 )
 
 

@@ -28,7 +28,7 @@ from gpudoctor.facts.observed import Known, Unknown, value_of
 from gpudoctor.findings import MACHINE, CannotLook, CouldNotTell, Evidence, Fix, Problem, Subject
 from gpudoctor.rules.judging import Device, devices, nvidia_gpus
 from gpudoctor.rules.witnesses import by_device, log, log_lines, reset_command, via_log
-from gpudoctor.signature import Signature
+from gpudoctor.signature import Signature, exported_xid
 
 explains = (
     "gpu-lost-in-cuda",
@@ -108,6 +108,7 @@ signatures: tuple[Signature | str, ...] = (
             r"No devices were found|lost|launch failure|device handle|disappear\w*|crash\w*|not detected|unknown error",
         ),
     ),
+    Signature(exported_xid(79), 0.93),
 )
 
 

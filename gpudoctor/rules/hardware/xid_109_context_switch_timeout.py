@@ -19,13 +19,14 @@ from gpudoctor.facts.gpu import Gpu
 from gpudoctor.facts.host import Host
 from gpudoctor.findings import Fix, Problem
 from gpudoctor.rules.witnesses import by_device, codes_of, log, log_lines, via_log, xids
-from gpudoctor.signature import Signature
+from gpudoctor.signature import Signature, exported_xid
 
 explains = ("xid-43-gpu-stopped-processing",)
 
 signatures: tuple[Signature | str, ...] = (
     Signature(r"Xid .{0,30}\): 109\b", 0.92),
     Signature(r"CTX SWITCH TIMEOUT", 0.85),
+    Signature(exported_xid(109), 0.9),
 )
 
 

@@ -27,7 +27,7 @@ from gpudoctor.facts.observed import Known, value_of
 from gpudoctor.findings import Evidence, Fix, Problem, Subject, seen
 from gpudoctor.rules.judging import devices, driver_version
 from gpudoctor.rules.witnesses import by_device, codes_of, log, log_lines, reset_command, via_log, xids
-from gpudoctor.signature import Signature
+from gpudoctor.signature import Signature, exported_xid
 from gpudoctor.versions import branch, capability, is_version, older
 
 explains = (
@@ -68,6 +68,7 @@ signatures: tuple[Signature | str, ...] = (
         0.93,
         unless=(r"_kgspBootGspRm: unexpected",),
     ),
+    Signature(exported_xid(119, 120), 0.93),
 )
 
 

@@ -23,7 +23,7 @@ from gpudoctor.facts.gpu import Gpu
 from gpudoctor.facts.host import Host
 from gpudoctor.findings import Fix, Problem
 from gpudoctor.rules.witnesses import by_device, codes_of, log, log_lines, via_log, xids
-from gpudoctor.signature import Signature, error_code
+from gpudoctor.signature import Signature, error_code, exported_xid
 
 explains = ("xid-43-gpu-stopped-processing",)
 
@@ -67,6 +67,7 @@ signatures: tuple[Signature | str, ...] = (
         needs=(r"cuda|CUDA|GPU|Xid",),
     ),
     Signature(r"Invalid __(?:global|shared|local)__ (?:read|write|atomic) of size \d+", 0.85),
+    Signature(exported_xid(13, 31), 0.85),
 )
 
 

@@ -24,13 +24,14 @@ from gpudoctor.facts.gpu import Gpu
 from gpudoctor.facts.host import Host
 from gpudoctor.findings import CouldNotTell, Fix, Problem, Subject
 from gpudoctor.rules.witnesses import by_device, log, log_lines, reset_command, via_log, xids
-from gpudoctor.signature import Signature
+from gpudoctor.signature import Signature, exported_xid
 
 explains = ("gpu-requires-reset", "gpu-lost-in-cuda")
 
 signatures: tuple[Signature | str, ...] = (
     Signature(r"GPU recovery action changed from", 0.7),
     Signature(r"Xid .{0,30}\): 154\b", 0.65),
+    Signature(exported_xid(154), 0.62),
 )
 
 

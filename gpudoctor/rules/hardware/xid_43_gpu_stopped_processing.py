@@ -19,11 +19,12 @@ from gpudoctor.facts.gpu import Gpu
 from gpudoctor.facts.host import Host
 from gpudoctor.findings import Fix, Problem
 from gpudoctor.rules.witnesses import by_device, codes_of, log, log_lines, via_log, xids
-from gpudoctor.signature import Signature
+from gpudoctor.signature import Signature, exported_xid
 
 signatures: tuple[Signature | str, ...] = (
     Signature(r"Xid .{0,30}\): (?:43|45)\b", 0.7),
     Signature(r"Xid:? ?(?:43|45)\b", 0.65),
+    Signature(exported_xid(43, 45), 0.66),
 )
 
 

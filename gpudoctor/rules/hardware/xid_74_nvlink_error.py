@@ -22,13 +22,14 @@ from gpudoctor.facts.host import Host
 from gpudoctor.facts.observed import Absent, Known, value_of
 from gpudoctor.findings import Fix, Problem
 from gpudoctor.rules.witnesses import by_device, codes_of, log_lines, log_unless, reset_command, via_log, xids
-from gpudoctor.signature import Signature
+from gpudoctor.signature import Signature, exported_xid
 
 explains = ("nvlink-inactive", "xid-43-gpu-stopped-processing", "xid-154-recovery-action")
 
 signatures: tuple[Signature | str, ...] = (
     Signature(r"Xid .{0,30}\): 74\b", 0.92),
     Signature(r"Xid:? ?74\b", 0.85),
+    Signature(exported_xid(74), 0.88),
 )
 
 

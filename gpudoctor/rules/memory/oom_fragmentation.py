@@ -27,4 +27,11 @@ signatures: tuple[Signature | str, ...] = (
         when="fragmented",
         fix="Set PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True (PyTorch 2.0 and later; PYTORCH_ALLOC_CONF from 2.9) before the program starts; before 2.0, PYTORCH_CUDA_ALLOC_CONF=max_split_size_mb:128.",
     ),
+    Signature(
+        r"Tried to allocate \d+(?:\.\d+)? [KMGT]?i?B(?:ytes)?\b.{0,40}(?:GPU \d|total capac|already allocated|is free|reserved)",
+        0.91,
+        when="fragmented",
+    ),
+    # The asynchronous allocator's message, with what PyTorch keeps told beside it.
+    Signature(r"Allocation on device .{0,40}would exceed allowed memory", 0.94, when="fragmented"),
 )

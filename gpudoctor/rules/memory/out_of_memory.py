@@ -120,4 +120,10 @@ signatures: tuple[Signature | str, ...] = (
     ),
     # Theano.
     Signature(r"Error allocating \d+ bytes of device memory", 0.92),
+    # PyTorch's message from its second sentence on, as titles and quotes keep it.
+    Signature(
+        r"Tried to allocate \d+(?:\.\d+)? [KMGT]?i?B(?:ytes)?\b.{0,40}(?:GPU \d|total capac|already allocated|is free|reserved)",
+        0.88,
+        when="not-fragmented",
+    ),
 )

@@ -39,7 +39,8 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"NCCL WARN .{0,60}Socket creation failed", 0.9),
     Signature(r"WARN Socket creation failed", 0.88),
     Signature(
-        r"Address family not supported by protocol",
+        # Not c10d's own warning: it tries IPv6 first, and goes on with IPv4.
+        r"^(?!.{0,80}\[W\d{0,4} .{0,40}socket\.cpp).{0,300}Address family not supported by protocol",
         0.75,
         needs=(r"nccl|\bgloo\b|c10d|torch|TCPStore",),
     ),

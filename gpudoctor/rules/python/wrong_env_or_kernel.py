@@ -32,7 +32,7 @@ explains = ("import-differs-from-files",)
 
 signatures: tuple[Signature | str, ...] = (
     Signature(
-        r"No module named '?(?:torch|tensorflow|jax|cupy)'?(?!\.)",
+        r"No module named '?(?:torch(?:vision|audio)?|tensorflow|jax(?:lib)?|cupy)\b'?(?!\.)",
         0.7,
         unless=(r"shared object",),
         explanation="The Python that runs does not have the framework; another one on this machine may.",
@@ -113,7 +113,7 @@ signatures: tuple[Signature | str, ...] = (
         unless=(r"cannot open shared object|undefined symbol|GLIBC|nvidia-smi: ",),
     ),
     Signature(
-        r"(?:mismatch\w*|differ\w*|not the same) (?:\S+ ){0,10}(?:python|conda|interpreter|environment)(?:\S* \S+){0,12} kernel|kernels? (?:\S+ ){0,8}(?:mismatch\w*|differ\w*|not the same|another|wrong) (?:\S+ ){0,5}(?:python|env\w*|interpreter)",
+        r"(?:mismatch\w*|differ\w*|not the same) (?:\S+ ){0,10}(?:python|conda|interpreter|environment)\S*(?: \S+){0,12} kernel|kernels? (?:\S+ ){0,8}(?:mismatch\w*|differ\w*|not the same|another|wrong) (?:\S+ ){0,5}(?:python|env\w*|interpreter)",
         0.77,
         needs=(
             r"jupyter|notebook|ipykernel|vs ?code",

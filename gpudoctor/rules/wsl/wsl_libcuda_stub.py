@@ -27,7 +27,13 @@ from gpudoctor.findings import DoesNotApply, Evidence, Fix, Problem
 from gpudoctor.rules.judging import need
 from gpudoctor.signature import Signature
 
-explains = ("driver-not-installed", "smoke-ran-on-cpu", "driver-not-answering", "gpu-lost-in-cuda")
+explains = (
+    "libcuda-stub-on-path",
+    "driver-not-installed",
+    "smoke-ran-on-cpu",
+    "driver-not-answering",
+    "gpu-lost-in-cuda",
+)
 
 signatures: tuple[Signature | str, ...] = (
     Signature(
@@ -72,7 +78,28 @@ signatures: tuple[Signature | str, ...] = (
         when="on-wsl",
     ),
     # cudarc's list of names; the toolkit's mounts of Windows' driver store; a driver of Linux over Windows' library; Chinese prose.
-    Signature(r"Unable to find cuda lib under the names", 0.86, when="on-wsl"),
+    Signature(
+        r"Unable to find cuda lib under the names|Unable to dynamically load the ['\"]?(?:cuda|nvcuda)['\"]? shared library",
+        0.86,
+        when="on-wsl",
+    ),
+    # The stub, by the driver's own words.
+    Signature(
+        r"CUDA driver is a stub library|CUDA_ERROR_STUB_LIBRARY|cudaErrorStubLibrary", 0.98, when="on-wsl"
+    ),
+    # Whatever did not load (cuDNN opens libcuda itself): a link to Windows' libcuda mended it.
+    Signature(
+        r"(?:sym)?link(?:s|ed|ing)? .{0,60}/usr/lib/wsl/lib/libcuda|ln -sf? ?\S{0,4} ?/usr/lib/wsl/lib/libcuda\S* [/~$.]\S|/usr/lib/wsl/lib/libcuda\S* .{0,40}(?:linked|symlink\w*|copied) (?:in)?to",
+        0.88,
+        needs=(
+            r"Could not load|cannot|could not|not found|error|fail\w*|had to|fix\w*|solv\w*|work\w*|need\w* to|missing",
+        ),
+        unless=(
+            r"is not a symbolic link\s*\Z",
+            r"no (?:need|longer)",
+            r"overwr\w+|undefined symbol|file too short",
+        ),
+    ),
     # Linux's own folder holds the link that Windows' should be.
     Signature(
         r"/(?:usr/)?lib/x86_64-linux-gnu/libcuda\.so: (?:undefined symbol|file too short|invalid)",

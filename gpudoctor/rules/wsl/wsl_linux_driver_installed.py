@@ -26,6 +26,7 @@ from gpudoctor.facts.observed import Known, Unknown, value_of
 from gpudoctor.findings import CannotLook, DoesNotApply, Evidence, Fix, Problem
 from gpudoctor.rules.driver._installation import core_packages
 from gpudoctor.rules.judging import need
+from gpudoctor.rules.wsl import LINUX_DRIVER
 from gpudoctor.signature import Signature
 
 explains = (
@@ -42,6 +43,16 @@ signatures: tuple[Signature | str, ...] = (
         0.65,
         when="on-wsl",
         needs=(r"apt|dpkg|install",),
+    ),
+    # Installed, and then: nvidia-smi is Linux's and finds no driver, libcuda is there twice.
+    Signature(
+        LINUX_DRIVER,
+        0.94,
+        when="on-wsl",
+        needs=(
+            r"GPU access blocked|(?:/usr)?/lib/x86_64-linux-gnu\S{0,4} .{0,60}libcuda|libcuda\.so\.[3-9]\d\d|couldn't communicate with the NVIDIA driver|Driver/library version mismatch",
+        ),
+        unless=(r"(?:purg|remov|uninstall)\w* .{0,60}(?:nvidia|driver)",),
     ),
 )
 

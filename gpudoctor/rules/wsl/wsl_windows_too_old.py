@@ -24,6 +24,7 @@ from gpudoctor.facts.host import Host, Wsl
 from gpudoctor.facts.observed import Absent, Known, Unknown, value_of
 from gpudoctor.findings import CouldNotTell, Evidence, Fix, Problem, seen
 from gpudoctor.rules.judging import need
+from gpudoctor.rules.wsl import LINUX_DRIVER
 from gpudoctor.signature import Signature
 from gpudoctor.versions import is_version, numbers, older
 
@@ -50,8 +51,10 @@ signatures: tuple[Signature | str, ...] = (
     ),
     Signature(r"libdxcore\.so.{0,60}(?:not found|cannot open|no such file)", 0.85),
     Signature(r"/dev/dxg.{0,60}(?:No such file|does not exist|not found|cannot access)", 0.88),
-    Signature(r"GPU access blocked by the operating system", 0.85),
-    Signature(r"Failed to initialize NVML: GPU access blocked by the operating system", 0.9),
+    Signature(r"GPU access blocked by the operating system", 0.85, unless=(LINUX_DRIVER,)),
+    Signature(
+        r"Failed to initialize NVML: GPU access blocked by the operating system", 0.9, unless=(LINUX_DRIVER,)
+    ),
     Signature(r"dxg.{0,60}(?:failed|error) .{0,60}(?:-\d+|ioctl)", 0.5, when="on-wsl"),
     # libnvidia-container's dxcore.c: the Windows side offers no GPU.
     Signature(r"WSL environment detected but no adapters were found", 0.92),
@@ -75,7 +78,7 @@ signatures: tuple[Signature | str, ...] = (
         needs=(r"nvidia|cuda|GPU",),
     ),
     Signature(
-        r"\bWSL ?1\b(?!\.)|(?:Bash|Ubuntu)[\w .]{0,12} on (?:Ubuntu on )?Win(?:dows|10|dows 10)\b|wsl(?:\.exe)? --set-version|lxss|Windows Subsystem for Linux.{0,80}(?:not support|unsupported|no support|doesn't support)",
+        r"\bWSL ?1\b(?!\.)|(?:Bash|Ubuntu)[\w .]{0,12} on (?:Ubuntu on )?Win(?:dows|10|dows 10)\b(?! ?11)|wsl(?:\.exe)? --set-version|lxss|Windows Subsystem for Linux.{0,80}(?:not support|unsupported|no support|doesn't support)",
         0.8,
         needs=(r"nvidia|cuda|GPU",),
     ),
@@ -87,10 +90,10 @@ signatures: tuple[Signature | str, ...] = (
         needs=(r"nvidia|cuda|GPU",),
     ),
     Signature(
-        r"Windows 10[ ,(]{0,3}(?:Pro |Home |Enterprise |Education )?[ ,(]{0,2}(?:version |ver\.? |v)?(?:1[5-9]0[39]|2004|20H2|21H1)\b",
-        0.78,
+        r"(?:Windows|Win) ?10(?:[ ,(/-]{1,3}(?:Pro|Home|Enterprise|Education|LTS[CB]|IoT|N|20(?:1[5-9])|version|ver\.?|v|build|release|update|professional|for|workstations|64-bit|x64)){0,6}[ ,(/-]{0,3}v?(?:1[5-9]0[379]|1511|2004|20H2|21H1)\b|(?:Windows|Win) ?10[ ,(]{1,3}(?:\w+ ){0,2}(?:LTSC 2019|LTSB|2019 LTSC)|Windows Server 201[69]\b",
+        0.86,
         when="on-wsl",
-        needs=(r"nvidia|cuda|GPU",),
+        needs=(r"nvidia|cuda|GPU|cuInit|Quadro|GeForce|[RG]TX",),
     ),
     Signature(
         r"(?:preview|insider\w*|dev channel|upgrad\w+ to|updat\w+ to|downgrad\w+ to|roll\w* back to) .{0,30}\bbuilds? ?\d{5}\b|\bbuild 2(?:0[12]\d\d|1[0-3]\d\d)\d?\b|not .{0,20}Windows Insider|Insider (?:Program|Preview|Dev)",
