@@ -238,6 +238,11 @@ def test_no_line_makes_the_matching_run_away(kind: str) -> None:
     assert time.process_time() - start < 5
 
 
+def test_what_must_stand_beside_a_pattern_can_be_looked_for() -> None:
+    """Of `999|nothing` the first holds no letters: nobody could tell without compiling it, and the signature would never match."""
+    assert [p for _, s in every_signature() for p in s.needs if not literals_of(p)] == []
+
+
 def test_no_repeated_group_may_begin_with_what_it_ends_with() -> None:
     """`(?:\\S* \\S+){0,12}` can cut each word in as many places as it has letters: a text of a megabyte took it for ever."""
     twofold = re.compile(r"\(\?:(\\[Sw])\*[^()|]*\1[+*]\)[{*+]")

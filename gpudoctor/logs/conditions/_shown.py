@@ -46,6 +46,7 @@ def cudas(told: Told) -> list[tuple[int, ...]]:
             present.append(number)
     said_by_driver = release(told.driver_cuda) if told.driver_cuda and not told.nvcc else ()
     shown = [release(t) for t in told.toolkits]
+    shown += [release(found["cuda"]) for form in (_BOTH, _CUDART) for found in form.finditer(told.text)]
     there = [n for n in dict.fromkeys([*shown, *present]) if n != said_by_driver and n not in wanted]
     return there or [(int(found["major"]),) for found in _VARIANT.finditer(told.text)]
 
@@ -63,6 +64,16 @@ def majors_of(stem: str, number: str) -> frozenset[int]:
             found.add(major)
     return frozenset(found or {first})
 
+
+#: "CUDA/cuDNN version: 10.2, 8.0.2", as TensorFlow's form for reports asks; "the libcudart.so is version 10.1".
+_BOTH = Lazy(
+    r"CUDA ?(?:/|and|&|,) ?cuDNN(?: versions?)?\W{1,6}(?:CUDA ?)?v?(?P<cuda>\d{1,2}(?:\.\d{1,2})?)(?:\.\d+)?[ ,/;|&+-]{1,4}(?:and )?(?:cuDNN ?)?v?(?P<cudnn>\d(?:\.\d{1,2}){0,3})\b",
+    re.I,
+)
+_CUDART = Lazy(
+    r"libcudart(?:\.so\S{0,12}?|\.dylib)?(?: there)? (?:is|has|was|of)(?: at| of)?(?: the)? version (?P<cuda>\d{1,2}\.\d)",
+    re.I,
+)
 
 #: cuDNN in prose, in packages, in headers and in file names.
 _CUDNN = Lazy(
@@ -82,6 +93,7 @@ def cudnns(told: Told, wanted: str) -> list[tuple[int, ...]]:
         if (one["file"] and number[0] == missing) or _WANTS.search(before):
             continue
         found.append(number)
+    found += [tuple(map(int, one["cudnn"].split("."))) for one in _BOTH.finditer(told.text)]
     return found
 
 

@@ -78,6 +78,12 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"CUDA_ERROR_NO_DEVICE", 0.88, when="hidden-by-variable", unless=(MIG,)),
     Signature(r"invalid device ordinal", 0.55, unless=(rf"\bMIG(?:\b|_)|{MIG}",)),
     Signature(r"invalid device ordinal", 0.8, when="hidden-by-variable", unless=(rf"\bMIG(?:\b|_)|{MIG}",)),
+    # TensorFlow's cuda_diagnostics.cc, which speaks only when cuInit failed: driver and library are of one version.
+    Signature(
+        r"kernel version seems to match DSO",
+        0.8,
+        needs=(r"CUDA_VISIBLE_DEVICES['\"\]]{0,3} ?= ?['\"]?(?:-1|[1-9]\d*)\b",),
+    ),
     # JAX, xla_bridge.py.
     Signature(r"No visible GPU devices", 0.6),
     Signature(

@@ -79,7 +79,10 @@ signatures: tuple[Signature | str, ...] = (
         needs=(r"lockdown|secure ?boot|integrity|\bMOK\b|UEFI|unsigned",),
     ),
     Signature(
-        r"could not insert '?\"?nvidia\S{0,20}:? Operation not permitted", 0.72, when="not-in-container"
+        r"could not insert '?\"?nvidia\S{0,20}:? Operation not permitted",
+        0.72,
+        when="not-in-container",
+        unless=(r"Module nvidia\S{0,20} not found in directory",),
     ),
     Signature(
         r"Lockdown: \S{1,40}: (?:unsigned )?module loading is restricted|kernel_lockdown|kernel is locked down",

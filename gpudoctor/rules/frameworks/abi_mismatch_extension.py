@@ -55,10 +55,12 @@ signatures: tuple[Signature | str, ...] = (
     Signature(
         r"xFormers was built for:? PyTorch (?P<built>\S+) with CUDA \S+ \(you have (?P<have>[\w.+]+)",
         0.88,
-        unless=(r"you have \d[\w.]*\+cpu",),
+        unless=(r"you have \d[\w.]*\+(?:cpu|rocm|xpu)",),
         explanation="xFormers was built for PyTorch {built}; {have} is installed.",
     ),
-    Signature(r"xFormers can't load C\+\+/CUDA extensions", 0.7, unless=(r"you have \d[\w.]*\+cpu",)),
+    Signature(
+        r"xFormers can't load C\+\+/CUDA extensions", 0.7, unless=(r"you have \d[\w.]*\+(?:cpu|rocm|xpu)",)
+    ),
     Signature(
         r"ImportError: DLL load failed while importing (?:flash_attn\w*|_C|\w+_cuda|\w+_ext)\b",
         0.7,
@@ -85,7 +87,7 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"symbol not found in flat namespace '__?Z\w*(?:3c10|2at|5torch)", 0.8),
     # torch_scatter and its siblings compare themselves; torchtext is torchvision's kind without a family of its own.
     Signature(
-        r"Detected that PyTorch and (?!torchvision|torchaudio)\w+ were compiled with different CUDA",
+        r"Detected that PyTorch and (?!torchvision|torchaudio)\w+ were compiled with different CUDA(?! versions\.? .{0,80}has CUDA version 0\.0)",
         0.96,
     ),
     Signature(r"(?:libtorchtext|torchtext/\S{1,60})\.so: undefined symbol", 0.88),

@@ -48,12 +48,11 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"The installed version of bitsandbytes was compiled without GPU support", 0.93),
     Signature(r"Not compiled with CUDA support", 0.8),
     Signature(
-        r"Could not run 'torchvision::nms' with arguments from the 'CUDA' backend",
-        0.95,
-        unless=(r"torchvision[ =:]{1,12}\d\S*\+cpu",),
+        r"Detected that PyTorch and \w+ were compiled with different CUDA versions\.? .{0,80}has CUDA version 0\.0",
+        0.98,
     ),
     Signature(
-        r"Could not run '[\w:.]+' with arguments from the 'CUDA' backend",
+        r"Could not run '(?!torch(?:vision|audio)::)[\w:.]+' with arguments from the 'CUDA' backend",
         0.75,
         unless=(r"torch \S+\+cpu", r"torchvision[ =:]{1,12}\d\S*\+cpu"),
     ),

@@ -48,6 +48,12 @@ PAIRED = ("torchvision", "torchaudio")
 
 signatures: tuple[Signature | str, ...] = (
     Signature(r"operator torchvision::nms does not exist", 0.97),
+    # The operators of a torchvision or torchaudio without CUDA, beside a torch that has it.
+    Signature(
+        r"Could not run 'torch(?:vision|audio)::\w+' with arguments from the 'CUDA' backend",
+        0.95,
+        explanation="torch works on the GPU, and the package beside it is a build without CUDA.",
+    ),
     Signature(r"Couldn't load custom C\+\+ ops", 0.85),
     Signature(r"libtorchaudio\.so:? undefined symbol", 0.95),
     Signature(r"Could not load this library: .{0,120}libtorchaudio", 0.8),

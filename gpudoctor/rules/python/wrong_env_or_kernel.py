@@ -126,6 +126,25 @@ signatures: tuple[Signature | str, ...] = (
         unless=(r"most likely due to a circular import",),
         explanation="The folder that is imported is no installed package: something of the same name lies in front of it.",
     ),
+    # A module of the standard library, taken from the folder of a package in which Python was started.
+    Signature(
+        r"from '(?P<module>random|types|queue|signal|copy|logging|platform|typing|string|numbers|profiler|inspect|operator|enum|io|functools|contextlib|collections|threading|tempfile)' \(\S{0,200}[/\\](?!lib|Lib)[\w.-]{1,60}[/\\](?:random|types|queue|signal|copy|logging|platform|typing|string|numbers|profiler|inspect|operator|enum|io|functools|contextlib|collections|threading|tempfile)\.py\)",
+        0.9,
+        unless=(
+            r"[/\\]lib[/\\]python[\d.]+[/\\](?:random|types|queue|signal|copy|logging|platform|typing|string)\.py\)",
+        ),
+        explanation="{module} is not Python's own: a file of that name lies in front of it. Start in another folder, or rename the file.",
+    ),
+    # What pip put under the user's own folder comes before an environment's packages.
+    Signature(
+        r"(?:AppData[/\\]{1,2}Roaming[/\\]{1,2}Python[/\\]{1,2}Python3\d+[/\\]{1,2}site-packages|/\.local/lib/python3\.\d+/site-packages)[/\\]{1,2}(?:torch|tensorflow|jax|keras|triton|cupy|numpy)[/\\]{1,2}__init__\.py",
+        0.82,
+        needs=(
+            r"^\((?!base\))[\w][\w.-]{0,40}\) ?(?:PS |[\w~/$%>]|[A-Za-z]:)|conda activate|envs?[/\\]",
+            r"Error|__file__|\bFalse\b",
+        ),
+        unless=(r"cannot open shared object|undefined symbol|GLIBC",),
+    ),
     Signature(
         r"pip3? (?:(?:\S+ ){0,5}(?:in)?to|(?:is |belongs to |uses |points (?:to|at) |of |for )+) ?python ?\d\.\d+.{0,60}\b(?:but|while|whereas|instead)\b",
         0.8,
