@@ -197,7 +197,7 @@ signatures: tuple[Signature | str, ...] = (
     ),
     Signature(
         r"\b(?:t[234]a?|m[5-7]\w?|c[5-7]\w?|r[5-7]\w?)\.\d{0,2}x?(?:large|medium|micro|small)\b",
-        0.85,
+        0.92,
         needs=(
             r"Found no NVIDIA|No CUDA|no CUDA-capable|NO_DEVICE|nvidia-smi|libcuda|could not select|NVML",
         ),
