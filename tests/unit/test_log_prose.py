@@ -162,6 +162,8 @@ WINDOWS = "PyTorch version: 2.3.1{local}\nOS: Microsoft Windows 11 Home\nIs CUDA
             "device-node-missing-or-permission",
         ),
         ("Run apt install as root; other users need no CUDA of their own", ""),
+        ("RX 7900 XTX, rocm6.2, torch.cuda.is_available() is True, the shape fails to match", ""),
+        ("sudo ./a.out works and as a user it works too, on the GPU, no problem", ""),
         ("CUDA driver 12.4 is installed, the package requires 12.2 and runs", ""),
         ("Treiber 550.54, torch 2.1 mit cu121: torch.cuda.is_available() ist True", ""),
         ("Unset CUDA_VISIBLE_DEVICES before you start: it may not be empty", ""),

@@ -131,7 +131,10 @@ signatures: tuple[Signature | str, ...] = (
             r"nvidia-smi|cuda|No CUDA|deviceQuery|\bGPU\b|Jetson",
             r"not |n't|no |fail\w*|error|denied|returned 100|False|can't|cannot",
         ),
-        unless=(r"pip install|apt install|apt-get|docker group|docker\.sock|rootless|pip3 install",),
+        unless=(
+            r"pip install|apt install|apt-get|docker group|docker\.sock|rootless|pip3 install",
+            r"nvidia-smi -(?:pm|pl|lgc|lmc|mig|r|e|c|i|ac)\b",
+        ),
     ),
     # Jetson's memory manager; groups named together; NVML's word for an ordinary user.
     Signature(
@@ -177,6 +180,7 @@ signatures: tuple[Signature | str, ...] = (
         ),
         unless=(
             r"pip3? install|apt install|apt-get|docker|rootless|nvidia-smi -",
+            r"works too\b|both work|no problem",
             r"sudo (?:apt|pip|rmmod|modprobe|reboot|systemctl)",
         ),
     ),
