@@ -34,7 +34,7 @@ _SMI_CUDA = Lazy(
     r"(?:CUDA UMD Version|(?:Driver|KMD) Version ?: \S+\s{1,3}(?:[-*•] ?)?(?:CUDA ?版本(?:号)?[:：] ?)?CUDA Version ?|reports CUDA Version|nvidia-smi(?:(?!install|torch|tensorflow|toolkit|nvcc|\. |;)[^\n]){0,60}?CUDA(?: Version)?)[ :]{1,3}(\d{1,2}\.\d)",
     re.I,
 )
-_NVCC = Lazy(r"release (\d{1,2}\.\d{1,2}), V\d", re.I)
+_NVCC = Lazy(r"release (\d{1,2}\.\d{1,2}), V\d|Build cuda_(\d{1,2}\.\d{1,2})\.r", re.I)
 _TOOLKIT = Lazy(
     r"(?:CUDA runtime version:|(?<![\w./-])cuda/(?=\d)|toolkit:? (?:is )?(?:version )?(?:cuda )?|cuda[ -]?toolkit[ =:/]{1,3}|/usr/local/cuda-|installed cuda |cudatoolkit[ =]{1,12}|cuda-toolkit-|libcudart\.so\.(?=\d+(?:\.\d+)? \(libc6)|"
     r"nvidia-cuda-runtime-cu\d\d[ =]{1,30}|cuda-cudart[ =]{1,30}|"
