@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _DRIVER = Lazy(
     r"(?:nvidia driver version|driver version|nvrm version: nvidia unix \S+ kernel module|kmd version|"
-    r"kernel driver version|nvidia driver(?:s)?|nvidia-driver|driver|驱动(?:程序)?(?:的?版本)?号?|nvidia-smi)(?:[ :=：是为]{0,4}| is (?:at |still )?|(?<=smi)\??\n)v?(\d{3}\.\d{1,3}(?:\.\d{1,3})?)\b",
+    r"kernel driver version|nvidia driver(?:s)?|nvidia-driver|driver|treiber(?:version)?|pilote|controlador|драйвер|ドライバー?|驱动(?:程序)?(?:的?版本)?号?|nvidia-smi)(?:[ :=：是为]{0,4}| is (?:at |still )?|(?<=smi)\??\n)v?(\d{3}\.\d{1,3}(?:\.\d{1,3})?)\b",
     re.I,
 )
 #: A branch alone, in prose: "driver 470", "nvidia-driver-535", "驱动 470".
@@ -103,7 +103,7 @@ _DRIVER_SILENT = Lazy(
 )
 #: The GPU is not used, not seen, or something fails: what a person says, and what programs answer.
 _NO_USE = Lazy(
-    r"(?:is_available(?:\(\))?|CUDA[ _]available|Is CUDA available|GPU available|Using GPU)\W{0,12}(?:(?:returns?|is|gives?|prints?|says?|shows?|stays?|reports?|remains?|evaluates to|->|返回|是|显示|输出)\W{0,4}){0,2}(?:False|No)\b|"
+    r"(?:is_available(?:\(\))?|CUDA[ _]available|Is CUDA available|GPU available|Using GPU)\W{0,12}(?:(?:returns?|is|gives?|prints?|says?|shows?|stays?|reports?|remains?|evaluates to|ist|bleibt|liefert|ergibt|est|renvoie|es|devuelve|->|返回|是|显示|输出)\W{0,4}){0,2}(?:False|No)\b|"
     r"list_physical_devices\([^)]{0,12}\)\W{0,8}(?:returns? )?\[\]|PyTorch version \(GPU\?\): \S+ \(False\)|jax\.devices\(\)[^\n]{0,20}\n?\[?CpuDevice|pytorch\.cuda: not available",
     re.I,
 )
@@ -163,7 +163,9 @@ class Told:
         """The newest mention does not win: the first does, and nvidia-smi's own before it."""
         return (
             self.smi.kmd_version or next(self._all(_DRIVER), "")
-            if "driver" in self.low or "驱动" in self.low or "nvidia-smi" in self.low
+            if self.has(
+                "driver", "驱动", "nvidia-smi", "treiber", "pilote", "controlador", "драйвер", "ドライバ"
+            )
             else self.smi.kmd_version
         )
 

@@ -73,7 +73,7 @@ signatures: tuple[Signature | str, ...] = (
         0.72,
     ),
     Signature(
-        r"/dev/nvidia(?:\d|ctl|\*)? .{0,30}(?:is missing|are missing|missing|not present|don't exist|not exist\b|isn't there|not created|not (?:being )?mounted)",
+        r"/dev/nvidia(?:\d|ctl|\*)? .{0,30}(?:is missing|are missing|missing|not present|don't exist|not exist\b|isn't there|absent\b|nowhere|gone\b|never (?:created|there|made)|not created|not (?:being )?mounted)",
         0.8,
     ),
     # nvidia-ml-py, go-nvml, DCGM, X.org's libraries.
@@ -125,13 +125,16 @@ signatures: tuple[Signature | str, ...] = (
     # Who may and who may not: root or sudo against an ordinary user, in either order.
     Signature(
         r"(?:\b(?:as|with|under|using|in|only|by) (?:the )?(?:root|sudo)\b|\broot (?:can|user can|works|sees)\b|(?:with|run\w*) `?--user root).{0,160}(?:(?:as|for|under) (?:an? |my |the )?(?:normal |regular |ordinary |non-?root |unprivileged |other |different )*(?:users?|uid|account)\b|other users?|without (?:it|sudo|root)|non-?root|su - \w+)|"
-        r"(?:(?:as|for|under) (?:an? |my |the )?(?:normal |regular |ordinary |non-?root |unprivileged |other )*(?:users?|uid \d+|account)\b|other users?|without (?:sudo|root)|non-?root|su - \w+).{0,200}(?:\b(?:as|with|under|using) (?:the )?(?:root|sudo)\b|root (?:can|works|user))",
+        r"(?:(?:as|for|under) (?:an? |my |the )?(?:normal |regular |ordinary |non-?root |unprivileged |other )*(?:users?|uid \d+|account)\b|other users?|without (?:sudo|root)|non-?root|su - \w+).{0,200}(?:\b(?:as|with|under|using) (?:the )?(?:root|sudo)\b|root (?:can|works|user|shell))",
         0.8,
         needs=(
             r"nvidia-smi|cuda|No CUDA|deviceQuery|\bGPU\b|Jetson",
             r"not |n't|no |fail\w*|error|denied|returned 100|False|can't|cannot",
         ),
-        unless=(r"pip install|apt install|apt-get|docker group|docker\.sock|rootless|pip3 install",),
+        unless=(
+            r"pip install|apt install|apt-get|docker group|docker\.sock|rootless|pip3 install",
+            r"nvidia-smi -(?:pm|pl|lgc|lmc|mig|r|e|c|i|ac)\b",
+        ),
     ),
     # Jetson's memory manager; groups named together; NVML's word for an ordinary user.
     Signature(
@@ -177,6 +180,7 @@ signatures: tuple[Signature | str, ...] = (
         ),
         unless=(
             r"pip3? install|apt install|apt-get|docker|rootless|nvidia-smi -",
+            r"works too\b|both work|no problem",
             r"sudo (?:apt|pip|rmmod|modprobe|reboot|systemctl)",
         ),
     ),

@@ -44,7 +44,7 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"MIG-GPU-[0-9a-f-]{36}/\d+/\d+", 0.7),
     Signature(r"Invalid MIG (?:device|UUID)|MIG UUID.{0,60}(?:invalid|not found)", 0.85, needs=(r"MIG",)),
     Signature(r"num_gpus INTERNAL ASSERT FAILED", 0.6, needs=(r"\bMIG\b",)),
-    Signature(r"invalid literal for int\(\) with base 10: 'MIG-", 0.9),
+    Signature(r"invalid literal for int\(\) with base 10: 'MIG-|\bint\(f?['\"]MIG-", 0.9),
     Signature(
         r"(?:device_count|is_available)\(\)[\s\S]{0,60}(?:\b0$|False)",
         0.85,
@@ -52,7 +52,7 @@ signatures: tuple[Signature | str, ...] = (
     ),
     # A process sees one instance whatever is listed: reporters count.
     Signature(
-        r"device_count\W{0,4}.{0,40}(?:only|just|returns?|shows?|gives?|is|==|:) .{0,20}(?:one|1|0|zero|single)\b|"
+        r"device_count\W{0,4}.{0,40}(?:only|just|returns?|shows?|gives?|says?|prints?|is|==|:) .{0,20}(?:one|1|0|zero|single)\b|"
         r"only (?:sees?|shows?|detects?|finds?|uses?|using|used|recogni[sz]es?|access\w*|return\w*|get|one|1|the first|first|a single|single) .{0,40}(?:GPUs?|devices?|instances?|MIG|slices?)|"
         r"(?:can't|cannot|can not|unable to|how (?:to|can|do|could)|couldn't|failed to|not able to) .{0,40}(?:use|see|access|select|specify|run on|train on|detect|choose|utili[sz]e) .{0,40}\bMIG\b",
         0.78,

@@ -188,6 +188,13 @@ signatures: tuple[Signature | str, ...] = (
         ),
         explanation="The list takes numbers and UUIDs. At anything else it ends, and nothing stands before it.",
     ),
+    # Set, and empty; what helped was to unset it.
+    Signature(
+        r"printenv CUDA_VISIBLE_DEVICES .{0,20}(?:empty|blank) line|CUDA_VISIBLE_DEVICES\b.{0,80}\bunset\w*\b.{0,12}(?:fix\w*|help\w*|solv\w*|works?|cured|did it)",
+        0.82,
+        needs=(r"not |n't|no |fail\w*|error|False|cpu|(?:is|are|returns?|->|=|gives?) 0\b|empty",),
+        unless=(MIG,),
+    ),
 )
 
 

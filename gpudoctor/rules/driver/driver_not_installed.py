@@ -190,10 +190,11 @@ signatures: tuple[Signature | str, ...] = (
         unless=(r"is_available\(\).{0,10}True",),
     ),
     Signature(
-        r"only (?:installed|have|had|ran|run) (?:the |apt install )?(?:nvidia-)?cuda[- ]toolkit|cuda toolkit .{0,40}--toolkit\b",
+        r"only (?:installed|have|had|ran|run) (?:the |apt install )?(?:nvidia-)?(?:cuda[- ])?toolkit\b|cuda toolkit .{0,40}--toolkit\b",
         0.78,
         when="not-in-container",
-        needs=(r"nvidia-smi|libcuda|driver",),
+        needs=(r"nvidia-smi|libcuda|driver|NVML|CUDA library",),
+        unless=(r"container[- ]toolkit",),
     ),
     # Windows' loader in its own order of words; prose.
     Signature(
@@ -222,6 +223,17 @@ signatures: tuple[Signature | str, ...] = (
         r"no (?:nvidia |proprietary |additional |graphics )*drivers? (?:is|are|was|were) (?:in use|being used|active)",
         0.76,
         needs=(r"nvidia|cuda|nvenc|GTX|RTX|GeForce",),
+        when="not-in-container",
+    ),
+    Signature(
+        r"(?:no|any) libcuda(?:\.so)?\S{0,3} (?:anywhere|to be found|at all|on (?:the|this|my) (?:disk|system|machine|host|box))|libcuda(?:\.so)?\S{0,3} (?:isn't|is not|is nowhere|was not|wasn't) (?:anywhere|installed|to be found|on (?:the|this|my) (?:disk|system|machine|host|box))",
+        0.76,
+        when="not-in-container",
+        unless=(r"\bWSL\b|/usr/lib/wsl",),
+    ),
+    Signature(
+        r"nvidia-smi['\"`]? ?(?:提示|报错?|显示|says?|gives?|prints?|answers?|returns?)?[:：]? ?['\"`]?command not found",
+        0.6,
         when="not-in-container",
     ),
 )

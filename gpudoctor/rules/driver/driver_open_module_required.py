@@ -66,7 +66,7 @@ signatures: tuple[Signature | str, ...] = (
         r"(?:proprietary|closed(?:[- ]source)?)\W{0,4} (?:\w+ ){0,2}(?:kernel )?(?:modules?|drivers?|flavou?rs?|variants?|version)\b|闭源驱动|闭源版",
         0.8,
         when="blackwell-shown",
-        needs=(r"fail\w*|not |n't|No devices|cannot|can't|requires?|need\w*|无法",),
+        needs=(r"nothing|no GPUs?|fail\w*|not |n't|No devices|cannot|can't|requires?|need\w*|无法",),
         unless=(r"RmInitAdapter|WPR2",),
     ),
     Signature(

@@ -228,7 +228,7 @@ signatures: tuple[Signature | str, ...] = (
     # Two numbers: the driver that a program asks for, and the one that is there.
     Signature(
         r"(?:needs?|requires?|required|wants?|minimum|at least)\b[^\n]{0,30}?\b(?:nvidia |graphics |display |gpu |geforce )*drivers?(?: version| release| branch)?(?: is| of| at least| >=?|:)* ?v?(?P<wants>\d{3}(?:\.\d{1,3})?)\b[^\n]{0,60}?(?:have|has|found|got|installed|is|current\w*|but|detected|only|runs?|on|mine)\b[^\n\d]{0,30}(?P<has>[3-6]\d\d\.\d{1,3})\b|"
-        r"drivers?(?: version)?(?: is| of|:)? ?v?(?P<mine>[3-6]\d\d\.\d{1,3})(?:\.\d{1,3})?\b[^\n]{0,60}?(?:needs?|requires?|required|wants?|minimum|at least|>=)[^\n\d]{0,40}(?P<wanted>[3-6]\d\d(?:\.\d{1,3})?)\b(?! ?(?:MB|MiB|GB|W\b))",
+        r"drivers?(?: version)?(?: is| of|:)? ?v?(?P<mine>[3-6]\d\d(?:\.\d{1,3})?)(?:\.\d{1,3})?\b[^\n]{0,60}?(?:needs?|requires?|required|wants?|minimum|at least|>=)[^\n\d]{0,40}(?P<wanted>[3-6]\d\d(?:\.\d{1,3})?)\b(?! ?(?:MB|MiB|GB|W\b))",
         0.84,
         when="driver-below-wanted",
         unless=(r"unsatisfied condition", r"RTX ?50[5-9]0|Blackwell"),
@@ -237,6 +237,12 @@ signatures: tuple[Signature | str, ...] = (
         r"drivers?(?: version)? (?:does not|doesn't|do not|don't|did not) (?:meet|satisfy|fulfil\w*) (?:the |our |its )?(?:minimum|required|requirement|version)",
         0.85,
         unless=(r"unsatisfied condition",),
+    ),
+    # The same by CUDA's numbers: Julia, llamafile.
+    Signature(
+        r"CUDA driver (?:version )?(?:is |of |for CUDA )?v?(?P<driver>\d{1,2}\.\d)\b[^\n]{0,60}?(?:needs?|requires?|wants?|at least|minimum)[^\n\d]{0,24}(?P<runtime>\d{1,2}\.\d)\b",
+        0.82,
+        when="driver-below-runtime",
     ),
 )
 

@@ -104,7 +104,9 @@ signatures: tuple[Signature | str, ...] = (
         needs=(r"NVRM|nvidia",),
     ),
     Signature(
-        r"\(Code 43\)|\bcode 43\b|错误代码 ?43", 0.72, needs=(r"nvidia|geforce|quadro|\bGTX\b|\bRTX\b|显卡",)
+        r"\(Code 43\)|\bcode 43\b|错误代码 ?43",
+        0.72,
+        needs=(r"nvidia|geforce|quadro|\bGTX\b|\bRTX\b|显卡|GPU|graphics card",),
     ),
     Signature(
         r"RmInitAdapter failed",

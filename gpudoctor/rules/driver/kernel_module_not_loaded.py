@@ -197,6 +197,10 @@ signatures: tuple[Signature | str, ...] = (
         r"nvidia-smi\b.{0,40}(?:couldn't|could not|can't|cannot|failed to) communicate\b(?! with the (?:GPU|server|daemon))",
         0.72,
     ),
+    Signature(
+        r"modprobe (?:-\w+ )?nvidia(?![-_](?:\d+[-_])?(?:uvm|peermem|fs))(?:[-_]\w+)?['\"`]?:? (?:\w+ ){0,3}not found|nvidia-smi ?(?:就|又|也)?(?:连不上|连接不到|无法连接|联系不上|找不到) ?驱动",
+        0.78,
+    ),
 )
 
 

@@ -104,7 +104,7 @@ signatures: tuple[Signature | str, ...] = (
     Signature(
         r"Found no NVIDIA driver|No CUDA GPUs are available|no CUDA-capable device|CUDA_ERROR_NO_DEVICE|No NVIDIA (?:graphics card|GPU|device|card)s?|cudaErrorNoDevice|"
         r"couldn't communicate with the NVIDIA driver|nvidia-smi: command not|'nvidia-smi' is not recognized|(?:cuInit|cudaGetDeviceCount)(?:\(\w?\))? returned (?:100|38)\b|list_physical_devices\([^)]{0,14}\)\W{0,4}(?:is |returns |gives |shows )?\W{0,4}\[\]|nvidia-smi (?:is |was )?(?:not (?:found|there|recogni[sz]ed|installed)|missing)|CUDA driver version is insufficient|"
-        r"cuda\.is_available|libcuda\.so\S*: cannot open|Could not find cuda drivers|nvcuda\.dll|CUDA (?:is )?not available|GPU (?:is )?not (?:found|available|detected)|NVML Shared Library Not Found|"
+        r"cuda\.is_available(?!(?:\(\))?\W{0,4}(?:(?:is|returns|gives|says|prints) )?True)|libcuda\.so\S*: cannot open|Could not find cuda drivers|nvcuda\.dll|CUDA (?:is )?not available|GPU (?:is )?not (?:found|available|detected)|NVML Shared Library Not Found|"
         r"not able to use (?:the )?GPU|No compatible GPUs?|NO GPU DETECTED|Nvidia driver version: Could not collect|No devices were found|CUDA unknown error|requires? (?:an? )?NVIDIA (?:GPU|graphics)",
         0.84,
         when="other-vendor-shown",
@@ -197,7 +197,7 @@ signatures: tuple[Signature | str, ...] = (
     ),
     Signature(
         r"\b(?:t[234]a?|m[5-7]\w?|c[5-7]\w?|r[5-7]\w?)\.\d{0,2}x?(?:large|medium|micro|small)\b",
-        0.85,
+        0.92,
         needs=(
             r"Found no NVIDIA|No CUDA|no CUDA-capable|NO_DEVICE|nvidia-smi|libcuda|could not select|NVML",
         ),
