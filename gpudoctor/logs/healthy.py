@@ -20,11 +20,11 @@ _WORKED = Lazy(
     r"\bTest(?:s|ing)? ?:? (?:PASSED|passed|OK)\b|\bResult ?= ?PASS\b|&&&& PASSED|={3,} .{0,60}\b\d+ passed|^\d+ passed\b|\b\d+ passed(?:, \d+ (?:skipped|warnings?|deselected|xfailed))* in \d|"
     r"^(?:ok|OK) {0,12}(?:\d+ tests?)?$|\bERROR SUMMARY: 0 errors|\btest result: ok\b|100% tests passed|\b(?:all|both) (?:\w+ ){0,3}(?:passed|pass|succeeded)\b|\bAMP: checks passed|errors: 0\b|GPU \d+: OK\b|"
     # Builds and installations.
-    r"\[100%\] (?:Built|Linking)|install(?:ation)? (?:completed|was successful)|DKMS: install|is already the newest version|\.\.\. ?done\b|^SUCCESS!|-- (?:Configuring|Generating) done|memory_efficient_attention\.\S+ +available|\[OKAY\]|Building engine\.\.\. done|\bBuild (?:succeeded|successful|completed successfully|finished)|Successfully (?:built|installed|uninstalled|tagged|generated)\b|\bis now complete\b|ninja: no work to do|"
+    r"\[100%\] (?:Built|Linking)|install(?:ation)? (?:completed|was successful)|DKMS: install|is already the newest version|^ok\s+\S+\s+[\d.]+s\b|Finished \W?(?:release|dev|bench)\b|active \(running\)|\.\.\. ?done\b|^SUCCESS!|-- (?:Configuring|Generating) done|memory_efficient_attention\.\S+ +available|\[OKAY\]|Building engine\.\.\. done|\bBuild (?:succeeded|successful|completed successfully|finished)|Successfully (?:built|installed|uninstalled|tagged|generated)\b|\bis now complete\b|ninja: no work to do|"
     r"Loading extension module \w+|Time to load \w+ op: \d|\(\d+ tests?\) OK|: installed$|Generated CDI spec|Wrote updated config to|Installed: \w+|Setting up \S+ \([\d.:~+-]+\S*\) \.\.\.|Built target \w+|"
     # Steps of a training or an inference.
     r"\b\d+/\d+ \[[=>.]{6,}\]|\b\d{1,3}%\|.{0,20}\| ?\d+/\d+ \[|\b(?:step|iter|epoch|it)\w*\b.{0,40}\bloss(?: ?[:=] ?|=)?[\d.]+|\{'loss': [\d.]+|\bloss: [\d.]+ .{0,40}(?:acc|val_)|tokens? per second|\btok(?:en)?s?/s\b|\b(?:img|images|samples|it|steps)/(?:s|sec)\b|"
-    r"\boffloaded (?P<all>\d+)/(?P=all) layers to GPU|\bspeed= ?\d[\d.]*x|\bfps= ?[1-9]|Uvicorn running on|Application startup complete|Graph capturing finished|Throughput: [\d.]+|\b[kMG]H/s\b|Rendered \d+/\d+|_print_timings: +total time|Engine built in \d|"
+    r"\boffloaded (?P<all>\d+)/(?P=all) layers to GPU|\bspeed= ?\d[\d.]*x|\bfps= ?[1-9]|Uvicorn running on|Application startup complete|Graph capturing finished|Throughput: [\d.]+|\b[kMG]H/s\b|Rendered \d+/\d+|Prompt executed in \d|Model loaded in \d|\d%\|.{0,60}\d+/\d+ \[|_print_timings: +total time|Engine built in \d|"
     # Frameworks that list their GPU.
     r"is_available(?:\(\))?\)?\W{0,8}(?:(?:is|returns?|gives?|prints?|->) ?)?\W{0,2}True\b|\bfunctional\(\)\W{0,8}true\b|PhysicalDevice\(name='/physical_device:GPU|\[(?:Cuda|Gpu)Device\(|\[cuda\(id=|GPU available: True \(cuda\), used: True|"
     r"\bCUDA:\d \([^)]{3,40}MiB\)|msg=\"inference compute\" id=GPU|found \d+ CUDA devices|Created device /job\S+GPU:\d|Using cuDNN version|get_accelerator\] Setting ds_accelerator to cuda|^\d+ devices?: ?$|\d: NVIDIA [\w ]+\(sm_\d+|CUDA SETUP: Loading binary \S+_cuda\d+\S*\.so|"
@@ -33,7 +33,7 @@ _WORKED = Lazy(
 #: The same in a person's words, of what is spoken of here.
 _FINE = Lazy(
     r"\b(?:seems?|appears?|works?|working|trains?|training|runs?|running|goes|loads?|opens?|generates?|comes?|everything|models?|results?|outputs?|answers?|inference|transcription|images?|jobs?|render\w*|it|program|script|steps?|samples?|demo|sees the (?:gpu|card))\b"
-    r".{0,40}?\b(?:fine|okay|ok|all right|normal(?:ly)?|well|nicely|successful\w*|correct(?:ly)?|good|right(?! (?:after|before|now|away|at))|anyway|though|as (?:usual|expected)|(?:keeps? )running|on and|finish\w*|proceeds?|continu\w+|succeed\w*|pass(?:es|ed)?)\b|"
+    r".{0,40}?\b(?:fine|okay|ok|all right|normal(?:ly)?|well|nicely|successful\w*|correct(?:ly)?|good|right(?! (?:after|before|now|away|at))|anyway|though|as (?:usual|expected)|(?:keeps? )running|going on|on and|finish\w*|proceeds?|continu\w+|succeed\w*|pass(?:es|ed)?)\b|"
     r"\b(?:it|torch|pytorch|tensorflow|jax|cuda|training|inference|everything|the (?:program|script|job|run|build|model|card|gpu|rest)) (?:still |also |all |both )?(?:works?|runs?|trains?|finish\w*|proceeds?|continues?|goes on)\b|"
     r"\b(?:training|build|installation|run|job) (?:is |has )?(?:done|finished|completed?|started|proceeds?|succeed\w*)\b|\b(?<!nvidia-smi )(?<!nvidia-smi` )(?:still |all |also )?works?(?: (?:well|fine|perfectly|anyway|too|otherwise|as expected))?(?= ?(?:[.,;!)]|$)| for me)|\bstill (?:reach\w*|trains?|gets?|runs?|works?|does) |\bloss goes down|"
     r"(?:正常|没问题|没有问题|能用|可以用|跑得(?:很)?好|一切正常|没有报错)",
@@ -44,7 +44,7 @@ _ASKS = Lazy(
     r"(?:^|[.;,:!?)-] ?|\b)(?:(?:is|are|was) (?:it|this|that|these|those|they|there|something|anything)\b(?:(?!\bnot?\b|n't|fail|error|cpu)[^.?!]){0,30}\b(?:normal|okay|ok|fine|expected|harmless|bad|serious|safe|a (?:problem|bug|concern|leak|worry|fault|virus)|wrong|broken|missing|important|left to do|to (?:do|worry|fix)|not (?:installed|set up|configured)\w* ?(?:right|correctly|properly)?|set up (?:right|wrong\w*)|mean)|"
     r"(?:should|must|do|need|can|may|could) (?:I|we|one) (?:(?!n't|fail|error)[^.?!]){0,30}(?:worr\w+|concern\w*|care|ignor\w+|do (?:something|anything)|change (?:something|anything)|fix|reinstall|upgrade|update|act|bother|install)|"
     r"(?:does|do|will|did|can) (?:it|this|that|these|they)\b(?:(?!n't|fail|error)[^.?!]){0,30}(?:affect|matter|impact|hurt|harm|mean|be ignored|change|slow)|"
-    r"(?:normal|harmless|expected|bad|serious|okay|ok|safe|ignore|safe to ignore|correct|right|all right|fine|expected|supposed to \w+(?: \w+){0,2}|a problem|problem|worth fixing|odd|anything to do)(?: (?:for|on|with|in) (?:a |an |the |my )?[\w -]{1,30})?\?|"
+    r"(?:anything|something) (?:wrong|amiss|broken|(?:I|we) should \w+|to (?:do|fix|update))|is (?:the|my) \w+ (?:broken|dead|faulty|bad|defective)|(?:normal|harmless|expected|good|bad|serious|okay|ok|safe|ignore|safe to ignore|correct|right|all right|fine|expected|supposed to \w+(?: \w+){0,2}|a problem|problem|worth fixing|odd|anything to do)(?: (?:for|on|with|in) (?:a |an |the |my )?[\w -]{1,30})?\?|"
     r"what does (?:it|this|that) mean|how (?:can|do) (?:I|we|you) (?:hide|silence|suppress|get rid of|turn off|mute|disable)|why (?:does|do|is|are) (?:\S+ ){1,6}(?:show\w*|say|print|report|display|list\w*|appear)\b)\?*|"
     r"(?:需要|要|用)(?:处理|管|担心|修复)吗|有(?:影响|问题|关系)吗|要紧吗|是(?:报错|错误|bug)吗|需要(?:统一|更新|重装|升级|修)吗|正常吗|可以忽略吗|(?:要不要|需不需要)(?:管|处理)",
     re.I,
@@ -68,7 +68,7 @@ _OPTIONAL = Lazy(
 _SEVERE = Lazy(
     r"\b(?:\w*error|fatal|traceback|\w*exception|panic|fail\w*|cannot|can't|could not|couldn't|unable|abort\w*|killed|segfault|segmentation|core dumped|not found|no such|denied|missing|mismatch\w*|unsupported|too old|"
     r"incompatible|Xid|invalid|lost|ERR!|no (?:\w+ )?(?:devices?|gpus?|cuda|driver|module)|falling back|not (?:supported|available|detected|compiled|visible|loaded|installed|used|using|recogni\w+|see\w*|found)|unknown|timed? ?out|refused|"
-    r"insufficient|out of memory|False|undefined|unresolvable|CpuDevice|device: ?cpu|\['CPUExecutionProvider|on cpu|NaN|throws?|raises?|dies|died|panicked|KeyboardInterrupt|interrupted|OP_REQUIRES|not in available|stays idle|ends with|no longer)\b|list_physical_devices\([^)]{0,12}\)\W{0,8}\[\]|^\[\]$",
+    r"insufficient|out of memory|False|undefined|unresolvable|CpuDevice|device: ?cpu|\['CPUExecutionProvider|on cpu|NaN|throws?|raises?|dies|died|panicked|KeyboardInterrupt|interrupted|OP_REQUIRES|not in available|stays idle|no longer)\b|list_physical_devices\([^)]{0,12}\)\W{0,8}\[\]|^\[\]$",
     re.I,
 )
 _AMISS = Lazy(
@@ -87,7 +87,7 @@ _SENTENCE = Lazy(
 _WHY = Lazy(r"\bwhy\b", re.I)
 #: What is spoken of where no word of the GPU's stack is: a training, an extension's build.
 _TRAINS = Lazy(
-    r"\bepoch\b|\bloss\b|\btok(?:en)?s?\b|\.cu\b|extension module|\bninja\b|attention|sanitizer|memcheck|\bcard\b|\bvram\b|显卡|flash|gflop|\bDKMS\b|nvenc|nvdec",
+    r"\bepoch\b|\bloss\b|\btok(?:en)?s?\b|\.cu\b|extension module|\bninja\b|attention|sanitizer|memcheck|\bcard\b|\btrain\w*|deepspeed|comfyui|\bmodel\b|\bvram\b|显卡|flash|gflop|\bDKMS\b|nvenc|nvdec",
     re.I,
 )
 #: More than that is a report, in which success stands beside everything else.
@@ -96,37 +96,61 @@ _SHORT = 40
 _WIDE = 1500
 
 
+class _Heard:
+    """What a text says for its health: lines in which a program succeeds, in which a person says that it works, in which somebody
+    asks; and whether something is there that sounds bad and is explained."""
+
+    def __init__(self, explained: bool) -> None:
+        self.worked: list[int] = []
+        self.said: list[int] = []
+        self.asked: list[int] = []
+        self.explained = explained
+
+
 def at_work(lines: Sequence[str], apart: Collection[int] = ()) -> list[int]:
     """The lines that show it; none where anything complains. `apart`: indices of lines that are known to be harmless."""
-    if len(lines) > _SHORT or not any(OURS.search(line) or _TRAINS.search(line) for line in lines):
+    heard = _listen(lines, apart)
+    if heard is None:
         return []
-    worked, said, asked = [], [], []
-    explained = bool(apart)
+    return heard.worked or (heard.explained and heard.said) or heard.asked
+
+
+def content(lines: Sequence[str], apart: Collection[int] = ()) -> bool:
+    """Somebody says that it works, and nothing complains: too little to call a text harmless, enough not to guess at a cause."""
+    heard = _listen(lines, apart)
+    return heard is not None and bool(heard.worked or heard.said)
+
+
+def _listen(lines: Sequence[str], apart: Collection[int]) -> _Heard | None:
+    """None where a line complains, or where the text is none of ours."""
+    if len(lines) > _SHORT or not any(OURS.search(line) or _TRAINS.search(line) for line in lines):
+        return None
+    heard = _Heard(bool(apart))
     for index, line in enumerate(line[:_WIDE] for line in lines):
         if index in apart or not line.strip():
             continue
         bare = _DENIES_FAULT.sub(" ", line)
         if _ASKS.search(bare):
-            asked.append(index)
+            heard.asked.append(index)
             bare = _ASKS.sub(" ", bare)
-        answered = f"{line}\n{lines[index + 1]}" if index + 1 < len(lines) else line
+        answered = f"{line}\n{lines[index + 1][:_WIDE]}" if index + 1 < len(lines) else line
         program = _WORKED.search(answered) is not None
         person = _FINE.search(bare) is not None
         if program:
-            worked.append(index)
+            heard.worked.append(index)
         elif person:
-            said.append(index)
-        if _WHY.search(bare) and not (person or index in asked):
-            return []
+            heard.said.append(index)
+        if _WHY.search(bare) and not (person or index in heard.asked):
+            return None
         if _INFORMS.match(line) or _OPTIONAL.search(line):
-            explained = True
-            continue
-        if _SEVERE.search(bare):
-            return []
-        if not (mild(line) or (program and not _SENTENCE.search(line))) and _AMISS.search(
-            _FINE.sub(" ", bare)
-        ):
-            return []
-    if explained and not worked:
-        return said or asked
-    return worked or asked
+            heard.explained = True
+        elif _SEVERE.search(bare) or _sounds_amiss(line, bare, program):
+            return None
+    return heard
+
+
+def _sounds_amiss(line: str, bare: str, program: bool) -> bool:
+    """In a person's words; a program's own line of success, or of warning, may hold any of them."""
+    if mild(line) or (program and not _SENTENCE.search(line)):
+        return False
+    return _AMISS.search(_FINE.sub(" ", bare)) is not None

@@ -117,6 +117,11 @@ def _with_resembling(
     near = [one for one in nearest(text.lines, known) if one.id not in refuted]
     if near and near[0].id == "harmless" and complaint_left(text, known):
         near = []
+    if near and not ranked and near[0].id not in verdicts.IDS:
+        from gpudoctor.logs.healthy import content
+
+        if content(text.lines, known):
+            near = []
     return second_opinion(ranked, near, explains)
 
 

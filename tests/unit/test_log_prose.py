@@ -245,6 +245,9 @@ WINDOWS = "PyTorch version: 2.3.1{local}\nOS: Microsoft Windows 11 Home\nIs CUDA
             '[nvidia-container-cli]\n#root = "/run/nvidia/driver"\nnvidia-container-cli: initialization error: load library failed: libnvidia-ml.so.1: cannot open shared object file',
             "driver-not-installed",
         ),
+        ("docker inspect db: Device requests: none; the data base is slow on the GPU host", ""),
+        ("NVIDIA_DRIVER_CAPABILITIES=compute,utility,graphics: EGL fails in the container", ""),
+        ("nvidia-smi in WSL2 lists no processes, and torch.cuda.is_available() is False", ""),
         ("The dashboard stands still after 2 days; docker restart grafana helps", ""),
         (
             "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device",

@@ -191,7 +191,7 @@ signatures: tuple[Signature | str, ...] = (
     Signature(
         r"Xorg|gnome-shell|kwin|compositor",
         0.5,
-        needs=(r"\bnormal\b|\bexpected\b", r"nvidia-smi|memory"),
+        needs=(r"\bnormal\b|\bexpected\b|anything wrong|\bok(?:ay)?\?", r"nvidia-smi|memory"),
         unless=(r"error|fail\w*|crash\w*|slow\w*|Xid",),
     ),
     # Somebody asks about a warning, and nothing else is wrong.
@@ -250,4 +250,22 @@ signatures: tuple[Signature | str, ...] = (
     ),
     r"slow_operation_alarm|Constant folding an instruction is taking",
     r"Detected invalid timing cache, setup a local cache instead|There was an error checking the latest version of pip",
+    # Who sits in another namespace is not listed: containers and WSL.
+    Signature(
+        r"nvidia-smi .{0,60}(?:no|without|empty|n't (?:show|list)|not (?:show|list)\w*) (?:any |running )?process|process(?:es)? (?:table|list)? ?(?:is|stays|are) (?:empty|not (?:shown|listed))",
+        0.7,
+        needs=(
+            r"container|docker|\bWSL2?\b|\bpod\b",
+            r"works?\b|runs?\b|uses\b|is used|fine|expected|normal|training",
+        ),
+        unless=(r"error|fail\w*|False|crash\w*|\bcpu\b|out of memory|n't (?:use|work|run|see)|no devices",),
+    ),
+    # JAX takes three quarters of the memory at its start, TensorFlow all of it.
+    Signature(
+        r"XLA_PYTHON_CLIENT_PREALLOCATE|75 ?% of (?:the |my )?(?:gpu |card's )?memory|(?:takes?|allocates?|reserves?|grabs?|uses?) (?:it )?(?:all|nearly all|almost all)(?: of)?(?: the| my)? ?(?:gpu |card's )?(?:v?ram|memory)?",
+        0.6,
+        needs=(r"jax|tensorflow|\btf\b|keras", r"normal\b|expected|\bok\b|okay|supposed|by design|fine"),
+        unless=(r"error|out of memory|\boom\b|fail\w*|crash\w*|slow",),
+    ),
+    r"The following values were not passed to .?accelerate launch|You are using a model of type \w+ to instantiate a model of type|and this is deprecated|Support for offline compilation for architectures prior to|`?low_cpu_mem_usage`? was None, now",
 )

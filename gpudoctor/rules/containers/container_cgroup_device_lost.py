@@ -58,7 +58,7 @@ signatures: tuple[Signature | str, ...] = (
         when="in-container",
         needs=(
             r"gpu|nvidia|cuda|nvml",
-            r"break\w*|lose|loses|lost|no longer|stops?|disappear\w*|disconnect\w*|gone|Unknown Error",
+            r"break\w*|lose|loses|lost|no longer|stops?|disappear\w*|disconnect\w*|gone|Unknown Error|CUDA_ERROR_NO_DEVICE|no CUDA-capable|No CUDA GPUs",
         ),
         unless=(r"install", r"docker\.service|restart docker"),
     ),

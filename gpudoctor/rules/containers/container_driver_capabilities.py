@@ -33,6 +33,15 @@ from gpudoctor.signature import Signature
 explains = ("driver-not-installed", "driver-not-answering", "no-nvidia-gpu")
 
 signatures: tuple[Signature | str, ...] = (
+    # The variable is shown, and lacks what the program wants.
+    Signature(
+        r"NVIDIA_DRIVER_CAPABILITIES\W{1,4}(?:(?:compute|utility),?){1,2}(?![\w,])",
+        0.88,
+        needs=(
+            r"vulkan|llvmpipe|vkCreate|\bEGL\b|OpenGL|\bGLX\b|nvenc|nvcuvid|nvdec|optix|libnvidia-encode",
+            r"fail\w*|cannot|can't|error|finds? only|not (?:found|work\w*|load\w*|available|find)|n't (?:work|load|find)|no such",
+        ),
+    ),
     Signature(r"Cannot load libnvidia-encode\.so\.1", 0.9),
     Signature(r"Cannot load libnvcuvid\.so\.1", 0.9),
     Signature(

@@ -222,24 +222,29 @@ signatures: tuple[Signature | str, ...] = (
     ),
     # A pod or a service that asks for none; `docker inspect` of such a container.
     Signature(
-        r"(?:pod|deployment|job|container|manifest|spec|yaml|chart|service|task|stack)s?\b.{0,40} (?:without|has no|have no|with no|lacks?|lacking|missing|omits?|sets? no|declares? no|requests? no) (?:any |a |the )?(?:resources?[.: ]{0,2}(?:limits?|requests?|section|block)|resources\b|limits?\b|gpu (?:limit|request|resource)|nvidia\.com/gpu)",
-        0.9,
+        r"(?:pod|deployment|job|container|manifest|spec|yaml|chart|service|task|task definition|stack)s?\b.{0,40} (?:without|has no|have no|with no|lacks?|lacking|missing|omits?|sets? no|declares? no|requests? no|nothing (?:for|about|on)) (?:any |a |the )?(?:resourceRequirements|devices? (?:block|stanza|plugin block)|gpu stanza|resources?[.: ]{0,2}(?:limits?|requests?|section|block)|resources\b|limits?\b|gpu (?:limit|request|resource)|nvidia\.com/gpu)",
+        0.93,
         needs=(
             r"gpu|nvidia|cuda",
-            r"False|no such file|not found|n't |No CUDA|no CUDA-capable|no (?:nvidia )?driver|libcuda|cannot|fail\w*|\bcpu\b",
+            r"False|no such file|not found|n't |No CUDA|no CUDA-capable|no (?:nvidia )?driver|libcuda|cannot|fail\w*|\bcpu\b|gives nothing|is empty|insufficient|no compatible",
         ),
         unless=(
             r"could not select|unknown or invalid|Insufficient nvidia\.com|device[- ]plugin|OOMKilled|evicted",
         ),
     ),
     Signature(
-        r"\bDeviceRequests\W{1,6}(?:null|\[\]|nil|none|empty)",
+        r"\bDevice ?Requests\W{1,10}(?:null|\[\]|nil|none|empty)|\bDevice ?Requests\W{1,6}(?:-> ?)?\[\]",
         0.95,
         needs=(
             r"cuda|nvidia|gpu",
-            r"insufficient|False|not found|no such|n't |No CUDA|no CUDA-capable|libcuda|cannot|fail\w*|unknown error|\bcpu\b",
+            r"insufficient|False|not found|no such|n't |No CUDA|no CUDA-capable|libcuda|cannot|fail\w*|unknown error|\bcpu\b|no compatible",
         ),
         unless=(r"\bRuntime\W{1,5}nvidia|could not select|unknown or invalid|nvidia\.com/gpu=|CDI devices",),
+    ),
+    # The same command with the flag works.
+    Signature(
+        r"\bFalse\b.{0,40}\bwith (?:--gpus|--device|--nv|--runtime)\b\S* .{0,40}(?:True|works?|fine|sees|ok)\b",
+        0.88,
     ),
     # The command, the file, the settings without a GPU in them.
     Signature(

@@ -62,7 +62,11 @@ signatures: tuple[Signature | str, ...] = (
         r"Detected that PyTorch and (?:torchvision|torchaudio|TorchAudio) were compiled with different CUDA versions",
         0.97,
     ),
-    Signature(r"Failed to load image Python extension", 0.6),
+    Signature(
+        r"Failed to load image Python extension",
+        0.6,
+        unless=(r"\bignor\w+|(?:training|everything|model|it) (?:\w+ ){0,3}(?:works|runs)",),
+    ),
     Signature(
         r"torchvision \S+ (?:requires|depends on) torch ?==\s?(?P<wants>[\w.+]+), but you have torch (?P<has>[\w.+]+)",
         0.9,
