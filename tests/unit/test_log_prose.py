@@ -193,6 +193,18 @@ WINDOWS = "PyTorch version: 2.3.1{local}\nOS: Microsoft Windows 11 Home\nIs CUDA
             "device-node-missing-or-permission",
         ),
         ("Run apt install as root; other users need no CUDA of their own", ""),
+        ("The app needs driver 545.23 or newer, found 535.183: no CUDA", "driver-too-old-for-runtime"),
+        ("The app needs driver 535.54 or newer, found 550.90: no CUDA", ""),
+        ("sudo apt works again, and cuda is not in it for this user", ""),
+        ("memory is tight; max_split_size_mb did not help", ""),
+        (
+            "A clean Windows 11, my 3060 shows as Microsoft Basic Display Adapter, nvcuda.dll not found",
+            "driver-not-installed",
+        ),
+        ("crw-rw-rw- 1 root root 195, 0 /dev/nvidia0, but CUDA is not there", ""),
+        ("A test cluster that sees no GPU: the pods are pending", "k8s-default-runtime-missing"),
+        ("My laptop sees no GPU at all", ""),
+        ("the 3090s vanish from nvidia-smi while the laptop is in suspend, and after a reboot too", ""),
         ("torch finds no GPU, except when root starts it", "device-node-missing-or-permission"),
         ("nvidia-smi -lgc changes nothing unless root runs it", ""),
         (

@@ -98,6 +98,8 @@ CONDITIONS: Mapping[str, Condition] = {
     "python-lacks-version": python_lacks_version,
     "no-nvidia-runtime": places.no_nvidia_runtime,
     "driver-below-runtime": drivers.driver_below_runtime,
+    "driver-below-wanted": drivers.driver_below_wanted,
+    "wanted-driver-not-met": drivers.wanted_driver_not_met,
     "kernel-reports-another-version": drivers.kernel_reports_another_version,
     **{name: _of_match(condition) for name, condition in OF_THE_TEXT.items()},
 }

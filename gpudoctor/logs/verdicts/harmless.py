@@ -242,4 +242,12 @@ signatures: tuple[Signature | str, ...] = (
             r"error|fail\w*|False|crash\w*|n't (?:work|run|see|find|detect|use)|not (?:work|us|detect|found|support|compatible)\w*|no kernel|slow|compil\w+|build\w*",
         ),
     ),
+    # Compilers' and CMake's warnings that change nothing.
+    Signature(
+        r"nvcc warning ?: (?:incompatible redefinition|The -std|The 'compute_|options? )|cc1plus: warning: command[- ]line option|CMake (?:Deprecation |Author )?Warning|Manually-specified variables were not used",
+        0.6,
+        unless=(r"CMake Error|\berror: |fatal error",),
+    ),
+    r"slow_operation_alarm|Constant folding an instruction is taking",
+    r"Detected invalid timing cache, setup a local cache instead|There was an error checking the latest version of pip",
 )

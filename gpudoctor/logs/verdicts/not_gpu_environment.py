@@ -303,4 +303,96 @@ signatures: tuple[Signature | str, ...] = (
             r"(?:on|with|using) (?:the |my )?(?:cpu|other (?:gpu|card|machine)|another (?:gpu|card|machine)|\w*\d{4}) .{0,30}(?:is |are |it |they )?(?:fine|correct|works?|right|converges?|good|ok|learns?|goes down|expected)",
         ),
     ),
+    # Python's own sentences, without the exception's name, as people quote them.
+    Signature(
+        r"object is not (?:iterable|callable|subscriptable|reversible)|'NoneType' object (?:has no|is not|does not)|(?:list|tuple|string|pop) index out of range|(?:not enough|too many) values to unpack|could not convert string to float|invalid literal for int\(\)|"
+        r"setting an array element with a sequence|inhomogeneous shape|maximum recursion depth exceeded|referenced before assignment|unsupported operand type\(s\)|unhashable type: '|dictionary changed size during iteration|object does not support item assignment",
+        0.72,
+    ),
+    # Servers of models and their clients: shapes and names in a request.
+    Signature(
+        r"unexpected shape for input '|the model expects \d+ dimensions|Value error, Model architectures|must be divisible by tensor parallel size|maximum context length is \d+ tokens|unexpected datatype \S+ for (?:inference )?input",
+        0.82,
+    ),
+    # Web interfaces for pictures: custom nodes, half-precision overflows, repositories.
+    Signature(
+        r"node types were not found|A tensor with all NaNs was produced|Couldn't (?:clone|fetch|checkout|install) (?!torch|xformers|cuda)\w+",
+        0.75,
+    ),
+    # Docker's and compose's own files; who schedules a pod, who may ask.
+    Signature(
+        r"file not found in build context|excluded by \.dockerignore|^(?:\S+: )?yaml: line \d+: |dockerfile parse error|unable to prepare context",
+        0.78,
+    ),
+    Signature(
+        r"nodes are available: .{0,120}(?:didn't match|did not match|Insufficient (?:cpu|memory|ephemeral-storage|pods)|untolerated taint|volume node affinity)",
+        0.76,
+        unless=(r"Insufficient nvidia\.com",),
+    ),
+    Signature(
+        r"must be logged in to the server|The connection to the server \S+ was refused|ssh: (?:connect to host|Could not resolve)|scp: \S{1,120}: (?:Permission denied|No such file)|due to usage limits in Colab",
+        0.82,
+    ),
+    Signature(
+        r"HTTP Error (?:40\d|50\d)|<urlopen error|Couldn't reach https?://|DatasetNotFoundError",
+        0.8,
+        unless=(r"bazel",),
+    ),
+    # Julia's, Numba's, OpenCV's rules for what a kernel or a function may be given.
+    r"Package \w+ not found in current path|passing and using non-bitstype argument|Scalar indexing is disallowed|No matching version\. {1,3}GPU ufunc",
+    Signature(
+        r"\(-215:Assertion failed\) .{0,100}(?:empty\(\)|type\(\)|channels\(?\)?|\bscn\b|depth\b|\.size|dims\b|size\.width|total\(\))",
+        0.82,
+    ),
+    # Builds that lack a file or a main function of one's own.
+    Signature(
+        r"Cannot find source file: |undefined reference to [`'\"]?main\b|No SOURCES given to target", 0.8
+    ),
+    Signature(
+        r"The '(?!torch|tensorflow|jax|nvidia|cupy|onnxruntime|triton)\S{1,60}' distribution was not found and is required by|No matching distribution found for (?:-r\b|requirements|tranform\w*|pytroch|tensorfow|numpi|sklearn|opencv==|PIL\b|cv2\b|yaml\b)",
+        0.7,
+    ),
+    # A loss that is no number, in any order of words; labels beyond the head.
+    Signature(r"\bnan loss\b|\bloss\W{0,3}.{0,14}\bnan\b|损失.{0,8}nan", 0.45),
+    Signature(
+        r"labels? (?:go|run|range|are numbered|start)s? .{0,24}to \d+.{0,60}(?:outputs?|classes|num_labels|num_classes|logits)",
+        0.75,
+    ),
+    # PyTorch's refusals of arguments: devices by a wrong name, indices elsewhere, integers where fractions are wanted.
+    r"Invalid device string: '(?!cuda)|indices should be either on (?:cpu|cuda) or on the same device|You can't train a model that has been loaded in \d-bit",
+    Signature(r"not implemented for '(?:Int|Long|Bool|Double|Short|Byte|Char|Complex\w+)'", 0.8),
+    Signature(
+        r"torch\.jit\.frontend\.\w+Error|torch\._dynamo\.exc\.(?:Unsupported|UserError)|torch\.fx\.proxy\.TraceError|environment variable (?:MASTER_ADDR|MASTER_PORT|RANK|WORLD_SIZE) expected",
+        0.84,
+    ),
+    # The machine's own memory, by NumPy's and PyTorch's allocators.
+    Signature(
+        r"Unable to allocate [\d.]+ [KMGT]i?B for an array|DefaultCPUAllocator: (?:can't allocate|not enough) memory",
+        0.86,
+    ),
+    # Configurations and command lines of programs: Hydra, compose, kubectl, Helm, profilers, trtexec, shells.
+    Signature(
+        r"hydra\.errors\.|omegaconf\.errors\.|Could not override '|Key '\w+' is not in struct|invalid compose project|error converting YAML to JSON|mapping values are not allowed in this context|"
+        r"namespaces? \"\S{1,60}\" not found|cannot re-use a name that is still in use|syntax error near unexpected token|unrecognized arguments: ",
+        0.82,
+    ),
+    Signature(
+        r"Run 'nvidia-smi -h' for help|Target application not found|Executable \S{1,60} could not be found|Could not open file \S{1,120}\.(?:onnx?|onx|pb|trt|plan|uff)|exec: \W{0,2}(?!nvidia)[\w./-]{1,60}\W{1,3} ?executable file not found in \$PATH",
+        0.8,
+    ),
+    Signature(
+        r"(?:NotFoundError|NOT_FOUND): (?!.{0,120}(?:\.so|lib\w+|libdevice|cuda))\S{1,160}; No such file or directory|Shape inconsistent, Provided",
+        0.82,
+    ),
+    Signature(r"No module named '?mmcv\.(?:runner|parallel|utils|cnn|fileio)\b", 0.8),
+    # The same wrong answer on the CPU is the program's.
+    Signature(
+        r"(?:same|as well|also|alike|too|identical\w*)\b.{0,20} on (?:the |my )?CPU|on (?:the |my )?CPU (?:it is |they are |I get |gives |with the same )?.{0,30}(?:the same|as well|alike|too|also|likewise|identical)",
+        0.6,
+        needs=(
+            r"\bnan|\binf\b|noise|wrong|loss|accuracy|predict|garbage|zeros|result|output|error",
+            r"gpu|cuda|[rg]tx|card",
+        ),
+        unless=(r"is_available\W{0,6}False|Xid|slow\w*|runs on (?:the )?cpu|only on (?:the )?cpu",),
+    ),
 )
