@@ -167,6 +167,12 @@ WINDOWS = "PyTorch version: 2.3.1{local}\nOS: Microsoft Windows 11 Home\nIs CUDA
             "Windows 10, TF 2.10 is fine, after the update to 2.12 the GPU is not used",
             "tf-gpu-on-windows-unsupported",
         ),
+        ("torch 2.7.0+xpu on my RTX A4000", "wrong-accelerator-build"),
+        ("torch 2.7.0+xpu on my Arc A770 (Intel Arc), RTX A4000 in the other box", ""),
+        ("libnvrtc.so.12 cannot open; nvcc -V: release 12.1", "cuda-libs-missing-for-framework"),
+        ("libnvrtc.so.11.2 cannot open; nvcc -V: release 12.1", "framework-cuda-version-mismatch"),
+        ("nvcc error: 'cicc' died due to signal 9", "build-killed-for-memory"),
+        ("nvcc error: 'cicc' died due to signal 11", ""),
         # The driver, the card, the machine.
         ("libs are 550.142 but lsmod says 550.120", "driver-library-mismatch"),
         ("libs are 550.142 and lsmod says 550.142, all fine", ""),

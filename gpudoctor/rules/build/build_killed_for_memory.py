@@ -46,6 +46,8 @@ from gpudoctor.signature import Signature
 
 
 signatures: tuple[Signature | str, ...] = (
+    # nvcc on its own children.
+    Signature(r"(?:cicc|cudafe\+\+|ptxas|nvlink|fatbinary)['\"]? died due to signal 9", 0.93),
     Signature(r"(?:c\+\+|g\+\+|gcc|cc1plus|clang(?:\+\+)?|nvcc|ld|cicc): (?:fatal error: )?.{0,40}Killed(?: signal terminated program)?", 0.88),
     Signature(r"Killed signal terminated program cc1plus", 0.95),
     Signature(r"Server terminated abruptly \(error code: 14", 0.93),

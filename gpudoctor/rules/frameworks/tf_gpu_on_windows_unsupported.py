@@ -66,8 +66,8 @@ signatures: tuple[Signature | str, ...] = (
         0.85,
         when="tensorflow-past-windows",
         needs=(
-            r"gpu|\brtx|\bgtx|geforce|cuda",
-            r"\[\]|list\(\)|False|empty|\bnot\b|n't\b|only cpu|\bno gpu|none|never|available:? {0,2}0\b",
+            r"gpu|\brtx|\bgtx|geforce|cuda|only (?:on |the ){0,2}cpu",
+            r"\[\]|list\(\)|False|empty|\bnot\b|n't\b|only (?:on |the ){0,2}cpu|cpu only|\bno gpu|none|never|available:? {0,2}0\b",
         ),
         unless=(r"Torch not compiled|WSL",),
     ),

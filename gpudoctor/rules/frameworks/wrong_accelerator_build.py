@@ -236,6 +236,7 @@ signatures: tuple[Signature | str, ...] = (
         needs=(r"geforce|\b[rg]tx ?\d|tesla|quadro|\bA100\b|\bH100\b|nvidia (?:gpu|card)|nvidia-smi",),
         unless=(r"\bgfx\d{3,4}|\bmy (?:radeon|AMD)|instinct",),
     ),
+    Signature(r"\d\+xpu\b", 0.85, when="nvidia-alone-shown"),
     # Its extensions' builds ask for NVIDIA's compiler: PyTorch's set-up code does so only where a CUDA build is meant.
     Signature(
         r"\d\+rocm\d[\d.]*",

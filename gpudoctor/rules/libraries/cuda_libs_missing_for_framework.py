@@ -42,7 +42,7 @@ signatures: tuple[Signature | str, ...] = (
         r"(?:Couldn't open CUDA library|cannot open shared object file)", 0.82, when="several-libraries"
     ),
     Signature(
-        r"lib(?:cublas|cublasLt|cufft|curand|cusolver|cusparse|nccl|nvrtc(?:-builtins)?|cupti|cufile|nvJitLink|cusparseLt|nvshmem_host)\.so(?:\.\d+)*: cannot open shared object file",
+        r"lib(?:cublas|cublasLt|cufft|curand|cusolver|cusparse|nccl|nvrtc(?:-builtins)?|cupti|cufile|nvJitLink|cusparseLt|nvshmem_host)\.so(?:\.\d+)*\W{1,4}cannot open",
         0.68,
         unless=(r"cupy-cuda11x",),
     ),

@@ -28,7 +28,7 @@ from gpudoctor.signature import Signature
 
 signatures: tuple[Signature | str, ...] = (
     Signature(
-        r"libcudart\.so\.(?P<cuda>\d+(?:\.\d+)?): cannot open shared object file",
+        r"libcudart\.so\.(?P<cuda>\d+(?:\.\d+)?)\W{1,4}cannot open",
         0.85,
         when="no-other-cuda-shown",
     ),

@@ -88,7 +88,7 @@ signatures: tuple[Signature | str, ...] = (
     ),
     # conda without the channel that holds CUDA.
     Signature(
-        r"PackagesNotFoundError[\s\S]{0,240}(?:pytorch-cuda|cudatoolkit|cuda-nvcc|cuda-toolkit|cudnn|cuda-runtime)",
+        r"(?:PackagesNotFoundError|ResolvePackageNotFound)[\s\S]{0,240}(?:pytorch-cuda|cudatoolkit|cuda-nvcc|cuda-toolkit|cudnn|cuda-runtime)",
         0.75,
     ),
     Signature(

@@ -35,6 +35,8 @@ NAMES = ("CUDA_HOME", "CUDA_PATH", "CUDA_ROOT", "CUDAToolkit_ROOT")
 
 
 signatures: tuple[Signature | str, ...] = (
+    # The set-up code of mamba and causal-conv1d, where no nvcc told its version.
+    Signature(r"name 'bare_metal_version' is not defined", 0.93),
     # torch/utils/cpp_extension.py; setup.py of flash-attn, apex, DeepSpeed; CMake.
     Signature(r"CUDA_HOME environment variable is not set", 0.93),
     Signature(
