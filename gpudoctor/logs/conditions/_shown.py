@@ -46,12 +46,9 @@ def cudas(told: Told) -> list[tuple[int, ...]]:
             present.append(number)
     said_by_driver = release(told.driver_cuda) if told.driver_cuda and not told.nvcc else ()
     shown = [release(t) for t in told.toolkits]
-<<<<<<< HEAD
     shown += [release(found["cuda"]) for form in (_BOTH, _CUDART) for found in form.finditer(told.text)]
-=======
     if not told.nvcc and told.has("nvcc"):
         shown += [said for said in (nvcc_of(told),) if said]
->>>>>>> wt-n-frm
     there = [n for n in dict.fromkeys([*shown, *present]) if n != said_by_driver and n not in wanted]
     return there or [(int(found["major"]),) for found in _VARIANT.finditer(told.text)]
 
