@@ -18,7 +18,7 @@ _FAILED = Lazy(
     r"\bno (?:\w+ )?(?:devices|module|cuda|gpus?|matching)\b|"
     r"\bnot (?:\w+ ){0,2}(?:supported|detected|available|compatible|installed|compiled|able|loaded|permitted|defined|recogni[sz]ed|possible|match|found|working|signed)|"
     r"does not|refuses?\b|empty list|tried to allocate|with error:? \d|\berror:? (?:code )?\d|\bwe only found|undefined|\bunknown\b|timed? ?out|refused|insufficient|out of memory|missing|unexpected|illegal|rejected|falling back|unresolvable|"
-    r"(?:is_available\(\)|cuda[ _]available|gpu available)\W{0,16}(?:(?:returns?|is|gives?|prints?|->)\W{0,4}){0,2}(?:false|no)\b|list_physical_devices\([^)]{0,12}\)\W{0,8}\[\]",
+    r"(?:is_available\(\)|cuda[ _]available|gpu available)\W{0,16}(?:(?:returns?|is|gives?|prints?|says?|shows?|stays?|reports?|remains?|->)\W{0,4}){0,2}(?:false|no)\b|list_physical_devices\([^)]{0,12}\)\W{0,8}\[\]",
     re.I,
 )
 #: A line of these is none: comments, options of a help text, rows of a table, what a change log has mended, the kernel's own

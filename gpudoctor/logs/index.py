@@ -15,8 +15,9 @@ from gpudoctor.facts.record import Record
 from gpudoctor.logs.patterns import literals_of
 from gpudoctor.signature import Signature
 
-#: Of each signature of a file, in their order: the strings of which every match holds one.
-Runs = Sequence[Sequence[str]]
+#: Of each signature of a file, in their order: the strings of which every match holds one, and for each pattern that must be
+#: in the text too the strings of which it holds one.
+Runs = Sequence[Sequence[Sequence[str]]]
 
 
 class Entry(Record):
@@ -44,8 +45,9 @@ def signature(given: Signature | str) -> Signature:
     return given if isinstance(given, Signature) else Signature(given)
 
 
-def runs_of(signatures: Sequence[Signature | str]) -> list[list[str]]:
-    return [list(literals_of(signature(given).pattern)) for given in signatures]
+def runs_of(signatures: Sequence[Signature | str]) -> list[list[list[str]]]:
+    found = map(signature, signatures)
+    return [[list(literals_of(pattern)) for pattern in (one.pattern, *one.needs)] for one in found]
 
 
 @lru_cache(maxsize=1)

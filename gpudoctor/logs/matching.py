@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from gpudoctor.facts.record import Record
 from gpudoctor.logs.conditions import CONDITIONS, OF_THE_TEXT
 from gpudoctor.logs.index import Entry, Runs, runs_of, signature
-from gpudoctor.logs.patterns import compiled, literals_of
+from gpudoctor.logs.patterns import compiled, demands_of, literals_of
 from gpudoctor.logs.reading import Text
 from gpudoctor.logs.told import Told
 from gpudoctor.signature import Signature
@@ -29,7 +29,7 @@ class Hit(Record):
 
 def literals(entries: Iterable[Entry]) -> list[str]:
     """What the sieve looks for in a long text."""
-    return [run for entry in entries for runs in _runs(entry) for run in runs]
+    return [run for entry in entries for runs in _runs(entry) for run in runs[0]]
 
 
 def match(entries: Sequence[Entry], text: Text, told: Told) -> list[Hit]:
@@ -41,7 +41,11 @@ def match(entries: Sequence[Entry], text: Text, told: Told) -> list[Hit]:
     found = []
     searched = _Searched(text.joined, flat)
     for entry in entries:
-        said = {i: runs for i, runs in enumerate(_runs(entry)) if any(map(searched.holds, runs))}
+        said = {
+            i: all_of[0]
+            for i, all_of in enumerate(_runs(entry))
+            if all(any(map(searched.holds, runs)) for runs in all_of)
+        }
         signatures = entry.load() if said else ()
         for index, runs in said.items():
             hit = _hit(entry.id, signature(signatures[index]), runs, text, searched, told)
@@ -75,6 +79,10 @@ class _Searched:
             known = self._held[run] = run in self.flat
         return known
 
+    def may_hold(self, pattern: str) -> bool:
+        """All that one of its alternatives demands is somewhere in the text."""
+        return any(all(any(map(self.holds, runs)) for runs in all_of) for all_of in demands_of(pattern))
+
     def has(self, pattern: str) -> bool:
         known = self._found.get(pattern)
         if known is None:
@@ -84,8 +92,10 @@ class _Searched:
     def _has(self, pattern: str) -> bool:
         runs = literals_of(pattern)
         may = any(map(self.holds, runs))
-        if not may or not any(char in pattern for char in "\\()[]{}.*+?^$"):
-            return may  # words and nothing else: found is found, without compiling anything
+        if not may or _is_words(pattern):
+            return may
+        if not self.may_hold(pattern):
+            return False
         return next(self.matches(pattern, runs), None) is not None
 
     def matches(self, pattern: str, runs: Sequence[str]) -> Iterator[re.Match[str]]:
@@ -121,11 +131,18 @@ def _runs(entry: Entry) -> Runs:
     return entry.runs if entry.runs is not None else runs_of(entry.load())
 
 
+def _is_words(pattern: str) -> bool:
+    """Words and nothing else: found is found, without compiling anything."""
+    return not any(char in pattern for char in "\\()[]{}.*+?^$")
+
+
 def _hit(
     name: str, signature: Signature, runs: Sequence[str], text: Text, searched: _Searched, told: Told
 ) -> Hit | None:
     # What costs nothing is asked first: compiling is what a short text's time goes into.
-    if any(not any(map(searched.holds, literals_of(pattern))) for pattern in signature.needs):
+    if any(_is_words(pattern) and searched.has(pattern) for pattern in signature.unless):
+        return None
+    if not searched.may_hold(signature.pattern):
         return None
     whole = OF_THE_TEXT.get(signature.when)
     if whole is not None and not whole(told):

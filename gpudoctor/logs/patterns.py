@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 
 #: What `*` and `+` become. Long enough for any line that names a cause, short enough for hostile ones.
@@ -30,8 +31,12 @@ def literals_of(pattern: str) -> tuple[str, ...]:
     return _alternatives(pattern, 0)[0]
 
 
-def _alternatives(pattern: str, at: int) -> tuple[tuple[str, ...], int]:
-    """The literals of the alternatives from `at` to the closing parenthesis or the end, and where that is."""
+def _alternatives(
+    pattern: str, at: int, weigh: Callable[[str], int] | None = None
+) -> tuple[tuple[str, ...], int]:
+    """The literals of the alternatives from `at` to the closing parenthesis or the end, and where that is. `weigh`: which of two
+    says more, `_weight` if not given."""
+    weigh = weigh or _weight
     found: tuple[str, ...] = ()
     hopeless = False
     best: tuple[str, ...] = ()
@@ -40,7 +45,7 @@ def _alternatives(pattern: str, at: int) -> tuple[tuple[str, ...], int]:
     while True:
         char = pattern[at] if at < size else ")"
         if char in "|)":
-            best = _better(best, run)
+            best = _better(best, run, weigh)
             run = ""
             hopeless = hopeless or not best
             found += best
@@ -49,18 +54,102 @@ def _alternatives(pattern: str, at: int) -> tuple[tuple[str, ...], int]:
             best = ()
             at += 1
             continue
-        at, piece, inner = _next(pattern, at)
+        at, piece, inner = _next(pattern, at, weigh)
         optional = at < size and pattern[at] in "*?{"
         if piece and not optional:
             run += piece
             continue
-        best = _better(best, run)
+        best = _better(best, run, weigh)
         run = ""
-        if inner and not optional and _weakest(inner) > _weakest(best):
+        if inner and not optional and _weakest(inner, weigh) > _weakest(best, weigh):
             best = inner
 
 
-def _next(pattern: str, at: int) -> tuple[int, str, tuple[str, ...]]:
+#: Of so many strings, and no more, the alternatives that follow each other are joined.
+_JOINED = 48
+
+Demands = tuple[tuple[tuple[str, ...], ...], ...]
+
+
+@lru_cache(maxsize=4096)
+def demands_of(pattern: str) -> Demands:
+    """More than `literals_of`: for each alternative all that its matches must hold, each as strings of which one must be
+    there. In small letters.
+
+    >>> demands_of(r"driver (?:too old|unknown).{0,9}for CUDA|no GPUs?")
+    ((('driver too old', 'driver unknown'), ('for cuda',)), (('no gpu',),))
+    """
+    found: list[tuple[tuple[str, ...], ...]] = []
+    mine: list[tuple[str, ...]] = []
+    runs = [""]
+    at, size = 0, len(pattern)
+    while at <= size:
+        if at == size or pattern[at] == "|":
+            found.append((*mine, *_said(runs)))
+            mine, runs, at = [], [""], at + 1
+            continue
+        strings, after = _finite_item(pattern, at)
+        if strings is None:
+            after, _, inner = _next(pattern, at, len)
+            mine += _said(runs)
+            runs = [""]
+            mine += [inner] if inner and pattern[after : after + 1] not in ("*", "?", "{") else []
+        elif len(runs) * len(strings) > _JOINED:
+            mine += _said(runs)
+            runs = strings
+        else:
+            runs = [run + string for run in runs for string in strings]
+        at = after
+    return tuple(found)
+
+
+def _said(runs: list[str]) -> list[tuple[str, ...]]:
+    """The group of these strings, without those that hold another; none where one of them is nothing."""
+    short = sorted({run.strip() for run in runs}, key=len)
+    if not all(short):
+        return []
+    return [tuple(s for i, s in enumerate(short) if not any(other in s for other in short[:i]))]
+
+
+def _finite(pattern: str, at: int) -> tuple[list[str] | None, int]:
+    """All that the alternatives from `at` to the closing parenthesis can be, None where that is too much to list; and
+    where they end."""
+    found: list[str] = []
+    mine = [""]
+    while True:
+        char = pattern[at] if at < len(pattern) else ")"
+        if char in "|)":
+            found += mine
+            mine, at = [""], at + 1
+            if char == ")":
+                return found, at
+            continue
+        strings, at = _finite_item(pattern, at)
+        if strings is None or len(mine) * len(strings) > _JOINED:
+            return None, at
+        mine = [run + string for run in mine for string in strings]
+
+
+def _finite_item(pattern: str, at: int) -> tuple[list[str] | None, int]:
+    """What one item can be, a question mark behind it included."""
+    char = pattern[at]
+    strings: list[str] | None
+    if char == "\\":
+        escaped = pattern[at + 1 : at + 2]
+        strings, at = ([""] if escaped == "b" else None if escaped.isalnum() else [escaped.lower()]), at + 2
+    elif char == "(":
+        start = at + 3 if pattern.startswith("(?:", at) else at + 1
+        strings, at = (None, at) if pattern[start : start + 1] == "?" else _finite(pattern, start)
+    else:
+        strings, at = (None, at) if char in "[.^$*+?{" else ([char.lower()], at + 1)
+    if strings is None or pattern[at : at + 1] in ("*", "+", "{"):
+        return None, at
+    if pattern[at : at + 1] == "?":
+        return ["", *strings], at + 1
+    return strings, at
+
+
+def _next(pattern: str, at: int, weigh: Callable[[str], int]) -> tuple[int, str, tuple[str, ...]]:
     """One item: where the next begins, the ordinary character that it is ("" for another), a group's literals."""
     char = pattern[at]
     if char == "\\":
@@ -76,23 +165,23 @@ def _next(pattern: str, at: int) -> tuple[int, str, tuple[str, ...]]:
             start = pattern.find(">", at) + 1
         elif pattern.startswith("(?:", at):
             start = at + 3
-        inner, after = _alternatives(pattern, start + (2 if looking else 0))
+        inner, after = _alternatives(pattern, start + (2 if looking else 0), weigh)
         return after, "", () if looking else inner
     return at + 1, "" if char in ".^$*+?" else char, ()
 
 
-def _weakest(literals: tuple[str, ...]) -> int:
-    return min(map(_weight, literals), default=0)
+def _weakest(literals: tuple[str, ...], weigh: Callable[[str], int]) -> int:
+    return min(map(weigh, literals), default=0)
 
 
 def _weight(literal: str) -> int:
-    """Digits do not count: the sieve looks at lines without them."""
+    """Digits do not count: they are in every log."""
     return len(literal.translate(_NO_DIGITS).strip())
 
 
-def _better(best: tuple[str, ...], run: str) -> tuple[str, ...]:
+def _better(best: tuple[str, ...], run: str, weigh: Callable[[str], int]) -> tuple[str, ...]:
     run = run.strip().lower()
-    return (run,) if run and _weight(run) > _weakest(best) else best
+    return (run,) if run and weigh(run) > _weakest(best, weigh) else best
 
 
 def _end_of_set(pattern: str, at: int) -> int:

@@ -34,7 +34,7 @@ _SMI_CUDA = Lazy(
     r"(?:CUDA UMD Version|(?:Driver|KMD) Version ?: \S+\s{1,3}(?:[-*•] ?)?(?:CUDA ?版本(?:号)?[:：] ?)?CUDA Version ?|reports CUDA Version|nvidia-smi(?:(?!install|torch|tensorflow|toolkit|nvcc|\. |;)[^\n]){0,60}?CUDA(?: Version)?)[ :]{1,3}(\d{1,2}\.\d)",
     re.I,
 )
-_NVCC = Lazy(r"release (\d{1,2}\.\d{1,2}), V\d", re.I)
+_NVCC = Lazy(r"release (\d{1,2}\.\d{1,2}), V\d|Build cuda_(\d{1,2}\.\d{1,2})\.r", re.I)
 _TOOLKIT = Lazy(
     r"(?:CUDA runtime version:|(?<![\w./-])cuda/(?=\d)|toolkit:? (?:is )?(?:version )?(?:cuda )?|cuda[ -]?toolkit[ =:/]{1,3}|/usr/local/cuda-|installed cuda |cudatoolkit[ =]{1,12}|cuda-toolkit-|libcudart\.so\.(?=\d+(?:\.\d+)? \(libc6)|"
     r"nvidia-cuda-runtime-cu\d\d[ =]{1,30}|cuda-cudart[ =]{1,30}|"
@@ -103,7 +103,7 @@ _DRIVER_SILENT = Lazy(
 )
 #: The GPU is not used, not seen, or something fails: what a person says, and what programs answer.
 _NO_USE = Lazy(
-    r"(?:is_available(?:\(\))?|CUDA[ _]available|Is CUDA available|GPU available|Using GPU)\W{0,12}(?:(?:returns?|is|gives?|prints?|->|返回)\W{0,4}){0,2}(?:False|No)\b|"
+    r"(?:is_available(?:\(\))?|CUDA[ _]available|Is CUDA available|GPU available|Using GPU)\W{0,12}(?:(?:returns?|is|gives?|prints?|says?|shows?|stays?|reports?|remains?|evaluates to|->|返回|是|显示|输出)\W{0,4}){0,2}(?:False|No)\b|"
     r"list_physical_devices\([^)]{0,12}\)\W{0,8}(?:returns? )?\[\]|PyTorch version \(GPU\?\): \S+ \(False\)|jax\.devices\(\)[^\n]{0,20}\n?\[?CpuDevice|pytorch\.cuda: not available",
     re.I,
 )
@@ -121,6 +121,8 @@ _SAID_SO = Lazy(
 _SHOWN = Lazy(
     r"^(?:[|+#$>=*\[<(-]|>>>|\S+(?:==|=)\S|[\w./@() ?-]{2,44} ?: |\S+ \d+(?:\.\d+)+\S*(?: \S+){0,2}$|GPU \d+:|lib\S+ \(|Kernel |Package Version|\d\d:\d\d\.\d )"
 )
+#: "Failed to init CUDA: ..." has a key's form, and is none.
+_FAILED = Lazy(r"\W{0,2}(?:failed|unable|cannot|can't|could not|couldn't)\b", re.I)
 _PROMPT = Lazy(r"^(?:\(\w{1,20}\) )?(?:\S{1,40}@\S{1,40}[:~]\S{0,60} ?)?[$#] ")
 
 
@@ -257,7 +259,8 @@ class Told:
         if _NO_USE.search(self.text):
             return True
         for line in self.text.split("\n"):
-            if _PROMPT.match(line) or (_SHOWN.match(line) and not _SAID_SO.search(line)):
+            shown = _SHOWN.match(line) and not (_SAID_SO.search(line) or _FAILED.match(line))
+            if shown or _PROMPT.match(line):
                 continue
             if _PROSE.search(line):
                 return True

@@ -15,7 +15,7 @@ from gpudoctor.findings import Finding
 from gpudoctor.logs import verdicts
 from gpudoctor.logs.answers import complaint_left, explained, of_cause, verdict
 from gpudoctor.logs.diagnosis import Result
-from gpudoctor.logs.index import Entry, entry, runs_of
+from gpudoctor.logs.index import Entry, Runs, entry, runs_of
 from gpudoctor.logs.matching import Hit, literals, match
 from gpudoctor.logs.ranking import SURE, Candidate, rank, second_opinion
 from gpudoctor.logs.reading import Text, read
@@ -263,9 +263,9 @@ def _of_verdict_file(name: str) -> tuple[Signature | str, ...]:
     return _signatures(verdicts.load(name))
 
 
-def index() -> dict[str, tuple[int, list[list[str]]]]:
+def index() -> dict[str, tuple[int, Runs]]:
     """For scripts/publish-literals: of every cause the size of its file, and what the prefilter looks for."""
-    found = {}
+    found: dict[str, tuple[int, Runs]] = {}
     for module, name in [(c.load(), c.id) for c in causes()] + [(verdicts.load(n), n) for n in verdicts.IDS]:
         runs = runs_of(_signatures(module))
         found[name] = (os.stat(str(module.__file__)).st_size, runs)

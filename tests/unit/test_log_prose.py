@@ -142,6 +142,31 @@ WINDOWS = "PyTorch version: 2.3.1{local}\nOS: Microsoft Windows 11 Home\nIs CUDA
         ("spconv compiled on a 2080 box: invalid device function", "extension-lacks-gpu-arch"),
         ("Linux, jax[cuda12]: no GPU", ""),
         ("Windows 11, jax[cuda12]: no GPU", "jax-gpu-on-windows-unsupported"),
+        ("I had torch 2.0.0+cu117, after pip install --upgrade it is 2.1.0+cpu", "cpu-only-wheel"),
+        ("Spyder's kernel has torch 2.0.0+cpu, in the prompt it is 2.0.0+cu117", "wrong-env-or-kernel"),
+        (
+            "/e/lib/python3.10/site-packages/torch/__init__.py: True\n/e/lib/python3.10/site-packages/torch/__init__.py: False",
+            "",
+        ),
+        (
+            "/e/lib/python3.10/site-packages/torch/__init__.py: True\n/f/lib/python3.10/site-packages/torch/__init__.py: False",
+            "wrong-env-or-kernel",
+        ),
+        ("lsof: libcudart.so.11.0 and libcudart.so.12 in one process", "mixed-cuda-libraries"),
+        ("lsof: libcudart.so.12 and libcublas.so.12 in one process", ""),
+        (
+            "/v/site-packages/nvidia/cudnn/lib/libcudnn.so.8 and /usr/lib/libcudnn_ops.so.8: CUDNN_STATUS_BAD_PARAM",
+            "cudnn-shadowed-by-ld-library-path",
+        ),
+        (
+            "/v/site-packages/nvidia/cudnn/lib/libcudnn.so.8 and /v/site-packages/nvidia/cudnn/lib/libcudnn_ops.so.8: CUDNN_STATUS_BAD_PARAM",
+            "",
+        ),
+        ("Windows 10, TF 2.10: after the update to CUDA 11.2 the GPU is not used", ""),
+        (
+            "Windows 10, TF 2.10 is fine, after the update to 2.12 the GPU is not used",
+            "tf-gpu-on-windows-unsupported",
+        ),
         # The driver, the card, the machine.
         ("libs are 550.142 but lsmod says 550.120", "driver-library-mismatch"),
         ("libs are 550.142 and lsmod says 550.142, all fine", ""),
@@ -162,6 +187,18 @@ WINDOWS = "PyTorch version: 2.3.1{local}\nOS: Microsoft Windows 11 Home\nIs CUDA
             "device-node-missing-or-permission",
         ),
         ("Run apt install as root; other users need no CUDA of their own", ""),
+        ("The app needs driver 545.23 or newer, found 535.183: no CUDA", "driver-too-old-for-runtime"),
+        ("The app needs driver 535.54 or newer, found 550.90: no CUDA", ""),
+        ("sudo apt works again, and cuda is not in it for this user", ""),
+        ("memory is tight; max_split_size_mb did not help", ""),
+        (
+            "A clean Windows 11, my 3060 shows as Microsoft Basic Display Adapter, nvcuda.dll not found",
+            "driver-not-installed",
+        ),
+        ("crw-rw-rw- 1 root root 195, 0 /dev/nvidia0, but CUDA is not there", ""),
+        ("A test cluster that sees no GPU: the pods are pending", "k8s-default-runtime-missing"),
+        ("My laptop sees no GPU at all", ""),
+        ("the 3090s vanish from nvidia-smi while the laptop is in suspend, and after a reboot too", ""),
         ("torch finds no GPU, except when root starts it", "device-node-missing-or-permission"),
         ("nvidia-smi -lgc changes nothing unless root runs it", ""),
         (

@@ -17,7 +17,7 @@ from gpudoctor.errors import GpudoctorError
 from gpudoctor.logs import index, verdicts
 from gpudoctor.logs.conditions import CONDITIONS
 from gpudoctor.logs.matching import literals
-from gpudoctor.logs.patterns import compiled, literals_of
+from gpudoctor.logs.patterns import compiled, demands_of, literals_of
 from gpudoctor.logs.reading import Text, read
 from gpudoctor.logs.sieve import _ENOUGH, Sieve
 from gpudoctor.rules.registry import causes
@@ -176,6 +176,40 @@ def test_what_a_match_must_contain_is_found_in_each_alternative() -> None:
     found = literals_of(r"Xid .{0,30}\): 79\b|GPU (?:is lost|has fallen)")
     assert set(found) == {"xid", "is lost", "has fallen"}
     assert literals_of(r"a?b*[xy]\d") == ()
+
+
+@pytest.mark.parametrize(
+    ("pattern", "demanded"),
+    [
+        (
+            r"\bfoo\b (?:\S+ ){0,3}bar(?:s|ed)? (?=x)baz|(?P<a>\d+) of",
+            ((("foo",), ("bar",), ("baz",)), (("of",),)),
+        ),
+        (r"a{0,3}bc|x?", ((("bc",),), ())),
+        (r"(?:no|not) [gc]pu(?: here)?", ((("no",), ("pu",)),)),
+        (r"(?:one|two\d) three", ((("one", "two"), ("three",)),)),
+        (r"err(?:or)?s?: (?!none)", ((("err:", "errs:", "error:", "errors:"),),)),
+    ],
+)
+def test_what_all_matches_of_a_pattern_hold(pattern: str, demanded: object) -> None:
+    assert demands_of(pattern) == demanded
+
+
+def test_what_a_pattern_demands_is_in_all_that_it_matches() -> None:
+    twins = Path(__file__).parents[1] / "data" / "signature-twins.jsonl"
+    texts = [json.loads(line)["fires"] for line in twins.read_text("utf-8").splitlines()]
+    matched = 0
+    for _, one in every_signature():
+        for text in texts:
+            low = text.lower()
+            if any(literal in low for literal in literals_of(one.pattern)) and (
+                compiled(one.pattern).search(text)
+            ):
+                flat = " ".join(low.split())
+                demands = demands_of(one.pattern)
+                assert any(all(any(run in flat for run in runs) for runs in all_of) for all_of in demands)
+                matched += 1
+    assert matched > 200
 
 
 HOSTILE = {

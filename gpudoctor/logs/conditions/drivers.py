@@ -109,6 +109,27 @@ def driver_below_runtime(match: re.Match[str], told: Told) -> bool:
     )
 
 
+def driver_below_wanted(match: re.Match[str], told: Told) -> bool:
+    """The driver that is there (group `has` or `mine`) is older than the one that is asked for (group `wants` or `wanted`)."""
+    has, wants = match["has"] or match["mine"], match["wants"] or match["wanted"]
+    return int(has[:3]) >= 300 and release(has) < release(wants) and int(wants[:3]) <= 699
+
+
+_ANY_DRIVER = re.compile(
+    r"(?<![\d.])([3-6]\d\d(?:\.\d{1,3})?)(?:\.\d{1,3})?(?![\d.]*\d| ?(?:MB|MiB|GB|W|ms)\b)"
+)
+
+
+def wanted_driver_not_met(match: re.Match[str], told: Told) -> bool:
+    """The driver that is asked for in the match is newer than one that the text names, or it names no other."""
+    end = min(len(told.text), match.end() + 20)
+    asked = _ANY_DRIVER.search(told.text, match.start(), end)
+    if asked is None:
+        return True
+    others = [f[1] for f in _ANY_DRIVER.finditer(told.text) if f.start() != asked.start() and "." in f[1]]
+    return not others or any(release(other) < release(asked[1]) for other in others)
+
+
 def _of_number(said: str) -> tuple[int, int]:
     if "." in said:
         major, minor = release(said)
@@ -118,7 +139,7 @@ def _of_number(said: str) -> tuple[int, int]:
 
 #: A build by the CUDA that it is for. What nvidia-smi shows is the driver's, and reads "CUDA Version: 12.4".
 _WANTED_BUILD = re.compile(
-    r"\bcu(?P<digits>1[0-3]\d)\b|(?:\b(?:for|with|needs?|requires?|wants?|uses?|built (?:with|for|against)|using|wheels?|builds?) |[(+] ?)CUDA[ -]?(?:toolkit |version |runtime )?(?P<dotted>(?:9|1[0-3])\.\d)",
+    r"\bcu(?P<digits>1[0-3]\d)\b|(?:\b(?:for|with|needs?|requires?|wants?|uses?|built (?:with|for|against)|using|wheels?|builds?) |[(+] ?)CUDA[ -]?(?:toolkit |version |runtime )?(?P<dotted>(?:9|1[0-3])\.\d)|\b(?:needs?|requires?|wants?|expects?) (?:at least )?(?:CUDA )?(?P<bare>1[0-3])\.(?:x|\d)\b(?! ?(?:GB|GiB|%))",
     re.I,
 )
 
@@ -137,7 +158,9 @@ def driver_behind_told_build(told: Told) -> bool:
     if not newest:
         return False
     wanted = [
-        (int(f["digits"][:-1]), int(f["digits"][-1])) if f["digits"] else release(f["dotted"])
+        (int(f["digits"][:-1]), int(f["digits"][-1]))
+        if f["digits"]
+        else release(f["dotted"] or f"{f['bare']}.0")
         for f in _WANTED_BUILD.finditer(told.text)
     ]
     wanted += _by_tensorflow(told)
@@ -151,7 +174,7 @@ _NO_GPU = re.compile(
     re.I,
 )
 _OFFERED_ANY = re.compile(
-    r"driver[^\n.]{0,20}(?:supports?|has|is for|gives|offers|goes|runs|only) (?:up to |only |at most )*CUDA (?:version |up to )?(\d{1,2}\.\d)|nvidia-smi[^\n]{0,30} CUDA(?: Version)?(?: is)?[ :]{1,3}(\d{1,2}\.\d)",
+    r"driver(?:[^\n.]|\.\d){0,24}(?:supports?|has|is for|gives|offers|goes|runs|only) (?:up to |only |at most )*CUDA (?:version |up to )?(\d{1,2}\.\d)|nvidia-smi[^\n]{0,30} CUDA(?: Version)?(?: is)?[ :]{1,3}(\d{1,2}\.\d)",
     re.I,
 )
 

@@ -17,9 +17,14 @@ def tensorflow_past_windows(told: Told) -> bool:
         version = found[1] if found else ""
     if told.windows and not version:
         return _keras_past_windows(told)
-    return told.windows and release(version) > (2, 10)
+    return told.windows and (release(version) > (2, 10) or _LATER_ONE.search(told.text) is not None)
 
 
+#: Beside an older release: "with 2.10 it worked, a new install of 2.13 doesn't".
+_LATER_ONE = re.compile(
+    r"(?:install\w*(?: of)?|(?:upgrad|updat|switch|mov|chang)\w* (?:it )?(?:from (?:\S+ ){1,2})?to|new(?:er)?|now|since|after|->) (?:tensorflow |tf |version |it's |at |on )?v?2\.(?:1[1-9]|2\d)(?:\.\d)?\b",
+    re.I,
+)
 #: Keras 3 needs TensorFlow 2.16; R's packages install the newest where no release is named; the first wheels for Python 3.11 are 2.12's.
 _INSTALLED_BY_R = re.compile(
     r"\binstall_(?:keras|tensorflow)\((?![^)\n]{0,80}[\"'](?:2\.\d|1\.))|\bkeras3\b", re.I
@@ -184,6 +189,9 @@ def _majors_of_files(wanted: str, told: Told) -> set[int]:
     return {major for majors in named if not majors & missing for major in majors}
 
 
+_LISTED = re.compile(r"could not (?:load dynamic|dlopen|find) librar(?:y|ies)[^\n]{0,400}", re.I)
+
+
 def _missing_families(told: Told) -> set[str]:
     """The CUDA libraries that are said to be missing, apart from TensorRT's, which are optional, and the driver's."""
     found = re.findall(
@@ -195,8 +203,25 @@ def _missing_families(told: Told) -> set[str]:
         r"((?!libnvinfer|libcuda\b|libnvidia|libnvonnx)lib(?:cu|nv|nccl)\w+)(?:-\w+)?\.so[.\d]*(?:: cannot open shared object file| => not found)",
         told.text,
     )
+    for listed in _LISTED.finditer(told.text):  # one sentence for several
+        found += re.findall(r"['\"]((?!libnvinfer|libcuda\b)lib(?:cu|nccl)\w+|(?:cu)\w+64_\w+)", listed[0])
     # libcudnn_ops and libcudnn_cnn are one library in parts, libcublasLt comes with libcublas.
     return {re.split(r"_|64", name.lower().removeprefix("lib"))[0].removesuffix("lt") for name in found}
+
+
+_LOADED = re.compile(
+    r"lib(?P<stem>cudart|cublas|cublasLt|nvrtc|cusparse)(?:-\w{6,10})?\.so\.(?P<major>\d{1,2})\b", re.I
+)
+
+
+def two_majors_loaded(told: Told) -> bool:
+    """One of CUDA's libraries is named of two majors."""
+    if len(told.text) > 6000:
+        return False
+    majors: dict[str, set[str]] = {}
+    for found in _LOADED.finditer(told.text):
+        majors.setdefault(found["stem"].lower(), set()).add(found["major"])
+    return any(len(those) > 1 for those in majors.values())
 
 
 def several_libraries(told: Told) -> bool:
@@ -214,6 +239,25 @@ _SYSTEM_CUDNN = re.compile(
     r"(?:system(?:[- ]wide)?|locally installed|apt|conda)(?:'s)? (?:installed |package )?(?:lib)?cudnn",
     re.I,
 )
+
+
+_CUDNN_FILE = re.compile(r"(?P<folder>(?:/|~/|\$\w+/)[^\s:'\"=]{1,160})/libcudnn\w{0,20}\.so")
+
+
+def cudnn_from_elsewhere(told: Told) -> bool:
+    """Files of cuDNN are shown in a Python environment's own folder and in another; or in a folder of LD_LIBRARY_PATH beside
+    a copy that pip brought."""
+    if len(told.text) > 6000:
+        return False
+    folders = {found["folder"] for found in _CUDNN_FILE.finditer(told.text)}
+    own = {one for one in folders if re.search(r"(?:site|dist)-packages|torch/lib", one)}
+    if own and folders - own:
+        return True
+    entries = told.variables.get("LD_LIBRARY_PATH", "").rstrip(")").split(":")
+    return (
+        bool(folders & {entry.rstrip("/") for entry in entries})
+        and _BUNDLED_CUDNN.search(told.text) is not None
+    )
 
 
 _SYSTEM_FOLDER = re.compile(

@@ -163,6 +163,23 @@ def two_pythons_named(told: Told) -> bool:
     return len(found) >= 2
 
 
+_INSTALLED = Lazy(
+    r"(?P<path>(?:[A-Za-z]:\\{1,2}|[~/])[^\s'\",:;()]{2,160}?[/\\]{1,2}(?:site|dist)-packages)[/\\]{1,2}(?P<name>torch|tensorflow|jax|jaxlib|cupy)[/\\]{1,2}__init__\.py",
+    re.I,
+)
+
+
+def two_installations_shown(told: Told) -> bool:
+    """One package's __file__ is shown in two environments, in a text that is no build's log."""
+    if len(told.text) > 6000:
+        return False
+    found = {
+        (_prefix(one["path"].replace("\\\\", "\\")), one["name"].lower())
+        for one in _INSTALLED.finditer(told.text)
+    }
+    return len(found) > len({name for _, name in found})
+
+
 _STDLIB = Lazy(r"[/\\]lib[/\\]python(3\.\d+)[/\\](?!site-packages|dist-packages)\w", re.I)
 _SITE = Lazy(r"[/\\]lib[/\\]python(3\.\d+)[/\\](?:site-packages|dist-packages)", re.I)
 

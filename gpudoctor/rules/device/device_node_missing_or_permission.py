@@ -166,6 +166,25 @@ signatures: tuple[Signature | str, ...] = (
             r"nvidia-smi -(?:pm|pl|lgc|mig|r|e|c|i)\b|ncu\b|nsight|ERR_NVGPUCTRPERM|profil",
         ),
     ),
+    # The same program with sudo and without it.
+    Signature(
+        r"\bsudo [\w./-]{1,30} (?:[\w.-]+ ){0,2}(?:works?|runs?|succeeds?|is fine|sees? (?:it|the|all)|finds? (?:it|the|all))\b",
+        0.78,
+        needs=(
+            r"cuda|GPU|nvidia|torch|tensorflow",
+            r"alone|without|plain|as (?:my |a |the |an )?(?:normal |regular |ordinary )?(?:user|me|myself)|user|account|group",
+            r"unavailable|False|not |n't|no |fail\w*|denied|error",
+        ),
+        unless=(
+            r"pip3? install|apt install|apt-get|docker|rootless|nvidia-smi -",
+            r"sudo (?:apt|pip|rmmod|modprobe|reboot|systemctl)",
+        ),
+    ),
+    Signature(
+        r"/dev/nvidia\S{0,6} .{0,40}\bc(?!rw-rw-rw-)[-rwxstST]{9}\S? \d+ \w+ \w+ 195, ?\d+|\bc(?!rw-rw-rw-)[-rwxstST]{9}\S? \d+ root \w+ 195, ?\d+",
+        0.84,
+        needs=(r"nvidia", r"not |n't|no |fail\w*|error|denied|cannot|False|only|as root"),
+    ),
 )
 
 

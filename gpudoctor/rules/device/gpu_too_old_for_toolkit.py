@@ -36,14 +36,12 @@ from gpudoctor.findings import (
     Subject,
     package,
 )
+from gpudoctor.rules.device._older import capability_of, digits, names, nothing_for, older_build, oldest
 from gpudoctor.rules.extensions import BUILDING, LAUNCHERS, PACKAGES
 from gpudoctor.rules.judging import Device, builds, devices, untold
 from gpudoctor.rules.targets import serves
 from gpudoctor.signature import Signature
 from gpudoctor.versions import capability
-
-#: Variants of torch from new to old, to look for one of the same release that still has the GPU.
-OLDER_VARIANTS = ("cu128", "cu126", "cu124", "cu121", "cu118")
 
 #: What is published for a list of GPUs; everything else is an extension, compiled for the GPU at hand.
 FRAMEWORKS = frozenset({"torch", "tensorflow", "jax", "onnxruntime"})
@@ -314,7 +312,7 @@ def _build(interpreter: Interpreter, build: Build, gpus: list[Device]) -> Iterat
     about = package(interpreter.path, build.framework)
     if build.framework not in FRAMEWORKS:
         # An extension can be compiled again for any GPU (extension-lacks-gpu-arch), but for what it has no kernels.
-        gpus = [one for one in gpus if _never(build.framework, _capability(one))]
+        gpus = [one for one in gpus if _never(build.framework, capability_of(one))]
         if not gpus:
             return
     if isinstance(build.targets, Unknown):
@@ -323,23 +321,25 @@ def _build(interpreter: Interpreter, build: Build, gpus: list[Device]) -> Iterat
     if not isinstance(build.targets, Known):
         return
     targets = build.targets.value
-    old = [one for one in gpus if _older_than_all(targets, _capability(one))]
+    old = [one for one in gpus if nothing_for(targets, capability_of(one))]
     if not old:
         return
     yield Problem(
-        f"{_names(old)} is older than {build.framework} {build.version} was built for ({_oldest(targets)} and newer)",
+        f"{names(old)} is older than {build.framework} {build.version} was built for ({oldest(targets)} and newer)",
         about,
         "failure" if len(old) == len(gpus) else "warning",
         (
             *(
-                Evidence(f"compute capability of {one.subject.label}", _capability(one), "NVML")
+                Evidence(f"compute capability of {one.subject.label}", capability_of(one), "NVML")
                 for one in old
             ),
             Evidence(
-                "GPU code", serves(targets, _capability(old[0]), None).detail, targets.library or targets.via
+                "GPU code",
+                serves(targets, capability_of(old[0]), None).detail,
+                targets.library or targets.via,
             ),
         ),
-        fix=_fix(interpreter, build, _capability(old[0])),
+        fix=older_build(interpreter, build, capability_of(old[0])),
     )
 
 
@@ -360,20 +360,20 @@ def _toolkit(toolkit: Toolkit, gpus: list[Device]) -> Iterator[Problem | CouldNo
         return
     cubins = tuple(Cubin(text.rstrip("af")) for text in row.sm)
     targets = Targets(cubins, tuple(Ptx(text.rstrip("af")) for text in row.ptx), "table")
-    old = [one for one in gpus if _older_than_all(targets, _capability(one))]
+    old = [one for one in gpus if nothing_for(targets, capability_of(one))]
     if old:
         yield Problem(
-            f"{_names(old)} is older than CUDA {release} compiles for ({_oldest(targets)} and newer)",
+            f"{names(old)} is older than CUDA {release} compiles for ({oldest(targets)} and newer)",
             about,
             "warning",
             (
                 *(
-                    Evidence(f"compute capability of {one.subject.label}", _capability(one), "NVML")
+                    Evidence(f"compute capability of {one.subject.label}", capability_of(one), "NVML")
                     for one in old
                 ),
-                Evidence(f"oldest target of CUDA {release}", _oldest(targets), row.source),
+                Evidence(f"oldest target of CUDA {release}", oldest(targets), row.source),
             ),
-            fix=Fix(f"Compile with an older toolkit that still knows sm_{_digits(_capability(old[0]))}"),
+            fix=Fix(f"Compile with an older toolkit that still knows sm_{digits(capability_of(old[0]))}"),
         )
 
 
@@ -382,53 +382,3 @@ def _selected(cuda: Cuda) -> list[Toolkit]:
     picked = {value_of(choice.prefix, "") for choice in value_of(cuda.selections, ())}
     chosen = [one for one in value_of(cuda.toolkits, ()) if one.real_prefix in picked or one.prefix in picked]
     return list({one.real_prefix: one for one in chosen}.values())
-
-
-def _older_than_all(targets: Targets, gpu: str) -> bool:
-    """Nothing in the build is for this GPU or an older one: newer builds will not help."""
-    numbers = [capability(code) for code in _all(targets)]
-    if not numbers or min(numbers) <= capability(gpu):
-        return False
-    return serves(targets, gpu, None).how == "none"
-
-
-def _oldest(targets: Targets) -> str:
-    return min(_all(targets), key=capability)
-
-
-def _all(targets: Targets) -> list[str]:
-    return [code.capability for code in targets.cubins] + [code.capability for code in targets.ptx]
-
-
-def _capability(one: Device) -> str:
-    return value_of(one.compute_capability, "")
-
-
-def _digits(text: str) -> str:
-    return "".join(map(str, capability(text)))
-
-
-def _names(gpus: list[Device]) -> str:
-    first = f"{gpus[0].subject.label} ({_capability(gpus[0])})"
-    return first if len(gpus) == 1 else f"{first} and {len(gpus) - 1} more"
-
-
-def _fix(interpreter: Interpreter, build: Build, gpu: str) -> Fix:
-    from gpudoctor import knowledge
-
-    if build.framework == "torch":
-        plain = build.version.partition("+")[0]
-        for variant in OLDER_VARIANTS:
-            row = knowledge.torch_build(plain, variant)
-            if row is None or not row.capabilities or variant == build.variant:
-                continue
-            held = Targets(tuple(Cubin(c) for c in row.capabilities), (), "table")
-            if serves(held, gpu, None).how == "cubin":
-                return Fix(
-                    f"Install torch {plain} for {variant}, which still has this GPU",
-                    (
-                        f"{interpreter.path} -m pip install --force-reinstall torch=={plain} "
-                        f"--index-url https://download.pytorch.org/whl/{variant}",
-                    ),
-                )
-    return Fix(f"Install an older {build.framework} that still has code for sm_{_digits(gpu)}")

@@ -82,7 +82,7 @@ signatures: tuple[Signature | str, ...] = (
     ),
     Signature(r"libcuda\.so\.1: cannot open shared object file", 0.55, when="not-in-container"),
     Signature(r"Could not load dynamic library 'libcuda\.so\.1'", 0.5, when="not-in-container"),
-    Signature(r"kernel driver does not appear to be running on this host", 0.5, when="not-in-container"),
+    Signature(r"kernel driver does not appear to be running on this host", 0.45, when="not-in-container"),
     # Numba, CuPy.
     Signature(r"CUDA driver library cannot be found", 0.7, when="not-in-container"),
     Signature(
@@ -211,6 +211,18 @@ signatures: tuple[Signature | str, ...] = (
         ),
         when="not-in-container",
         unless=(r"Driver Version: ?\d", r"(?:VGA|Display|3D) \w{0,12} ?controller: (?!NVIDIA)"),
+    ),
+    # libnvidia-container's sentence, cut; the managers of additional drivers.
+    Signature(
+        r"load library failed: libnvidia-ml\.so\.1(?!: (?!cannot open))",
+        0.8,
+        unless=(r"snap", r"desktop-linux|Docker Desktop", r"/usr/lib/wsl|\bWSL\b"),
+    ),
+    Signature(
+        r"no (?:nvidia |proprietary |additional |graphics )*drivers? (?:is|are|was|were) (?:in use|being used|active)",
+        0.76,
+        needs=(r"nvidia|cuda|nvenc|GTX|RTX|GeForce",),
+        when="not-in-container",
     ),
 )
 

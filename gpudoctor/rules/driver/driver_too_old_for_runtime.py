@@ -95,6 +95,7 @@ signatures: tuple[Signature | str, ...] = (
     Signature(
         r"(?:requires|needs) (?:an? )?(?:NVIDIA |GPU |CUDA )?driver (?:version )?(?:of )?(?:at least|>=|newer than|\d{3}\.\d)",
         0.7,
+        when="wanted-driver-not-met",
     ),
     # Names of the error in CUTLASS's Python, Rust and Julia; miners; Paddle's hint; older PyTorch without a number.
     Signature(r"\bInsufficientDriver\b|ERROR_INSUFFICIENT_DRIVER|insufficient (?:CUDA|NVIDIA) driver", 0.88),
@@ -126,6 +127,7 @@ signatures: tuple[Signature | str, ...] = (
     Signature(
         r"(?:requires?|requiring|needs?) (?:an? |the )?(?:minimum |newer )?(?:nvidia )?(?:graphics |display |gpu |cuda )?drivers?(?: version| release)?(?: of| at least| >=?)* ?v?\d{3}(?:\.\d+)*(?: or (?:newer|later|higher|above|greater)|\+)",
         0.72,
+        when="wanted-driver-not-met",
         needs=(
             r"nvidia|cuda",
             r"have|has|current\w*|installed|found|detected|got|on driver|but|error|fail\w*",
@@ -211,6 +213,30 @@ signatures: tuple[Signature | str, ...] = (
             r"still (?:not|no|fail|the same|same|get|doesn't)|did(?:n't| not) (?:help|work|fix)|no luck|to no avail",
             r"couldn't communicate|mismatch|Xid|\bWSL\b|No devices were found|out of memory|suspend",
         ),
+    ),
+    # PyTorch's sentence, shortened; people's.
+    Signature(r"drivers? (?:is |was )?too old \(found version (?P<found>\d+)\)", 0.96),
+    Signature(
+        r"\bdrivers? (?:is|are|was|were|seems?|being) (?:just |simply |way |far |much |probably )?too old\b",
+        0.78,
+        needs=(
+            r"nvidia|cuda|torch|tensorflow|jax|geforce",
+            r"not |n't|no |fail\w*|error|cannot|says|complain\w*|refus\w*|False",
+        ),
+        unless=(r"\bif (?:the |your )?(?:\w+ )?drivers? (?:is|are) too old",),
+    ),
+    # Two numbers: the driver that a program asks for, and the one that is there.
+    Signature(
+        r"(?:needs?|requires?|required|wants?|minimum|at least)\b[^\n]{0,30}?\b(?:nvidia |graphics |display |gpu |geforce )*drivers?(?: version| release| branch)?(?: is| of| at least| >=?|:)* ?v?(?P<wants>\d{3}(?:\.\d{1,3})?)\b[^\n]{0,60}?(?:have|has|found|got|installed|is|current\w*|but|detected|only|runs?|on|mine)\b[^\n\d]{0,30}(?P<has>[3-6]\d\d\.\d{1,3})\b|"
+        r"drivers?(?: version)?(?: is| of|:)? ?v?(?P<mine>[3-6]\d\d\.\d{1,3})(?:\.\d{1,3})?\b[^\n]{0,60}?(?:needs?|requires?|required|wants?|minimum|at least|>=)[^\n\d]{0,40}(?P<wanted>[3-6]\d\d(?:\.\d{1,3})?)\b(?! ?(?:MB|MiB|GB|W\b))",
+        0.84,
+        when="driver-below-wanted",
+        unless=(r"unsatisfied condition", r"RTX ?50[5-9]0|Blackwell"),
+    ),
+    Signature(
+        r"drivers?(?: version)? (?:does not|doesn't|do not|don't|did not) (?:meet|satisfy|fulfil\w*) (?:the |our |its )?(?:minimum|required|requirement|version)",
+        0.85,
+        unless=(r"unsatisfied condition",),
     ),
 )
 

@@ -112,6 +112,8 @@ signatures: tuple[Signature | str, ...] = (
         needs=(r"Unable to determine the device handle",),
         unless=(r"fallen off", r"Xid .{0,30}\b79\b"),
     ),
+    # Linux 6.9 and later names the driver.
+    Signature(r"probe with driver nvidia failed with error", 0.85),
 )
 
 

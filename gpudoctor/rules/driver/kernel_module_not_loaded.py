@@ -193,6 +193,10 @@ signatures: tuple[Signature | str, ...] = (
             r"nvidia[-_]uvm (?:is |are )?(?:not|missing|absent)",
         ),
     ),
+    Signature(
+        r"nvidia-smi\b.{0,40}(?:couldn't|could not|can't|cannot|failed to) communicate\b(?! with the (?:GPU|server|daemon))",
+        0.72,
+    ),
 )
 
 

@@ -103,7 +103,7 @@ signatures: tuple[Signature | str, ...] = (
     # Whatever asks for CUDA fails, and the only graphics that the text names is another vendor's.
     Signature(
         r"Found no NVIDIA driver|No CUDA GPUs are available|no CUDA-capable device|CUDA_ERROR_NO_DEVICE|No NVIDIA (?:graphics card|GPU|device|card)s?|cudaErrorNoDevice|"
-        r"couldn't communicate with the NVIDIA driver|nvidia-smi: command not|'nvidia-smi' is not recognized|CUDA driver version is insufficient|"
+        r"couldn't communicate with the NVIDIA driver|nvidia-smi: command not|'nvidia-smi' is not recognized|(?:cuInit|cudaGetDeviceCount)(?:\(\w?\))? returned (?:100|38)\b|list_physical_devices\([^)]{0,14}\)\W{0,4}(?:is |returns |gives |shows )?\W{0,4}\[\]|nvidia-smi (?:is |was )?(?:not (?:found|there|recogni[sz]ed|installed)|missing)|CUDA driver version is insufficient|"
         r"cuda\.is_available|libcuda\.so\S*: cannot open|Could not find cuda drivers|nvcuda\.dll|CUDA (?:is )?not available|GPU (?:is )?not (?:found|available|detected)|NVML Shared Library Not Found|"
         r"not able to use (?:the )?GPU|No compatible GPUs?|NO GPU DETECTED|Nvidia driver version: Could not collect|No devices were found|CUDA unknown error|requires? (?:an? )?NVIDIA (?:GPU|graphics)",
         0.84,
@@ -204,7 +204,7 @@ signatures: tuple[Signature | str, ...] = (
     ),
     # Boards' and hypervisors' own graphics, and nothing else on the bus.
     Signature(
-        r"ASPEED (?:Technology|Graphics)|VMware SVGA|Cirrus Logic|\bQXL\b|Virtio (?:1\.0 )?GPU|Matrox \w+|Microsoft Basic Display|VirtualBox Graphics|bochs-drm",
+        r"ASPEED (?:Technology|Graphics)|VMware SVGA|Cirrus Logic|\bQXL\b|Virtio (?:1\.0 )?GPU|Matrox \w+|VirtualBox Graphics|bochs-drm",
         0.78,
         needs=(
             r"couldn't communicate|No devices|not found|No CUDA|Found no NVIDIA|nvidia-smi|no CUDA-capable",
@@ -239,7 +239,7 @@ signatures: tuple[Signature | str, ...] = (
     ),
     # GitHub's runners; the device plugin on a node without one.
     Signature(
-        r"(?:github actions?|gitlab|circleci|travis|runs-on:|ubuntu-(?:latest|2\d\.04) runner|hosted runner)",
+        r"(?:github actions?|github(?:'s)? (?:hosted )?runners?|codespaces?\b|CI runners?|gitlab|circleci|travis|runs-on:|ubuntu-(?:latest|2\d\.04) runner|hosted runner)",
         0.78,
         needs=(
             r"Found no NVIDIA|No CUDA GPUs|no CUDA-capable|NO_DEVICE|libcuda\.so\.1: cannot|couldn't communicate",
@@ -278,7 +278,7 @@ signatures: tuple[Signature | str, ...] = (
     ),
     # TensorFlow looks for its libraries, JAX for its plugin, whatever the machine has.
     Signature(
-        r"Could not load dynamic library '(?:cudart|libcudart|cublas|cudnn|libcu|nvcuda)|\[?CpuDevice\(id=0\)|a CUDA-enabled jaxlib is not installed|WSL environment detected but no adapters were found",
+        r"Could not load dynamic library '(?:cudart|libcudart|cublas|cudnn|libcu|nvcuda)|\[?CpuDevice\(id=0\)|a CUDA-enabled jaxlib is not installed|No devices found\. Waiting indefinitely|could not load NVML library|WSL environment detected but no adapters were found",
         0.94,
         when="other-vendor-shown",
         unless=(r"\+rocm|ROCm|rocm", r"hybrid|dual graphics|Optimus"),

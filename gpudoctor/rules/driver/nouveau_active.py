@@ -102,6 +102,10 @@ signatures: tuple[Signature | str, ...] = (
         0.76,
         needs=(r"nvidia",),
     ),
+    # lsmod's row, wherever it is quoted.
+    Signature(
+        r"\bnouveau {1,30}\d{6,8} {1,8}\d{1,3}\b", 0.86, needs=(r"nvidia|cuda|GeForce|GTX|RTX|Quadro|Tesla",)
+    ),
 )
 
 

@@ -106,7 +106,7 @@ signatures: tuple[Signature | str, ...] = (
         0.72,
         needs=(
             r"nvidia",
-            r"couldn't communicate|could not insert|not load\w*|isn't load\w*|n't load|fail\w*|No devices|nouveau|not work\w*|n't work|rejected|modprobe|not detected|无法",
+            r"couldn't communicate|could not insert|not load\w*|isn't load\w*|n't load|fail\w*|No devices|nouveau|not work\w*|n't work|rejected|modprobe|not detected|无法|不能用|用不了|不可用|失败|报错|加载不",
         ),
         unless=(
             r"SecureBoot disabled|secure ?boot(?: is| was| state)?:? (?:already )?(?:disabled|off)\b|(?:already|have|had|has|'ve) (?:already )?(?:disabled|turned off) (?:the )?secure ?boot|disabled (?:the )?secure ?boot[ ,.]{1,3}(?:but|still|no luck|didn)",

@@ -160,7 +160,10 @@ signatures: tuple[Signature | str, ...] = (
     Signature(
         r"挂起恢复|挂起后|挂起之后|挂起唤醒|休眠恢复|休眠后|休眠之后|休眠唤醒|睡眠恢复|睡眠后|睡眠之后|睡眠唤醒|待机恢复|待机后|待机唤醒|合盖后|合盖之后|从休眠|从睡眠|从挂起",
         0.72,
-        needs=(r"cuda|GPU|nvidia|显卡", r"不可用|不能|无法|失败|报错|False|没有|消失|重启"),
+        needs=(
+            r"cuda|GPU|nvidia|显卡|torch|jax|tensorflow|ollama",
+            r"不可用|不能|无法|失败|报错|False|没有|消失|重启|只能|用不了",
+        ),
     ),
     Signature(r"Module nvidia[-_]uvm not found", 0.9, unless=(r"Module nvidia not found",)),
     # ollama's own words for cuInit's 999.

@@ -227,6 +227,13 @@ signatures: tuple[Signature | str, ...] = (
     Signature(
         r"from \d\.\d{1,2}\.\d\+cu\d{2,3} (?:to|->|→|=>) \d\.\d{1,2}\.\d(?![\w+.])", 0.75, when="on-windows"
     ),
+    # A CUDA build was there, and what came after it has none.
+    Signature(
+        r"(?:after|upgrad\w*|updat\w*|\bnow\b|replac\w*|->|turned)[^\n]{0,60}\d\+cpu\b|Successfully installed[^\n]{0,200} torch-\d\S{0,12}\+cpu\b",
+        0.84,
+        needs=(r"\d\+cu\d{2,3}\b",),
+        unless=(r"torchvision|torchaudio", r"CUDA driver version is insufficient"),
+    ),
     # conda's build string by itself; the answer to a question after several things at once: ('2.2.0', None).
     Signature(r"\bpy3\.?\d{1,2}_cpu_\d", 0.86, needs=(r"torch|jaxlib",)),
     Signature(

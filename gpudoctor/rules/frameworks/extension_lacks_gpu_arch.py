@@ -64,6 +64,7 @@ signatures: tuple[Signature | str, ...] = (
     # xformers' dispatcher; bitsandbytes' csrc.
     Signature(r"your GPU has capability \(\d+, \d\) \(too new\)", 0.92),
     Signature(r"Error (?:named symbol not found|invalid device function) at line \d+ in file", 0.85),
+    Signature(r"Could not find compatible \S{3,40} extension for compute capability", 0.95),
     # Blender and its kind bring kernels of their own.
     Signature(r"CUDA binary kernel for this graphics card compute capability \(\d+\.\d\) not found", 0.88),
     # Launchers that print their own kernel's name: Deformable ConvNets, PointNet++, libraries with a .cu of their own.

@@ -88,7 +88,7 @@ signatures: tuple[Signature | str, ...] = (
         0.76,
         needs=(
             r"\bpip\b|Collecting|Downloading|Installing collected|Successfully installed|requirements",
-            r"(?:on|with|using) (?:the |my |its )?cpu\b|cpu only|only (?:the )?cpu|no gpu|idle|(?:not|n't|never) (?:\w+ ){0,2}(?:see|use|find|found|detect|recogni)\w*|gpu(?: is| was)? (?:not|never)|slow",
+            r"(?:on|with|using) (?:the |my |its )?cpu\b|cpu only|only (?:the )?cpu|no gpu|idle|(?:not|n't|never) (?:\w+ ){0,2}(?:see|use|find|found|detect|recogni)\w*|gpu(?: is| was)? (?:not|never)",
         ),
         unless=(
             r"jax[-_]cuda|jaxlib\S{0,20}\+cuda|jax_releases|libtpu|jax\[cuda",

@@ -50,13 +50,13 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"tensorflow\[and-cuda\]", 0.86, when="on-windows"),
     # "TF 2.16.1" in prose.
     Signature(
-        r"list_physical_devices|Num GPUs Available|is_gpu_available|is_built_with_cuda|windows|win ?1[01]",
+        r"list_physical_devices|Num GPUs Available|is_gpu_available|is_built_with_cuda|windows|win ?1[01]|built with cuda|:\\Users|python\.exe",
         0.85,
         when="tensorflow-past-windows",
         needs=(
             r"gpu|\brtx|\bgtx|geforce|cuda",
             r"\btf\b",
-            r"available: 0|\[\]|False|empty|not |n't|only cpu|no gpu|不|没",
+            r"available:? {0,2}0\b|\[\]|False|empty|not |n't|only cpu|no gpu|不|没",
         ),
         unless=(r"Torch not compiled|WSL",),
     ),
@@ -67,7 +67,7 @@ signatures: tuple[Signature | str, ...] = (
         when="tensorflow-past-windows",
         needs=(
             r"gpu|\brtx|\bgtx|geforce|cuda",
-            r"\[\]|list\(\)|False|empty|\bnot\b|n't\b|only cpu|\bno gpu|none|never|available: 0",
+            r"\[\]|list\(\)|False|empty|\bnot\b|n't\b|only cpu|\bno gpu|none|never|available:? {0,2}0\b",
         ),
         unless=(r"Torch not compiled|WSL",),
     ),

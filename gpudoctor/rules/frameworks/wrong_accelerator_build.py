@@ -230,6 +230,12 @@ signatures: tuple[Signature | str, ...] = (
         when="nvidia-alone-shown",
         needs=(r"\bcpu\b|False|\bno (?:\w+ )?(?:gpu|cuda)|nothing|fail|error|n't\b|\bnot\b|slow",),
     ),
+    Signature(
+        r"HIP Runtime:? \d|HIP_VERSION ?[=:] ?\d|USE_ROCM=(?:1|ON)",
+        0.86,
+        needs=(r"geforce|\b[rg]tx ?\d|tesla|quadro|\bA100\b|\bH100\b|nvidia (?:gpu|card)|nvidia-smi",),
+        unless=(r"\bgfx\d{3,4}|\bmy (?:radeon|AMD)|instinct",),
+    ),
     # Its extensions' builds ask for NVIDIA's compiler: PyTorch's set-up code does so only where a CUDA build is meant.
     Signature(
         r"\d\+rocm\d[\d.]*",

@@ -109,6 +109,21 @@ signatures: tuple[Signature | str, ...] = (
         ),
     ),
     Signature(exported_xid(79), 0.93),
+    # It was listed, and is not any more, until the machine is switched off.
+    Signature(
+        r"(?:disappear\w*|vanish\w*|drops? out|dropped out|missing|gone) (?:from|in|of) (?:the )?(?:output of )?(?:nvidia-smi|lspci|(?:pcie? )?bus)\b",
+        0.78,
+        needs=(
+            r"power[- ]?cycl\w*|re-?boot\w*|restart\w*|cold boot|switch\w* off|every (?:night|day|few)|after (?:a few|some|several|\d+) (?:hours|minutes|days)|under load|riser",
+        ),
+        unless=(
+            r"suspen[ds]|resume|sleep|hibernat",
+            r"container|docker|pod\b",
+            r"mismatch",
+            r"(?:kernel|driver|system) (?:updat|upgrad)\w+|(?:updat|upgrad)\w+ (?:the )?(?:kernel|driver)",
+            r"passthrough|vfio",
+        ),
+    ),
 )
 
 

@@ -50,6 +50,24 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"one possibility is that there is a conflicting cuDNN in LD_LIBRARY_PATH", 0.93),
     Signature(r"Loaded runtime CuDNN library", 0.93, when="cudnn-on-path"),
     Signature(r"CUDNN_STATUS_(?:SUBLIBRARY_)?VERSION_MISMATCH", 0.9, when="cudnn-on-path"),
+    # Two cuDNNs in one process, by ld.so's own log, by ldd, by /proc; two versions by two shells.
+    Signature(
+        r"libcudnn\w{0,20}\.so",
+        0.9,
+        when="cudnn-from-elsewhere",
+        needs=(r"CUDNN_STATUS|undefined symbol|symbol lookup|mismatch|incompatib\w*|error|fail|crash",),
+        unless=(r"cannot open shared object",),
+    ),
+    Signature(
+        r"cudnn\.version\(\)[^\n]{0,60}\b\d{4,5}\b[^\n]{0,60}\b\d{4,5}\b",
+        0.86,
+        needs=(r"LD_LIBRARY_PATH|\bmodule (?:load|unload)|ldconfig",),
+    ),
+    Signature(
+        r"LD_LIBRARY_PATH[^\n]{0,160}(?:ships?|brings?|bundles?|contains?|holds?|has|with)(?: \S+){0,4} (?:lib)?cudnn|(?:ships?|brings?|bundles?|contains?|holds?|has)(?: \S+){0,4} (?:lib)?cudnn[^\n]{0,160}LD_LIBRARY_PATH",
+        0.85,
+        needs=(r"CUDNN_STATUS|undefined symbol|mismatch|incompatib\w*",),
+    ),
     # JAX, versions.cc; PaddlePaddle.
     Signature(
         r"Found cuDNN version \d+, but JAX was built against version \d+|compiled with cuDNN [\d.]+,? but (?:the )?cuDNN version in your machine is",

@@ -101,6 +101,13 @@ signatures: tuple[Signature | str, ...] = (
         0.84,
         needs=(r"libcu(?:blas|blasLt|dart)\.so\.12[\d.]* => /",),
     ),
+    # /proc/PID/maps, lsof and prose: one process has the runtime or cuBLAS of two majors.
+    Signature(
+        r"both (?:are |get |is )?(?:mapped|loaded|linked|present|opened|in memory)|/maps\b|calling init|\blsof\b|\bpmap\b|(?:are|is|gets?) (?:mapped|loaded)|linked (?:to|against|with)",
+        0.84,
+        when="two-majors-loaded",
+        unless=(r"cannot open shared object|=> not found|could not (?:load|dlopen)",),
+    ),
     # pip's resolver: two frameworks of one environment pin two releases of a library.
     Signature(
         r"(?:requires|has requirement) nvidia-(?:cublas|cudnn|cuda-\w+|cusparse|cusolver|cufft|curand|nvjitlink|nccl)-cu\d\d ?(?:==|~=|[<>])\S+.{0,80}but you have nvidia-\S+ \d\S+",

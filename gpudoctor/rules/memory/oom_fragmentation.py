@@ -34,4 +34,11 @@ signatures: tuple[Signature | str, ...] = (
     ),
     # The asynchronous allocator's message, with what PyTorch keeps told beside it.
     Signature(r"Allocation on device .{0,40}would exceed allowed memory", 0.94, when="fragmented"),
+    # The remedy helped: then the memory was there, in pieces.
+    Signature(
+        r"(?:expandable_segments|max_split_size_mb)\S* .{0,60}(?:fix\w*|solv\w*|helps|helped|go away|went away|gone|works?|resolv\w*|no more|cured)|(?:fix\w*|solv\w*|resolv\w*|helped|gone|works?) .{0,40}(?:with|by|after|once|when|thanks to|through) .{0,40}(?:expandable_segments|max_split_size_mb)|显存碎片|碎片化",
+        0.8,
+        needs=(r"out of memory|\boom\b|memory|显存",),
+        unless=(r"Tried to allocate", r"(?:not|n't|no|without) (?:help|fix|solv|work|chang)\w*"),
+    ),
 )

@@ -30,7 +30,7 @@ signatures: tuple[Signature | str, ...] = (
         0.82,
         when="short",
         needs=(
-            r"hang|hung|stuck|wrong|never|time[sd]? ?out|fail|refused|unreachable|instead|\bhow\b|\bwhy\b|卡住|错|失败|报错",
+            r"hang|hung|stuck|wrong|never|time[sd]? ?out|fail|refused|unreachable|instead|how (?:can|do) I|\bwhy\b|卡住|错|失败|报错",
         ),
         unless=(r"/dev/shm|shared memory", r"nvlink|\bfix(?:ed|es)\b|added support"),
     ),

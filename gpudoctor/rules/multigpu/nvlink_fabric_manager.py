@@ -44,6 +44,10 @@ signatures: tuple[Signature | str, ...] = (
         0.9,
         unless=(r"NV_WARN_NOTHING_TO_DO",),
     ),
+    Signature(
+        r"fabric-?manager\S{0,12} (?:is |was |has )?(?:still |stayed |remained )(?:at|on) (?:version )?\d{3}\.",
+        0.86,
+    ),
     Signature(r"interface version .{0,80}(?:don't|doesn't) match", 0.9, needs=(r"abric",)),
     Signature(r"Fabric\n(?:.{0,60}\n){0,1}State : In Progress", 0.85),
     Signature(r"(?:Unit )?nvidia-fabricmanager(?:\.service)? (?:could not be found|not loaded|failed)", 0.8),

@@ -57,7 +57,7 @@ signatures: tuple[Signature | str, ...] = (
         needs=(
             r"wheel|import|binar|\.so\b|\bpip\b|conda|torch|tensorflow|load",
             # A change log names the same: somebody must have failed.
-            r"error|fail|cannot|can't|unable|n't\b|not (?:found|support|install|work|compatib|available|import|load|run)|too old|older|crash|problem|issue|refus|\bbut\b|CentOS|RHEL|报错|无法|不",
+            r"error|fail|cannot|can't|unable|n't\b|not (?:found|support|install|work|compatib|available|import|load|run)|too old|older|crash|problem|issue|refus|CentOS|RHEL|报错|无法|不",
         ),
         unless=(r"driver version is insufficient",),
     ),

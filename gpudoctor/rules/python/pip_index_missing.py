@@ -95,6 +95,21 @@ signatures: tuple[Signature | str, ...] = (
         r"nothing provides (?:requested )?(?:pytorch-cuda|cuda-toolkit|cuda-nvcc|cudatoolkit|cuda-runtime)",
         0.75,
     ),
+    # The same, retold.
+    Signature(
+        r"\b(?P<name>torch|torchvision|torchaudio)==(?P<wanted>[^\s(;,]+)[^\n]{0,60}?\bfrom versions:? (?P<versions>[^)\"'\n]{1,3000})",
+        0.9,
+        when="index-lacks-version",
+        needs=(r"no matching|could not find|not find|says|->|error|fail",),
+        unless=(r"satisfies the requirement", r"from versions:? none"),
+    ),
+    Signature(
+        r"torch(?:vision|audio)?==\d[\w.]*\+cu\d{2,3}[^\n]{0,24}(?:no matching|no candidate|not found|cannot be found|can't be found|could not be found|no such version|not available|unavailable)|"
+        r"(?:no candidates?|no match\w*|nothing|not find|can't find|cannot find|doesn't find)(?: \S+){0,3} torch(?:vision|audio)?==\d[\w.]*\+cu\d{2,3}",
+        0.82,
+        when="python-may-have-wheel",
+        unless=(r"from versions",),
+    ),
     # Poetry and PDM; where the release has no wheel for the Python that is told, that is the cause.
     Signature(
         r"Unable to find (?:installation )?candidates for torch(?:vision|audio|text)? ?(?:\(|==|@ ?)\d[\d.]{1,8}\+cu\d{2,3}",

@@ -67,6 +67,25 @@ signatures: tuple[Signature | str, ...] = (
         when="python-lacks-version",
         explanation="Of the releases that have a file for this Python and platform none is {name} {wanted}: the list shows which are.",
     ),
+    Signature(
+        r"\b(?P<name>torch|torchvision|torchaudio|tensorflow(?:-gpu|-cpu)?|jaxlib|onnxruntime(?:-gpu)?|numba|triton|xformers|vllm|open3d) ?(?:==|~=)\s?(?P<wanted>\d[\w.+]*)[^\n]{0,60}?\bfrom versions:? (?P<versions>[^)\"'\n]{1,3000})",
+        0.88,
+        when="python-lacks-version",
+        needs=(r"no matching|could not find|not find|says|->|error|fail",),
+        unless=(r"satisfies the requirement", r"from versions:? none"),
+    ),
+    # The same command under another Python does it.
+    Signature(
+        r"(?:same|identical) (?:line|command|install\w*|pip\w*|requirements?\S*)(?: \S+){0,4}? (?:in|on|with|under|for|using) (?:an? |the )?(?:cp|python ?|py)?3\.?\d{1,2}\b(?: \S+){0,4}? (?:installs?|works?|downloads?|succeeds?|fine|finds?|resolves?)\b",
+        0.86,
+        needs=(
+            r"from versions|No matching distribution|no wheels?|not a supported wheel|could not find a version",
+        ),
+    ),
+    Signature(
+        r"only found wheels for \S{2,60} (?:\(\S{1,30}\) )?with the following Python",
+        0.94,
+    ),
     # pip, uv and Poetry in their own words; the web UI's check.
     Signature(r"requires a different Python: \d\S+ not in ", 0.93),
     Signature(r"only has wheels (?:with|for) the following Python", 0.93),

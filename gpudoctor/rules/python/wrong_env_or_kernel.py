@@ -212,6 +212,25 @@ signatures: tuple[Signature | str, ...] = (
         needs=(r"\d\+cu\d{2,3}\b",),
         explanation="pip serves another environment than the Python that runs.",
     ),
+    # Two builds in two places, or one question asked of two installations.
+    Signature(
+        r"\d\+cpu\b",
+        0.93,
+        needs=(
+            r"\d\+cu\d{2,3}\b",
+            r"interpreter|kernel|which python|sys\.executable|\benvs?[\\/]|environment|my env\b",
+            r"pycharm|vs ?code|jupyter|notebook|spyder|terminal|prompt|\bshell\b|\bcmd\b",
+        ),
+        unless=(r"torchvision|torchaudio", r"uninstall"),
+        explanation="Two builds of PyTorch are told of, in two environments: the one that runs has no CUDA.",
+    ),
+    Signature(
+        r"(?:site|dist)-packages[\\/]+(?:torch|tensorflow|jax|jaxlib|cupy)[\\/]+__init__\.py",
+        0.88,
+        when="two-installations-shown",
+        needs=(r"\bFalse\b|No module|\bError\b|\+cpu\b|\[\]|CpuDevice",),
+        explanation="The same import leads to two installations.",
+    ),
     # The folder one stands in holds the package's sources, without what a build makes of them.
     Signature(
         r"(?:\bfrom|\bin|\bcd|outside(?: of)?) (?:\S+ ){0,4}?(?:other|another|different|parent|home) (?:\w+ )?(?:directory|folder|dir|path|place)\b(?: \S+){0,8}? (?:works?|imports?|imported|fine|ok|succeeds?)\b|"

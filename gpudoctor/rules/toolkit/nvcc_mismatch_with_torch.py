@@ -78,6 +78,9 @@ signatures: tuple[Signature | str, ...] = (
         explanation="nvcc is of another CUDA major than PyTorch.",
     ),
     Signature(r"The detected CUDA version \([\d.]+\) mismatches", 0.93),
+    # PyTorch's function that compares them, in a traceback; where the text tells both.
+    Signature(r"_check_cuda_version\b", 0.8, unless=(r"CUDA_HOME environment variable is not set",)),
+    Signature(r"_check_cuda_version\b", 0.93, when="nvcc-of-another-major"),
     # An extension whose launch stubs are of another CUDA than the runtime that torch brings.
     Signature(
         r"undefined symbol: (?:__cudaPopCallConfiguration|__cudaPushCallConfiguration|cudaSetupArgument|__cudaRegisterFatBinaryEnd|cudaConfigureCall|__cudaGetKernel)",
