@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from gpudoctor.findings import Finding, Fix
 from gpudoctor.logs import verdicts
 from gpudoctor.logs.diagnosis import Diagnosis, ProvingLine
+from gpudoctor.logs.lazy import Lazy
 from gpudoctor.logs.matching import Hit
 from gpudoctor.logs.ranking import Candidate
 from gpudoctor.logs.reading import Text
@@ -78,7 +79,7 @@ def _lines(indices: Iterable[int], text: Text) -> tuple[ProvingLine, ...]:
 
 
 #: What of a judgement can be looked up in the text: versions, numbers of three digits and more, names, addresses, paths.
-_TOKEN = re.compile(r"[\w.+/:-]*\d[\w.+/:-]*|[A-Z][A-Z0-9]*_[A-Z0-9_]+|[a-z]+-[a-z-]+")
+_TOKEN = Lazy(r"[\w.+/:-]*\d[\w.+/:-]*|[A-Z][A-Z0-9]*_[A-Z0-9_]+|[a-z]+-[a-z-]+")
 #: Of a judgement that stands on facts alone so many lines are shown.
 _LINES_OF_FACTS = 4
 
@@ -107,7 +108,7 @@ def _told_lines(finding: Finding, text: Text) -> tuple[ProvingLine, ...]:
 
 
 #: A line that complains. What only harmless lines explain away leaves none of these.
-_COMPLAINT = re.compile(
+_COMPLAINT = Lazy(
     r"\b(?:\w*error|fatal|traceback|\w*exception|failed|failure|cannot|can't|could not|couldn't|unable|aborted|killed|segfault|"
     r"segmentation fault|core dumped|not found|no such|denied|Xid|gone|disappear(?:s|ed)|no longer|crash(?:es|ed)|hangs?|hung|stuck|freezes|"
     r"not (?:used|using|detected|recogni[sz]ed|visible))\b|is_available\(\)\W{0,4}(?:(?:is|returns?|gives?|prints?|->|=) ?)?\W{0,3}False|"
@@ -117,7 +118,7 @@ _COMPLAINT = re.compile(
 
 
 #: Somebody's words for a message that is quoted elsewhere: "I get this weird error", not a complaint of its own.
-_MENTION = re.compile(
+_MENTION = Lazy(
     r"\b(?:an?|the|this|that|these|those|some|any|following|weird|strange|same|such|get|got|getting|see|seeing) (?:[\w-]+ ){0,2}(?:errors?|exceptions?)\b(?! ?:)",
     re.I,
 )

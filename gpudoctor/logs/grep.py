@@ -6,7 +6,7 @@ nothing of the kind. It is given a log's lines as its input and our own strings 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 #: Seconds for a megabyte. It takes 0.03.
 _DEADLINE = 20.0
@@ -23,12 +23,35 @@ class Grep:
     def lines_with(self, strings: Iterable[bytes], text: bytes) -> list[int] | None:
         """The indices of the lines that hold one of the strings (none of which is empty or has a line end), None where that can't be
         told."""
+        return self.begin(strings, text)()
+
+    def begin(self, strings: Iterable[bytes], text: bytes) -> Callable[[], list[int] | None]:
+        """The same, asked for at once and waited for when what this returns is called."""
+        import threading
+
         arguments: list[str | bytes] = ["-a", "-n", "-F"]
         for pattern in _joined(strings):
             arguments += ["-e", pattern]
+        said: list[bytes | None] = [b""]
+
+        def run() -> None:
+            said[0] = self._run(arguments, text)
+
         # Without a string it would take the name of a file for one.
-        said = self._run(arguments, text) if len(arguments) > 3 else b""
-        return None if said is None else [int(line.partition(b":")[0]) - 1 for line in said.splitlines()]
+        thread = threading.Thread(target=run, daemon=True) if len(arguments) > 3 else None
+        if thread is not None:
+            thread.start()
+
+        def finish() -> list[int] | None:
+            if thread is not None:
+                thread.join()
+            return (
+                None
+                if said[0] is None
+                else [int(line.partition(b":")[0]) - 1 for line in said[0].splitlines()]
+            )
+
+        return finish
 
     def _run(self, arguments: Sequence[str | bytes], text: bytes) -> bytes | None:
         import subprocess

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 
 
 class Lazy:
@@ -19,8 +20,8 @@ class Lazy:
             self._made = re.compile(*self._said)
         return self._made
 
-    def search(self, text: str) -> re.Match[str] | None:
-        return self._pattern.search(text)
+    def search(self, text: str, start: int = 0, end: int = sys.maxsize) -> re.Match[str] | None:
+        return self._pattern.search(text, start, end)
 
     def match(self, text: str) -> re.Match[str] | None:
         return self._pattern.match(text)
@@ -28,5 +29,10 @@ class Lazy:
     def finditer(self, text: str) -> Iterator[re.Match[str]]:
         return self._pattern.finditer(text)
 
-    def sub(self, instead: str, text: str) -> str:
+    def findall(self, text: str) -> list[str]:
+        """Of a pattern with one group, or none."""
+        found: list[str] = self._pattern.findall(text)
+        return found
+
+    def sub(self, instead: str | Callable[[re.Match[str]], str], text: str) -> str:
         return self._pattern.sub(instead, text)

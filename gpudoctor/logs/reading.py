@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import IO, TYPE_CHECKING
 
 from gpudoctor.errors import GpudoctorError
+from gpudoctor.logs.lazy import Lazy
 from gpudoctor.logs.locales import in_english
 
 if TYPE_CHECKING:
@@ -22,9 +23,8 @@ if TYPE_CHECKING:
 #: Bytes. Up to here a text is kept whole.
 WHOLE = 1 << 20
 PIECE = 1 << 20
-#: Of a longer text: so many lines of its beginning and its end, and around each line that was picked.
+#: Of a longer text: so many lines of its beginning and its end.
 EDGE = 1500
-AROUND = 12
 #: Longer lines are cut: nothing that names a cause stands behind so much.
 LONGEST = 8000
 #: A text that is longer than that after picking is cut; a log that repeats an error a million times says it once.
@@ -38,11 +38,11 @@ _PREFIX = re.compile(
     r"(?:\[?(?:rank|default) ?\d+\]?: ?|\[pod/[^\]\s]{1,200}\] |[A-Za-z][\w./-]{0,80} +\| (?!(?:e?grep|awk|sed|head|tail|less|more|sort|uniq|wc|tee|cut|xargs|column|(?:ba)?sh|sudo|python3?)\b)|> |\(\w{1,30} pid=\d+(?:, ip=[\d.]+)?\) )+"
 )
 #: Compose's own prefix: the container's name ends in its number ("app-1 | ", "detect_worker_1 | ").
-_COMPOSED = re.compile(r"[a-zA-Z][\w.-]{0,80}[-_]\d{1,3} \| ")
+_COMPOSED = Lazy(r"[a-zA-Z][\w.-]{0,80}[-_]\d{1,3} \| ")
 #: Quotes that a program quoted again: docker and runc do so once for each that hands the message on.
-_QUOTED = re.compile(r"\\+(?=[\"'])")
+_QUOTED = Lazy(r"\\+(?=[\"'])")
 #: `nvidia-smi -q -x`: read as what `nvidia-smi -q` prints.
-_ELEMENT = re.compile(r"<([a-z]\w{1,60})>(?:([^<>]{1,200})</\1>)?$")
+_ELEMENT = Lazy(r"<([a-z]\w{1,60})>(?:([^<>]{1,200})</\1>)?$")
 #: Quotes that word processors, chats and localised compilers make curly.
 _STRAIGHT = str.maketrans("\u2018\u2019\u201c\u201d\u00b4", "''\"\"'")
 _BLANKS = re.compile(r"[ \t\xa0\u3000]+")
@@ -247,28 +247,38 @@ def _lines(pieces: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
 
 def _picked(pieces: Iterator[bytes], sieve: Sieve) -> Iterator[tuple[int, bytes]]:
     """Of a long text: its beginning, what surrounds the lines that the sieve picks, its end."""
-    number, given = 0, 0
-    before: deque[tuple[int, bytes]] = deque(maxlen=EDGE)
+    given = 0
+    last: deque[tuple[int, bytes]] = deque(maxlen=EDGE)
     budget = KEPT - 2 * EDGE
-    for block in _whole_lines(pieces):
-        lines = _clean(block).split(b"\n")
-        if lines and not lines[-1]:
-            lines.pop()
-        wanted = sieve.pick(lines)
-        if number < EDGE:
-            wanted = [*range(min(len(lines), EDGE - number)), *wanted]
-        chosen: set[int] = set()
-        for index in wanted:
+    for number, lines, wanted in _sieved(pieces, sieve):
+        chosen = set(range(min(len(lines), EDGE - number)))
+        for index, around in wanted.items():
             if budget > 0 or number + index < EDGE:
-                around = range(max(0, index - AROUND), min(len(lines), index + AROUND + 1))
-                budget -= len(chosen.union(around)) - len(chosen)
-                chosen.update(around)
+                near = range(max(0, index - around), min(len(lines), index + around + 1))
+                budget -= len(chosen.union(near)) - len(chosen)
+                chosen.update(near)
         for index in sorted(chosen):
             given = number + index + 1
             yield given, lines[index]
         tail = lines[-EDGE:]
-        before.extend((number + len(lines) - len(tail) + i + 1, line) for i, line in enumerate(tail))
-        number += len(lines)
-    for at, line in before:
+        last.extend((number + len(lines) - len(tail) + i + 1, line) for i, line in enumerate(tail))
+    for at, line in last:
         if at > given:
             yield at, line
+
+
+def _sieved(pieces: Iterator[bytes], sieve: Sieve) -> Iterator[tuple[int, list[bytes], Mapping[int, int]]]:
+    """Stretches of lines, how many stand before them, and what the sieve picks of them; a stretch is sieved while the next is read."""
+    number = 0
+    held: tuple[int, list[bytes], Callable[[], Mapping[int, int]]] | None = None
+    for block in _whole_lines(pieces):
+        lines = _clean(block).split(b"\n")
+        if lines and not lines[-1]:
+            lines.pop()
+        begun = sieve.begin(lines)
+        if held is not None:
+            yield held[0], held[1], held[2]()
+        held = number, lines, begun
+        number += len(lines)
+    if held is not None:
+        yield held[0], held[1], held[2]()

@@ -19,6 +19,7 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 
 from gpudoctor.facts.record import Record
+from gpudoctor.logs.lazy import Lazy
 
 #: A cosine below this says nothing.
 LEAST = 0.2
@@ -31,13 +32,13 @@ MUCH = 3000
 #: Lines that are shown as what the resemblance rests on.
 _PROOF = 3
 #: What a text speaks of that this project knows something about.
-OURS = re.compile(
+OURS = Lazy(
     r"nvidia|cuda|gpu|cudnn|cublas|nccl|torch|tensor ?flow|\bt[fp]u?\b|jax|xla|\bxid|nvrm|nvcc|ptxas|\bsm_\d|compute_\d|geforce|[rg]tx\b|tesla|"
     r"triton|keras|onnx|cupy|numba|vllm|xformers|bitsandbytes|\b(?:lib)?nv[a-z]{2}|nouveau|rocm|\bhip|directml|graphics|dxg|tensorrt|\btrt\b|\bcompute \d|显卡|驱动",
     re.I,
 )
-_WORD = re.compile(r"[a-z]+|0|[\u4e00-\u9fff]")
-_DIGITS = re.compile(r"\d+")
+_WORD = Lazy(r"[a-z]+|0|[\u4e00-\u9fff]")
+_DIGITS = Lazy(r"\d+")
 
 Vocabulary = Mapping[str, Mapping[str, int]]
 

@@ -11,7 +11,7 @@ repeats itself and four where every line is another.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from gpudoctor.logs.grep import Grep
 
@@ -34,6 +34,9 @@ _BLOB = 50
 _MARKS = (b"_", b":", b".", b'"', b"'")
 #: A run that was picked so often has been seen enough.
 _ENOUGH = 30
+#: Around a line that was picked so many are of interest; fewer where the run has been seen before, so often.
+AROUND, _FEW_AROUND = 12, 2
+_OFTEN = 4
 #: Bytes: less is not worth a process.
 _WORTH = 1 << 16
 
@@ -97,56 +100,82 @@ class Sieve:
         else:
             self._always.append(run)
 
-    def pick(self, lines: list[bytes]) -> list[int]:
-        """The indices of the lines that may matter."""
+    def pick(self, lines: list[bytes]) -> Mapping[int, int]:
+        """The indices of the lines that may matter, in order, and how many lines around each are of interest."""
+        return self.begin(lines)()
+
+    def begin(self, lines: list[bytes]) -> Callable[[], Mapping[int, int]]:
+        """`pick` in two steps: while grep reads these lines, the next can be got ready. What it returns must be called before that
+        of the lines after."""
         if not self._ready:
             self._prepare()
         plain = b"\n".join(lines).lower().translate(None, _DIGITS).split(b"\n")
-        new = []
-        seen = self._lines
-        for index, key in enumerate(map(hash, plain)):
-            if key not in seen:
-                seen.add(key)
-                line = plain[index]
-                if b" " in line or len(line) < _BLOB or any(mark in line for mark in _MARKS):
-                    new.append(index)
-        if len(seen) > _LINES:
-            seen.clear()
+        new = [
+            index
+            for index in self._not_seen(plain)
+            if b" " in (line := plain[index]) or len(line) < _BLOB or any(mark in line for mark in _MARKS)
+        ]
         if not new:
-            return []
+            return dict
         fresh = [plain[index] for index in new] if len(new) < len(plain) else plain
         text = b"\n".join(fresh)
         if b"  " in text or b"\t" in text:
             fresh = [b" ".join(line.split()) for line in fresh]
             text = b"\n".join(fresh)
-        if len(text) >= _WORTH:
-            new, fresh, text = self._winnowed(new, fresh, text)
+        grepped = self._grepped(text)
+
+        def finish() -> Mapping[int, int]:
+            places = grepped()
+            if places is None:
+                return self._picked(new, fresh, text)
+            left = [fresh[place] for place in places]
+            return self._picked([new[place] for place in places], left, b"\n".join(left))
+
+        return finish
+
+    def _not_seen(self, plain: list[bytes]) -> Iterable[int]:
+        """The indices of lines that differ from all before."""
+        keys = list(map(hash, plain))
+        seen = self._lines
+        if len(seen) > _LINES:
+            seen.clear()
+        if seen.isdisjoint(keys):
+            new = len(seen)
+            seen.update(keys)
+            if len(seen) - new == len(keys):
+                return range(len(keys))
+            seen.difference_update(keys)
+        found = []
+        for index, key in enumerate(keys):
+            if key not in seen:
+                seen.add(key)
+                found.append(index)
+        return found
+
+    def _grepped(self, text: bytes) -> Callable[[], list[int] | None]:
+        """Which lines hold a run of which more are wanted; None where nobody can tell."""
+        if len(text) < _WORTH:
+            return lambda: None
+        if self._grep is None:
+            self._grep = Grep()
+        if not self._grep.works:
+            return lambda: None
+        wanted = [run for run in self._runs if self._counts.get(run, 0) < _ENOUGH]
+        return self._grep.begin(wanted, text)
+
+    def _picked(self, new: list[int], fresh: list[bytes], text: bytes) -> Mapping[int, int]:
+        """`fresh`: the lines to look at, of which `text` is made; `new`: their indices."""
         runs = [run for run in self._candidates(text) if run in text]
         if not runs:
-            return []
+            return {}
         starts, at = [], 0
         for line in fresh:
             starts.append(at)
             at += len(line) + 1
-        picked: set[int] = set()
+        picked: dict[int, int] = {}
         for run in runs:
             self._find(run, text, starts, picked)
-        return sorted(new[index] for index in picked)
-
-    def _winnowed(
-        self, new: list[int], fresh: list[bytes], text: bytes
-    ) -> tuple[list[int], list[bytes], bytes]:
-        """Those of the lines that hold a run of which more are wanted; all of them where nobody can tell."""
-        if self._grep is None:
-            self._grep = Grep()
-        if not self._grep.works:
-            return new, fresh, text
-        wanted = (run for run in self._runs if self._counts.get(run, 0) < _ENOUGH)
-        places = self._grep.lines_with(wanted, text)
-        if places is None:
-            return new, fresh, text
-        left = [fresh[place] for place in places]
-        return [new[place] for place in places], left, b"\n".join(left)
+        return {new[index]: picked[index] for index in sorted(picked)}
 
     def _candidates(self, text: bytes) -> list[bytes]:
         """The runs of which a word is in the text, less those that have been seen enough."""
@@ -179,11 +208,11 @@ class Sieve:
                         filed += [run for run in self._parts[part] if run not in filed]
                 at = joined.find(root, joined.find(b"\n", at))
 
-    def _find(self, run: bytes, text: bytes, starts: list[int], picked: set[int]) -> None:
+    def _find(self, run: bytes, text: bytes, starts: list[int], picked: dict[int, int]) -> None:
         """Add the lines that hold the run, until it has been seen often enough."""
         at = text.find(run)
         while at >= 0 and self._counts.get(run, 0) < _ENOUGH:
             index = bisect_right(starts, at) - 1
-            picked.add(index)
-            self._counts[run] = self._counts.get(run, 0) + 1
+            count = self._counts[run] = self._counts.get(run, 0) + 1
+            picked[index] = max(picked.get(index, 0), AROUND if count <= _OFTEN else _FEW_AROUND)
             at = text.find(run, starts[index + 1]) if index + 1 < len(starts) else -1

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 
+from gpudoctor.logs.lazy import Lazy
 from gpudoctor.logs.told import Told
 
-_PYTHON = re.compile(
+_PYTHON = Lazy(
     r"(?:\b(?:C?Python|py)(?:[ -]?version)?(?: is| 版本(?:是|为)?)?[ :=\n]{0,3}v?|\bcp)(?P<whole>3\.?\d{1,2})(?:\.\d{1,2})?(?![\w.]*[<>=])",
     re.I,
 )
-_PLACEHOLDERS = re.compile(r"0\.1\.2(?:\.?post\d)?$")
+_PLACEHOLDERS = Lazy(r"0\.1\.2(?:\.?post\d)?$")
 #: PyPI's own torch wheels for Windows begin with 1.7.1; before it the index there held the placeholders alone.
 _FIRST_ON_WINDOWS = (1, 7, 1)
 
@@ -63,7 +64,7 @@ def supported(name: str, wanted: str) -> tuple[str, ...]:
     return ()
 
 
-_INDEX = re.compile(r"download\.pytorch\.org/whl/(?:nightly/|test/)?(?P<variant>cu\d{2,3})\b", re.I)
+_INDEX = Lazy(r"download\.pytorch\.org/whl/(?:nightly/|test/)?(?P<variant>cu\d{2,3})\b", re.I)
 
 
 def index_lacks_release(match: re.Match[str], told: Told) -> bool:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 
 from gpudoctor.logs.conditions._versions import release
+from gpudoctor.logs.lazy import Lazy
 from gpudoctor.logs.told import Told
 
-_KERNEL_REPORTS = re.compile(r"kernel reported version is: (\d[\d.]+)")
+_KERNEL_REPORTS = Lazy(r"kernel reported version is: (\d[\d.]+)")
 
 
 def kernel_reports_another_version(match: re.Match[str], told: Told) -> bool:
@@ -35,12 +36,12 @@ def cuda_above_branch(told: Told) -> bool:
 _VERSION = r"(\d{3}\.\d{2,3}(?:\.\d{2})?)(?!\.?\d)"
 #: What may stand between a half of the driver and its version: the rest of a command, its answer's first words.
 _BETWEEN = r"[^\n\d]{0,60}?\n?[^\n\d]{0,20}?"
-_IN_KERNEL = re.compile(
+_IN_KERNEL = Lazy(
     r"(?:NVRM version: NVIDIA UNIX [^\n]{0,40}?Kernel Module(?: for \S+)?|/(?:proc/driver|sys/module)/nvidia/version|\bmodinfo\b|\blsmod\b|"
     rf"kernel(?:'s)?[- ](?:module|driver|side|half)s?|nvidia\.ko|\ba?kmods?\b|\b(?:loaded|running) (?:kernel )?(?:module|driver)){_BETWEEN}\b{_VERSION}",
     re.I,
 )
-_OF_LIBRARIES = re.compile(
+_OF_LIBRARIES = Lazy(
     r"(?:nvidia-(?:driver|utils|smi|compute-utils|libs)[\w-]*(?::\w+)?|nvidia-open\S*|lib(?:nvidia|cuda)[\w-]*(?:\.so)?(?:\.\d)?|xorg-x11-drv-nvidia[\w-]*|"
     r"\blib(?:s|rary|raries)\b|user[- ]?(?:space|land|mode)|\bX driver\b|NVML library version|\bpackages?\b|(?:upgraded|updated|pulled in|installed)(?: the)? (?:nvidia|driver)\S*)"
     rf"(?:[^\n\d]{{0,24}}|\.){_VERSION}",
@@ -49,11 +50,9 @@ _OF_LIBRARIES = re.compile(
 
 
 #: The version first: "the 440.31 driver".
-_DRIVER_OF = re.compile(
-    rf"(?<![\d.]){_VERSION} (?:nvidia )?(?:drivers?|libs|libraries|user[- ]?space)\b", re.I
-)
+_DRIVER_OF = Lazy(rf"(?<![\d.]){_VERSION} (?:nvidia )?(?:drivers?|libs|libraries|user[- ]?space)\b", re.I)
 #: What was replaced is no half any more: "upgraded from 535.171.04 to 535.183.01".
-_REPLACED = re.compile(rf"{_VERSION}\S{{0,24}} ?(?:to|->|→|=>|,) ?\(?{_VERSION}")
+_REPLACED = Lazy(rf"{_VERSION}\S{{0,24}} ?(?:to|->|→|=>|,) ?\(?{_VERSION}")
 
 
 def driver_versions_differ(told: Told) -> bool:
@@ -62,7 +61,7 @@ def driver_versions_differ(told: Told) -> bool:
     `modinfo` reads the file on disk: where a library of another version is named beside it, they differ all the same."""
     loaded = set(_IN_KERNEL.findall(told.text))
     others = {*_OF_LIBRARIES.findall(told.text), *_DRIVER_OF.findall(told.text)}
-    others -= {old for old, new in _REPLACED.findall(told.text) if old != new}
+    others -= {one[1] for one in _REPLACED.finditer(told.text) if one[1] != one[2]}
     if len(loaded) != 1 or not others or loaded & others or _hosts_and_guests(told):
         return False
     return all(300 <= int(found[:3]) <= 699 for found in loaded | others)
@@ -84,9 +83,7 @@ def _newest_cuda(told: Told) -> str:
     return row.cuda if row else ""
 
 
-_WANTED = re.compile(
-    r"(?:needs?|requires?|built \w+|uses?|wants?|expects?) (?:\w+ )?cuda ?(1\d)(?:\.\d)?", re.I
-)
+_WANTED = Lazy(r"(?:needs?|requires?|built \w+|uses?|wants?|expects?) (?:\w+ )?cuda ?(1\d)(?:\.\d)?", re.I)
 
 
 def driver_behind_wanted_cuda(told: Told) -> bool:
@@ -115,9 +112,7 @@ def driver_below_wanted(match: re.Match[str], told: Told) -> bool:
     return int(has[:3]) >= 300 and release(has) < release(wants) and int(wants[:3]) <= 699
 
 
-_ANY_DRIVER = re.compile(
-    r"(?<![\d.])([3-6]\d\d(?:\.\d{1,3})?)(?:\.\d{1,3})?(?![\d.]*\d| ?(?:MB|MiB|GB|W|ms)\b)"
-)
+_ANY_DRIVER = Lazy(r"(?<![\d.])([3-6]\d\d(?:\.\d{1,3})?)(?:\.\d{1,3})?(?![\d.]*\d| ?(?:MB|MiB|GB|W|ms)\b)")
 
 
 def wanted_driver_not_met(match: re.Match[str], told: Told) -> bool:
@@ -138,7 +133,7 @@ def _of_number(said: str) -> tuple[int, int]:
 
 
 #: A build by the CUDA that it is for. What nvidia-smi shows is the driver's, and reads "CUDA Version: 12.4".
-_WANTED_BUILD = re.compile(
+_WANTED_BUILD = Lazy(
     r"\bcu(?P<digits>1[0-3]\d)\b|(?:\b(?:for|with|needs?|requires?|wants?|uses?|built (?:with|for|against)|using|wheels?|builds?) |[(+] ?)CUDA[ -]?(?:toolkit |version |runtime )?(?P<dotted>(?:9|1[0-3])\.\d)|\b(?:needs?|requires?|wants?|expects?) (?:at least )?(?:CUDA )?(?P<bare>1[0-3])\.(?:x|\d)\b(?! ?(?:GB|GiB|%))",
     re.I,
 )
@@ -169,11 +164,11 @@ def driver_behind_told_build(told: Told) -> bool:
     return bool(wanted) and len(behind) == len(wanted)
 
 
-_NO_GPU = re.compile(
+_NO_GPU = Lazy(
     r"False\b|not? (?:\w+ ){0,2}(?:used?|available|detect\w*|found|seen?|recogni[sz]ed|work\w*)|n't (?:\w+ ){0,2}(?:used?|available|detect|find|see|recogni[sz]e|work)|\[\]|no (?:cuda|gpu|device)|empty|only (?:the )?cpu|on (?:the )?cpu|could not|cuInit|fail\w*|无法|不能|没有",
     re.I,
 )
-_OFFERED_ANY = re.compile(
+_OFFERED_ANY = Lazy(
     r"driver(?:[^\n.]|\.\d){0,24}(?:supports?|has|is for|gives|offers|goes|runs|only) (?:up to |only |at most )*CUDA (?:version |up to )?(\d{1,2}\.\d)|nvidia-smi[^\n]{0,30} CUDA(?: Version)?(?: is)?[ :]{1,3}(\d{1,2}\.\d)",
     re.I,
 )
@@ -190,10 +185,10 @@ def _by_tensorflow(told: Told) -> list[tuple[int, ...]]:
     return [release(row.cuda)] if row and row.cuda else []
 
 
-_BUILT_FOR = re.compile(r"(?:\bcu|jax-cuda|CUDA )(1\d)(?:\d\b|(?=-plugin|-pjrt|\.\d|[\s,.;:]|$))", re.I)
+_BUILT_FOR = Lazy(r"(?:\bcu|jax-cuda|CUDA )(1\d)(?:\d\b|(?=-plugin|-pjrt|\.\d|[\s,.;:]|$))", re.I)
 
 
-_OFFERED = re.compile(
+_OFFERED = Lazy(
     r"driver (?:only )?(?:supports?|has|is for|gives|offers) (?:up to )?(?:only )?CUDA (?:version )?(1\d|[89])\.\d",
     re.I,
 )

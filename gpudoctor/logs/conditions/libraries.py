@@ -6,6 +6,7 @@ import re
 
 from gpudoctor.logs.conditions._shown import cudas, cudnns, majors_of, nvcc_of, torch_cuda_of
 from gpudoctor.logs.conditions._versions import release
+from gpudoctor.logs.lazy import Lazy
 from gpudoctor.logs.told import Told
 
 
@@ -21,14 +22,12 @@ def tensorflow_past_windows(told: Told) -> bool:
 
 
 #: Beside an older release: "with 2.10 it worked, a new install of 2.13 doesn't".
-_LATER_ONE = re.compile(
+_LATER_ONE = Lazy(
     r"(?:install\w*(?: of)?|(?:upgrad|updat|switch|mov|chang)\w* (?:it )?(?:from (?:\S+ ){1,2})?to|new(?:er)?|now|since|after|->) (?:tensorflow |tf |version |it's |at |on )?v?2\.(?:1[1-9]|2\d)(?:\.\d)?\b",
     re.I,
 )
 #: Keras 3 needs TensorFlow 2.16; R's packages install the newest where no release is named; the first wheels for Python 3.11 are 2.12's.
-_INSTALLED_BY_R = re.compile(
-    r"\binstall_(?:keras|tensorflow)\((?![^)\n]{0,80}[\"'](?:2\.\d|1\.))|\bkeras3\b", re.I
-)
+_INSTALLED_BY_R = Lazy(r"\binstall_(?:keras|tensorflow)\((?![^)\n]{0,80}[\"'](?:2\.\d|1\.))|\bkeras3\b", re.I)
 
 
 def _keras_past_windows(told: Told) -> bool:
@@ -42,7 +41,7 @@ def _keras_past_windows(told: Told) -> bool:
 
 
 #: bitsandbytes with the release that the text tells, in pip's words or somebody's: "bitsandbytes gave 0.40.2", "Version: 0.42.0".
-_BITSANDBYTES = re.compile(
+_BITSANDBYTES = Lazy(
     r"bitsandbytes(?!-windows)(?:[ =@:(v`'\"]{1,4}(?:(?:gave|is|version:?|at|installed|got|gets)[ (v]{1,2}){0,2}|\n(?:Version: ))(?P<version>0\.\d{1,2})\.\d",
     re.I,
 )
@@ -77,9 +76,7 @@ def plain_torch_on_windows(told: Told) -> bool:
 
 
 #: A library with the number that its file name holds: "libcufft.so.10", "cublasLt64_12.dll".
-_FILE = re.compile(
-    r"(?:lib)?(?P<stem>cu[a-z]+|nv[a-z]+|npp[a-z]+)(?:\.so\.|64_)(?P<number>\d+(?:\.\d+)?)", re.I
-)
+_FILE = Lazy(r"(?:lib)?(?P<stem>cu[a-z]+|nv[a-z]+|npp[a-z]+)(?:\.so\.|64_)(?P<number>\d+(?:\.\d+)?)", re.I)
 
 
 #: Those whose numbers tell CUDA's major, by themselves or by the table; cuRAND's is 10 since CUDA 10.1.
@@ -165,9 +162,7 @@ def _onnxruntime(told: Told) -> str:
     return (found[1] if found[1].count(".") == 2 else f"{found[1]}.0") if found else ""
 
 
-_MISSING = re.compile(
-    r"cannot open|not found|dlerror|cannot be loaded|missing|could not|no such file|Error", re.I
-)
+_MISSING = Lazy(r"cannot open|not found|dlerror|cannot be loaded|missing|could not|no such file|Error", re.I)
 
 
 def _majors_of_files(wanted: str, told: Told) -> set[int]:
@@ -189,7 +184,7 @@ def _majors_of_files(wanted: str, told: Told) -> set[int]:
     return {major for majors in named if not majors & missing for major in majors}
 
 
-_LISTED = re.compile(r"could not (?:load dynamic|dlopen|find) librar(?:y|ies)[^\n]{0,400}", re.I)
+_LISTED = Lazy(r"could not (?:load dynamic|dlopen|find) librar(?:y|ies)[^\n]{0,400}", re.I)
 
 
 def _missing_families(told: Told) -> set[str]:
@@ -209,7 +204,7 @@ def _missing_families(told: Told) -> set[str]:
     return {re.split(r"_|64", name.lower().removeprefix("lib"))[0].removesuffix("lt") for name in found}
 
 
-_LOADED = re.compile(
+_LOADED = Lazy(
     r"lib(?P<stem>cudart|cublas|cublasLt|nvrtc|cusparse)(?:-\w{6,10})?\.so\.(?P<major>\d{1,2})\b", re.I
 )
 
@@ -234,14 +229,14 @@ def not_one_library_alone(told: Told) -> bool:
     return _missing_families(told) not in ({"cudnn"}, {"cudart"})
 
 
-_SYSTEM_CUDNN = re.compile(
+_SYSTEM_CUDNN = Lazy(
     r"(?:/usr/(?:lib|local|lib64)|/opt|/lib)/(?:[^\s:'\"]{0,80}/)?libcudnn\w*\.so|/envs/[^\s/]+/lib/libcudnn|"
     r"(?:system(?:[- ]wide)?|locally installed|apt|conda)(?:'s)? (?:installed |package )?(?:lib)?cudnn",
     re.I,
 )
 
 
-_CUDNN_FILE = re.compile(r"(?P<folder>(?:/|~/|\$\w+/)[^\s:'\"=]{1,160})/libcudnn\w{0,20}\.so")
+_CUDNN_FILE = Lazy(r"(?P<folder>(?:/|~/|\$\w+/)[^\s:'\"=]{1,160})/libcudnn\w{0,20}\.so")
 
 
 def cudnn_from_elsewhere(told: Told) -> bool:
@@ -260,10 +255,10 @@ def cudnn_from_elsewhere(told: Told) -> bool:
     )
 
 
-_SYSTEM_FOLDER = re.compile(
+_SYSTEM_FOLDER = Lazy(
     r"(?:^|:)(?:/usr/lib|/usr/local/lib|/lib|/opt/(?!nvidia)|/sw/|/apps?/|/software/)|conda", re.I
 )
-_BUNDLED_CUDNN = re.compile(
+_BUNDLED_CUDNN = Lazy(
     r"nvidia/cudnn/lib|torch/lib/libcudnn|nvidia-cudnn-cu|bundl(?:ed|es|ing)\b|ships? with|\bits own\b|pip\b",
     re.I,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from gpudoctor.logs.lazy import Lazy
 from gpudoctor.logs.told import Told
 
 
@@ -14,7 +15,7 @@ def hidden_by_variable(told: Told) -> bool:
 
 
 _NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight")
-_COUNTED = re.compile(
+_COUNTED = Lazy(
     rf"(?<![\w.:=-])(?P<n>{'|'.join(_NUMBERS[1:])}|single|1?\d)[ x×-]{{1,2}}(?:x )?(?:[a-z]+ |NVIDIA |GeForce ){{0,2}}?(?:GPUs?|cards?|graphics cards?|(?:[RG]TX ?)?\d{{4}}(?: ?Ti)?s?|[RG]TX|[AHVPLB]\d{{2,3}}s?|T4s?)(?![\w.])(?! (?:memory|hours?))|"
     r"(?:\(|GPUs? |cards? |devices? |ids? |number\w* |index\w* )(?:from )?0 ?(?:-|–|to|\.\.|~|到|至) ?(?P<last>\d{1,2})\b|(?P<zh>[一二两三四五六七八单1-9])(?:张|块|个)?(?:\w{0,6})?(?:卡|显卡|GPU)(?!号)",
     re.I,
@@ -65,10 +66,10 @@ def no_nvidia_runtime(match: re.Match[str], told: Told) -> bool:
 
 
 #: How a container is started by hand, with the lines that a backslash or a caret continues.
-_STARTED = re.compile(
+_STARTED = Lazy(
     r"\b(?:docker|podman|nerdctl)(?: container)? (?:run|create)\b(?P<rest>[^\n]*(?:(?<=[\\^`])\n[^\n]*){0,30})"
 )
-_WITH_GPU = re.compile(
+_WITH_GPU = Lazy(
     r"--gpus?\b|--runtime|--device|NV_GPU|nvidia-docker|nvidia\.com/gpu|--privileged|runtime: ?[\"']?nvidia|driver: ?[\"']?nvidia|capabilities: ?\[|device_requests|--nv\b|gpus: ",
     re.I,
 )
@@ -79,7 +80,7 @@ def started_without_gpu(told: Told) -> bool:
     return _STARTED.search(told.text) is not None and _WITH_GPU.search(told.text) is None
 
 
-_COMPOSE_FILE = re.compile(r"^services:$|^version: ?[\"']?[23]", re.M)
+_COMPOSE_FILE = Lazy(r"^services:$|^version: ?[\"']?[23]", re.M)
 
 
 def composed_without_gpu(told: Told) -> bool:
@@ -101,7 +102,7 @@ def short(told: Told) -> bool:
     return told.lines <= _SHORT
 
 
-_BLOCK = re.compile(r"^(?P<name>Capacity|Allocatable):(?P<rows>(?:\n[\w./-]+: +[\w.]+){2,20})", re.M)
+_BLOCK = Lazy(r"^(?P<name>Capacity|Allocatable):(?P<rows>(?:\n[\w./-]+: +[\w.]+){2,20})", re.M)
 
 
 def node_lists_no_gpu(told: Told) -> bool:
@@ -112,7 +113,7 @@ def node_lists_no_gpu(told: Told) -> bool:
     )
 
 
-_POD = re.compile(r"^kind: ?(?:Pod|Deployment|Job|StatefulSet)|^Containers:|kubectl describe pods?\b", re.M)
+_POD = Lazy(r"^kind: ?(?:Pod|Deployment|Job|StatefulSet)|^Containers:|kubectl describe pods?\b", re.M)
 
 
 def pod_asks_for_no_gpu(told: Told) -> bool:
@@ -125,7 +126,7 @@ def pod_asks_for_no_gpu(told: Told) -> bool:
 
 
 #: Graphics of other vendors, in the words of lspci, Windows, collect_env, inxi and reporters. Their processors do not count.
-_OTHERS = re.compile(
+_OTHERS = Lazy(
     r"(?<![A-Za-z])Intel(?:\(R\)|®| Corporation)? ?(?:\(R\) |® )?(?:\w+ ){0,3}?(?:Iris|U?HD Graphics|U?HD \d{3,4}|Xe Graphics|Arc\b|Graphics|GMA|integrated|iGPU)|\b(?:Iris(?:\(R\)|®)? (?:Xe|Plus|Pro|Graphics)|UHD Graphics|Intel (?:GPU|card|laptop graphics))|"
     r"\bRadeon\b|(?<![A-Za-z])AMD[- ]?(?:的)?(?:GPU|card|graphics|RX|Vega|Instinct|Radeon|显卡|独显)|\b(?:integrated )?Vega graphics|\(AMD\)|on AMD\b|\bRX ?(?:Vega|[4-9]\d{2,3})(?: ?XTX?| ?GRE|[MS])?\b|\bVega ?\d{1,2}\b|\bgfx(?:9|10|11|12)\w{1,3}\b|"
     r"\bMac ?Book|\bApple (?:M\d|Silicon)|\bmacOS\b|\bOS ?X\b|\biMac\b|\bMac (?:mini|Studio|Pro)\b|\bM[1-4] (?:Mac|Pro|Max|Ultra)\b|\bmy Mac\b|\bRaspberry ?Pi\b|\bSurface (?:Pro|Go|Laptop)\b|\bintegrated graphics\b|\b(?:Intel|AMD)[- ]only\b|\bSteam ?Deck\b|\bROG Ally\b|\bLegion Go\b|\bChromebooks?\b|\bSynology\b|\bStrix (?:Halo|Point)\b|\bRyzen AI\b|\bSnapdragon\b|\bArc [AB]\d{3}|"
@@ -135,7 +136,7 @@ _OTHERS = re.compile(
 )
 
 
-_NVIDIAS = re.compile(
+_NVIDIAS = Lazy(
     r"\bGeForce|\b[RG]TX|\bQuadro|\bTesla\b|\bTITAN\b|\bJetson|\b(?:A100|H100|H200|B200|V100|P100|L40S?|A10G?|A40|T4|K80)\b|NVIDIA Corporation|\b10de:|\bMX ?\d{3}\b|"
     r"\bG[TP]X? ?\d{3,4}M?\b|nvidia-smi works|\bN卡",
     re.I,
@@ -148,7 +149,7 @@ def other_vendor_shown(told: Told) -> bool:
 
 
 #: NVIDIA's, where nobody writes more of the name than the number.
-_BARE = re.compile(r"(?<![\w.-])A(?:[245]000|4500|5500|6000|16|30|40|100|800)\b|FORCE_CUDA", re.I)
+_BARE = Lazy(r"(?<![\w.-])A(?:[245]000|4500|5500|6000|16|30|40|100|800)\b|FORCE_CUDA", re.I)
 
 
 def nvidia_alone_shown(told: Told) -> bool:
@@ -158,10 +159,10 @@ def nvidia_alone_shown(told: Told) -> bool:
     return bool(told.gpus) or _NVIDIAS.search(told.text) is not None or _BARE.search(told.text) is not None
 
 
-_DESKTOP = re.compile(r"Docker[- ]Desktop", re.I)
+_DESKTOP = Lazy(r"Docker[- ]Desktop", re.I)
 
 
-_LINUXES = re.compile(
+_LINUXES = Lazy(
     r"\b(?:Linux|Ubuntu|Debian|Fedora|Arch|Manjaro|Mint|Pop!?_?OS|CentOS|RHEL|openSUSE|apt|systemctl)\b", re.I
 )
 

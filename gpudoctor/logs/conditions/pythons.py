@@ -135,7 +135,7 @@ def pip_serves_another_python(told: Told) -> bool:
 #: The prompt of an active environment: "(ml) u@h:~$", "(venv) PS C:\\".
 _ACTIVE = Lazy(r"^\((?!base\))[\w.-]{1,40}\) {0,2}(?:\S{0,80}[$#%>](?: |$)|PS |[A-Z]:\\)", re.M)
 #: Folders of the system's Python, and of the user beside it.
-_OUTSIDE = re.compile(
+_OUTSIDE = Lazy(
     r"^(?:/usr(?:/local)?/lib(?:64)?/python3|~/\.local/|/(?:home/[^/]+|root)/\.local/|/Library/Frameworks/|[a-z]:\\Users\\[^\\]+\\AppData\\(?:Roaming|Local)\\(?:Programs\\)?Python)",
     re.I,
 )

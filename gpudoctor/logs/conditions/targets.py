@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from gpudoctor.logs.conditions._versions import release
+from gpudoctor.logs.lazy import Lazy
 from gpudoctor.logs.told import Told
 
 
@@ -57,7 +58,7 @@ def toolkit_too_old_for_arch(match: re.Match[str], told: Told) -> bool:
 
 
 #: What was built with CUDA 7.5 and 8, which did not know Pascal or Volta yet; CUDA 13, which has forgotten them, came ten years later.
-_LONG_AGO = re.compile(
+_LONG_AGO = Lazy(
     r"Building NVCC \(Device\) object|\bcaffe\b|\bTHC\w*|\btorch7?/|luarocks|theano|Ubuntu 1[46]\.04|\bpython ?2\.7|(?:TITAN X|GTX 10[678]0)\b.{0,40}Pascal|new .{0,20}(?:Volta|Pascal)|(?:20|/)1[5-8]-\d\d",
     re.I,
 )
@@ -80,7 +81,7 @@ def old_gpu_shown(told: Told) -> bool:
     return bool(capabilities) and max(capabilities) < (7, 5)
 
 
-_BLACKWELL = re.compile(
+_BLACKWELL = Lazy(
     r"RTX ?50[5-9]0|\b50xx\b|\b50[- ]series|\b50[5-9]0(?: ?Ti)?\b(?! ?(?:MiB|MB|W\b))|RTX PRO \d{4}|Blackwell|10de:(?:2[b-d]|29|31)[0-9a-f]{2}|\bG?B[23]00\b",
     re.I,
 )

@@ -6,12 +6,13 @@ import re
 
 from gpudoctor import knowledge
 from gpudoctor.findings import Fix
+from gpudoctor.logs.lazy import Lazy
 from gpudoctor.logs.remedies import _wheels
 from gpudoctor.logs.told import Told
 from gpudoctor.versions import major, numbers
 
 #: conda brought this torch: its build string, its package's name, its command.
-_CONDA = re.compile(
+_CONDA = Lazy(
     r"\[conda\] pytorch |conda install [^\n]{0,40}torch|py3\.?\d+_cpu|cpu(?:_\w+)?_py3|\bcpuonly\b|pytorch-cpu",
     re.I,
 )
