@@ -8,16 +8,21 @@ milliseconds, never an answer.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
 from gpudoctor.facts.record import Record
-from gpudoctor.logs.patterns import literals_of
+from gpudoctor.logs.patterns import demands_of, literals_of
 from gpudoctor.signature import Signature
 
-#: Of each signature of a file, in their order: the strings of which every match holds one, and for each pattern that must be
-#: in the text too the strings of which it holds one.
-Runs = Sequence[Sequence[Sequence[str]]]
+#: Groups of strings, of each of which one must be there.
+Groups = Sequence[Sequence[str]]
+#: Of each signature of a file, in their order: for each alternative of its pattern what all its matches hold, and what the patterns
+#: hold that must be in the text too.
+Runs = Sequence[tuple[Sequence[Groups], Groups]]
+
+
+_NO_DIGITS = {ord(digit): None for digit in "0123456789"}
 
 
 class Entry(Record):
@@ -45,9 +50,24 @@ def signature(given: Signature | str) -> Signature:
     return given if isinstance(given, Signature) else Signature(given)
 
 
-def runs_of(signatures: Sequence[Signature | str]) -> list[list[list[str]]]:
+def runs_of(signatures: Sequence[Signature | str]) -> Runs:
     found = map(signature, signatures)
-    return [[list(literals_of(pattern)) for pattern in (one.pattern, *one.needs)] for one in found]
+    return [
+        (_alternatives(one.pattern), tuple(literals_of(pattern) for pattern in one.needs)) for one in found
+    ]
+
+
+def _alternatives(pattern: str) -> Sequence[Groups]:
+    demands = demands_of(pattern)
+    return demands if all(demands) else ((literals_of(pattern),),)
+
+
+def best_of(alternatives: Sequence[Groups]) -> Iterator[str]:
+    """Strings of which every match holds one: of each alternative the group that says most."""
+    for groups in alternatives:
+        yield from max(
+            groups, key=lambda group: min((len(run.translate(_NO_DIGITS)) for run in group), default=0)
+        )
 
 
 @lru_cache(maxsize=1)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from gpudoctor.facts.record import Record
 from gpudoctor.logs.conditions import CONDITIONS, OF_THE_TEXT
-from gpudoctor.logs.index import Entry, Runs, runs_of, signature
+from gpudoctor.logs.index import Entry, Groups, Runs, best_of, runs_of, signature
 from gpudoctor.logs.patterns import compiled, demands_of, literals_of
 from gpudoctor.logs.reading import Text
 from gpudoctor.logs.told import Told
@@ -29,7 +29,7 @@ class Hit(Record):
 
 def literals(entries: Iterable[Entry]) -> list[str]:
     """What the sieve looks for in a long text."""
-    return [run for entry in entries for runs in _runs(entry) for run in runs[0]]
+    return [run for entry in entries for alternatives, _ in _runs(entry) for run in best_of(alternatives)]
 
 
 def match(entries: Sequence[Entry], text: Text, told: Told) -> list[Hit]:
@@ -41,14 +41,14 @@ def match(entries: Sequence[Entry], text: Text, told: Told) -> list[Hit]:
     found = []
     searched = _Searched(text.joined, flat)
     for entry in entries:
-        said = {
-            i: all_of[0]
-            for i, all_of in enumerate(_runs(entry))
-            if all(any(map(searched.holds, runs)) for runs in all_of)
-        }
+        said = [
+            index
+            for index, (alternatives, needs) in enumerate(_runs(entry))
+            if searched.holds_all(needs) and any(map(searched.holds_all, alternatives))
+        ]
         signatures = entry.load() if said else ()
-        for index, runs in said.items():
-            hit = _hit(entry.id, signature(signatures[index]), runs, text, searched, told)
+        for index in said:
+            hit = _hit(entry.id, signature(signatures[index]), text, searched, told)
             if hit is not None:
                 found.append(hit)
     return found
@@ -79,9 +79,9 @@ class _Searched:
             known = self._held[run] = run in self.flat
         return known
 
-    def may_hold(self, pattern: str) -> bool:
-        """All that one of its alternatives demands is somewhere in the text."""
-        return any(all(any(map(self.holds, runs)) for runs in all_of) for all_of in demands_of(pattern))
+    def holds_all(self, groups: Groups) -> bool:
+        """One string of each."""
+        return all(any(map(self.holds, runs)) for runs in groups)
 
     def has(self, pattern: str) -> bool:
         known = self._found.get(pattern)
@@ -90,18 +90,14 @@ class _Searched:
         return known
 
     def _has(self, pattern: str) -> bool:
-        runs = literals_of(pattern)
-        may = any(map(self.holds, runs))
+        may = any(map(self.holds, literals_of(pattern)))
         if not may or _is_words(pattern):
             return may
-        if not self.may_hold(pattern):
-            return False
-        return next(self.matches(pattern, runs), None) is not None
+        return any(map(self.holds_all, demands_of(pattern))) and next(self.matches(pattern), None) is not None
 
-    def matches(self, pattern: str, runs: Sequence[str]) -> Iterator[re.Match[str]]:
-        """`runs`: of which each match holds one."""
+    def matches(self, pattern: str) -> Iterator[re.Match[str]]:
         search = compiled(pattern)
-        for start, end in self._near(runs) if self._low else ((0, len(self.joined)),):
+        for start, end in self._near(literals_of(pattern)) if self._low else ((0, len(self.joined)),):
             yield from search.finditer(self.joined, start, end)
 
     def _near(self, runs: Sequence[str]) -> Iterator[tuple[int, int]]:
@@ -136,13 +132,9 @@ def _is_words(pattern: str) -> bool:
     return not any(char in pattern for char in "\\()[]{}.*+?^$")
 
 
-def _hit(
-    name: str, signature: Signature, runs: Sequence[str], text: Text, searched: _Searched, told: Told
-) -> Hit | None:
+def _hit(name: str, signature: Signature, text: Text, searched: _Searched, told: Told) -> Hit | None:
     # What costs nothing is asked first: compiling is what a short text's time goes into.
     if any(_is_words(pattern) and searched.has(pattern) for pattern in signature.unless):
-        return None
-    if not searched.may_hold(signature.pattern):
         return None
     whole = OF_THE_TEXT.get(signature.when)
     if whole is not None and not whole(told):
@@ -151,7 +143,7 @@ def _hit(
     indices: list[int] = []
     first = None
     matches = 0
-    for found in searched.matches(signature.pattern, runs):
+    for found in searched.matches(signature.pattern):
         matches += 1
         if matches > 200:
             break

@@ -105,7 +105,7 @@ def demands_of(pattern: str) -> Demands:
 
 def _said(runs: list[str]) -> list[tuple[str, ...]]:
     """The group of these strings, without those that hold another; none where one of them is nothing."""
-    short = sorted({run.strip() for run in runs}, key=len)
+    short = sorted({run.strip() for run in runs}, key=lambda run: (len(run), run))
     if not all(short):
         return []
     return [tuple(s for i, s in enumerate(short) if not any(other in s for other in short[:i]))]
