@@ -46,7 +46,9 @@ def cudas(told: Told) -> list[tuple[int, ...]]:
             present.append(number)
     said_by_driver = release(told.driver_cuda) if told.driver_cuda and not told.nvcc else ()
     shown = [release(t) for t in told.toolkits]
-    shown += [release(found["cuda"]) for form in (_BOTH, _CUDART) for found in form.finditer(told.text)]
+    shown += [
+        release(found["cuda"]) for form in (_BOTH, _CUDART, _FILE) for found in form.finditer(told.text)
+    ]
     if not told.nvcc and told.has("nvcc"):
         shown += [said for said in (nvcc_of(told),) if said]
     there = [n for n in dict.fromkeys([*shown, *present]) if n != said_by_driver and n not in wanted]
@@ -72,6 +74,7 @@ _BOTH = Lazy(
     r"CUDA ?(?:/|and|&|,) ?cuDNN(?: versions?)?\W{1,6}(?:CUDA ?)?v?(?P<cuda>\d{1,2}(?:\.\d{1,2})?)(?:\.\d+)?[ ,/;|&+-]{1,4}(?:and )?(?:cuDNN ?)?v?(?P<cudnn>\d(?:\.\d{1,2}){0,3})\b",
     re.I,
 )
+_FILE = Lazy(r"\b(?:lib(?:npp\w{1,6}|cudart|nvrtc)\.so\.)(?P<cuda>(?:[89]|1[0-3])\.\d{1,2})\.\d+", re.I)
 _CUDART = Lazy(
     r"libcudart(?:\.so\S{0,12}?|\.dylib)?(?: there)? (?:is|has|was|of)(?: at| of)?(?: the)? version (?P<cuda>\d{1,2}\.\d)",
     re.I,

@@ -36,7 +36,7 @@ signatures: tuple[Signature | str, ...] = (
     r"To enable the following instructions: [A-Z0-9_ ]+, in other operations",
     r"oneDNN custom operations are on",
     # TensorFlow 2.x without TensorRT.
-    r"TF-TRT Warning: (?:Could not find TensorRT|Cannot dlopen some TensorRT libraries)",
+    r"TF-TRT Warning: (?:Could not find TensorRT|Cannot dlopen some TensorRT)",
     r"Could not load dynamic library 'libnvinfer(?:_plugin)?\.so",
     # Healthy start-up.
     r"Successfully opened (?:dynamic|CUDA) library",

@@ -28,6 +28,10 @@ from gpudoctor.versions import at_least
 explains = ("import-differs-from-files",)
 
 signatures: tuple[Signature | str, ...] = (
+    # TensorFlow's own configure.py.
+    Signature(
+        r"Cannot build with CUDA support on Windows|CUDA build is not supported (?:for|on) Windows", 0.95
+    ),
     # TensorFlow's install page: 2.10 was the last release with GPU support on native Windows.
     Signature(
         r"tensor ?flow|\btf\.(?:__version__|config|test|keras)",

@@ -41,6 +41,13 @@ explains = (
 )
 
 signatures: tuple[Signature | str, ...] = (
+    # A build for CUDA where the machine has another maker's GPU only, and its user speaks of that one's software.
+    Signature(
+        r"torch['\"]?\W{1,6}\d[\d.]*\+cu\d{2,3}",
+        0.78,
+        when="other-vendor-shown",
+        needs=(r"rocm|\bhip\b|directml|\bxpu\b|ipex", r"cpu|False|not |n't|no |slow|error"),
+    ),
     Signature(
         r"(?<!\w)\+rocm\d[\d.]*",
         0.7,

@@ -39,6 +39,12 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"RESOURCE_EXHAUSTED: (?:Out of memory|failed to allocate|Failed to allocate)", 0.92),
     Signature(r"Out of memory while trying to allocate \d+ bytes", 0.9),
     Signature(r"cupy\.cuda\.memory\.OutOfMemoryError", 0.93),
+    # The exception by its name alone, as reports of errors have it.
+    Signature(
+        r"(?:exception|error)(?:[ _]?type|[ _]?class|[ _]?name)?\W{1,8}torch\.(?:cuda\.)?OutOfMemoryError\b(?!: CUDA)",
+        0.8,
+    ),
+    Signature(r"(?:exception|error) message\W{1,8}Allocation on device", 0.85),
     Signature(
         r"failed to allocate .{0,40}(?:CUDA|device|GPU).{0,40}(?:buffer|memory)|unable to allocate (?:CUDA\d|backend) buffer",
         0.85,

@@ -135,6 +135,12 @@ signatures: tuple[Signature | str, ...] = (
         ),
         explanation="{module} is not Python's own: a file of that name lies in front of it. Start in another folder, or rename the file.",
     ),
+    # sys.path as Python prints it: the user's own folder stands before the environment's.
+    Signature(
+        r"[/\\](?:\.local/lib/python3\.\d+/site-packages|AppData[/\\]{1,2}Roaming[/\\]{1,2}Python[/\\]{1,2}Python3\d+[/\\]{1,2}site-packages)['\"],\s?['\"][^'\"]{0,120}env[^'\"]{0,120}site-packages['\"]",
+        0.8,
+        explanation="The user's own packages come before the environment's.",
+    ),
     # What pip put under the user's own folder comes before an environment's packages.
     Signature(
         r"(?:AppData[/\\]{1,2}Roaming[/\\]{1,2}Python[/\\]{1,2}Python3\d+[/\\]{1,2}site-packages|/\.local/lib/python3\.\d+/site-packages)[/\\]{1,2}(?:torch|tensorflow|jax|keras|triton|cupy|numpy)[/\\]{1,2}__init__\.py",
