@@ -42,7 +42,7 @@ FIXES: dict[str, tuple[str, str, tuple[str, ...], tuple[str, ...]]] = {
         "torch 2.6.0+cu124\nNVIDIA GeForce RTX 5090 with CUDA capability sm_120 is not compatible with the current PyTorch installation.\n"
         "The current PyTorch install supports CUDA capabilities sm_50 sm_60 sm_70 sm_75 sm_80 sm_86 sm_90.",
         "wheel-lacks-gpu-arch",
-        ("2.6.0", "sm_120", "12.8"),
+        ("2.6.0", "sm_120", "12.8", "driver branch 570"),
         ("torch==2.7.0", "whl/cu128"),
     ),
     "nvcc before Ada": (

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from gpudoctor import knowledge
 from gpudoctor.facts.frameworks import Cubin, Targets
+from gpudoctor.knowledge.records import FirstBranch
 from gpudoctor.logs.told import Told
 from gpudoctor.rules.pythons import TORCH_INDEX, TORCH_VARIANTS
 from gpudoctor.rules.targets import serves
@@ -88,13 +89,24 @@ def _serves(capabilities: tuple[str, ...], capability: str) -> bool:
 
 
 def driver_for(version: str, variant: str, told: Told) -> str:
-    """ "; it needs driver 525.60.13 or newer", where no driver is told; "" else."""
+    """ "; it needs driver 525.60.13 or newer", where no driver is told; "" else. Where the GPU came with a later branch it
+    is that one: "; this GPU needs driver branch 570 or newer"."""
     row = knowledge.torch_build(version, variant)
     if ceiling(told) or row is None or not row.cuda:
         return ""
     least = knowledge.driver_minimum(row.cuda, "windows" if told.windows else "linux")
     number = (least.compatible or least.full or "") if least else ""
+    own = max((row.branch for row in map(_branch_of, told.gpus[:8]) if row is not None), default=0)
+    if number and own > branch(number):
+        return f"; this GPU needs driver branch {own} or newer"
     return f"; it needs driver {number} or newer" if number else ""
+
+
+def _branch_of(gpu: str) -> FirstBranch | None:
+    from gpudoctor.logs.hearsay.gpu import capability_of
+
+    capability = capability_of(gpu)
+    return (knowledge.first_branch(capability) or knowledge.not_before(capability)) if capability else None
 
 
 def install(version: str, variant: str, told: Told, force: bool = True) -> str:
