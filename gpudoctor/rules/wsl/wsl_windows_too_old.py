@@ -78,7 +78,7 @@ signatures: tuple[Signature | str, ...] = (
         needs=(r"nvidia|cuda|GPU",),
     ),
     Signature(
-        r"\bWSL ?1\b(?!\.)|(?:Bash|Ubuntu)[\w .]{0,12} on (?:Ubuntu on )?Win(?:dows|10|dows 10)\b(?! ?11)|wsl(?:\.exe)? --set-version|lxss|Windows Subsystem for Linux.{0,80}(?:not support|unsupported|no support|doesn't support)",
+        r"\bWSL ?1\b(?!\.)|(?:Bash|Ubuntu)[\w .]{0,12} on (?:Ubuntu on )?Win(?:dows|10|dows 10)\b(?! ?11)|wsl(?:\.exe)? --set-version|[\\\\/]lxss\b|\blxss(?:\.exe|Manager)|Windows Subsystem for Linux.{0,80}(?:not support|unsupported|no support|doesn't support)",
         0.8,
         needs=(r"nvidia|cuda|GPU",),
     ),
