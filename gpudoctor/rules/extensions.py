@@ -10,7 +10,7 @@ PACKAGES = (
     r"knn_cuda|chamfer|upfirdn2d|bias_act|raymarching|gridencoder|correlation_cuda|quant_cuda|transformer_engine|flashinfer|sgl_kernel|"
     r"mish_cuda|warp_rnnt|warpctc|natten|torch_radon|torch-radon|kaolin|curope|pcdet|pointops|DCNv\d|sageattn|sageattention|lietorch|"
     r"droid_backends|pyg_lib|torch_spline|grouped_gemm|megablocks|deep_gemm|fbgemm|exllamav2|eetq|gptqmodel|punica|lightseq|bev_pool|"
-    r"nerfacc|roiaware|roipoint|hashencoder|freqencoder|shencoder|custom_rasterizer|cumcubes|cumesh|flex_gemm|o_voxel|sparseconvnet|torchmcubes|nvdiffrec|softras|neural_renderer"
+    r"ggml-cuda|llama[-_.]cpp|nerfacc|roiaware|roipoint|hashencoder|freqencoder|shencoder|custom_rasterizer|cumcubes|cumesh|flex_gemm|o_voxel|sparseconvnet|torchmcubes|nvdiffrec|softras|neural_renderer"
 )
 #: Somebody built an extension, and says so.
 BUILDING = (

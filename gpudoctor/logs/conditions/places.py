@@ -129,7 +129,7 @@ def pod_asks_for_no_gpu(told: Told) -> bool:
 _OTHERS = Lazy(
     r"(?<![A-Za-z])Intel(?:\(R\)|®| Corporation)? ?(?:\(R\) |® )?(?:\w+ ){0,3}?(?:Iris|U?HD Graphics|U?HD \d{3,4}|Xe Graphics|Arc\b|Graphics|GMA|integrated|iGPU)|\b(?:Iris(?:\(R\)|®)? (?:Xe|Plus|Pro|Graphics)|UHD Graphics|Intel (?:GPU|card|laptop graphics))|"
     r"\bRadeon\b|(?<![A-Za-z])AMD[- ]?(?:的)?(?:GPU|card|graphics|RX|Vega|Instinct|Radeon|显卡|独显)|\b(?:integrated )?Vega graphics|\(AMD\)|on AMD\b|\bRX ?(?:Vega|[4-9]\d{2,3})(?: ?XTX?| ?GRE|[MS])?\b|\bVega ?\d{1,2}\b|\bgfx(?:9|10|11|12)\w{1,3}\b|"
-    r"\bMac ?Book|\bApple (?:M\d|Silicon)|\bmacOS\b|\bOS ?X\b|\biMac\b|\bMac (?:mini|Studio|Pro)\b|\bM[1-4] (?:Mac|Pro|Max|Ultra)\b|\bmy Mac\b|\bRaspberry ?Pi\b|\bSurface (?:Pro|Go|Laptop)\b|\bintegrated graphics\b|\b(?:Intel|AMD)[- ]only\b|\bSteam ?Deck\b|\bROG Ally\b|\bLegion Go\b|\bChromebooks?\b|\bSynology\b|\bStrix (?:Halo|Point)\b|\bRyzen AI\b|\bSnapdragon\b|\bArc [AB]\d{3}|"
+    r"\bMac ?Book|\bApple (?:M\d|Silicon)|\bmacOS\b|\bOS ?X\b|\biMac\b|\bMac (?:mini|Studio|Pro)\b|\bM[1-5] (?:Mac|Pro|Max|Ultra)\b|\bMac (?:with )?(?:an )?M[1-5]\b|\bmy Mac\b|\bRaspberry ?Pi\b|\bSurface (?:Pro|Go|Laptop)\b|\bintegrated graphics\b|\b(?:Intel|AMD)[- ]only\b|\bSteam ?Deck\b|\bROG Ally\b|\bLegion Go\b|\bChromebooks?\b|\bSynology\b|\bStrix (?:Halo|Point)\b|\bRyzen AI\b|\bSnapdragon\b|\bArc [AB]\d{3}|"
     r"Virtio (?:1\.0 )?GPU|\bVMware SVGA|\bVMSVGA|Cirrus Logic|\bQXL\b|VirtualBox Graphics|bochs-drm|llvmpipe|"
     r"(?:苹果|Mac)电脑|集成显卡|核显|A卡|集显",
     re.I,

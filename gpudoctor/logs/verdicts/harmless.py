@@ -108,6 +108,8 @@ signatures: tuple[Signature | str, ...] = (
     r"does not match the version torch was compiled with \S+ but since the APIs are compatible",
     # NCCL and UCX where InfiniBand is not there.
     r"NET/IB : No device found|NET/Plugin\s?: (?:No plugin found|Failed to find ncclNetPlugin)|Failed to open libibverbs|(?:Unable to load|Could not (?:find|load)|No plugin found \()\W{0,3}libnccl-(?:net|tuner|env)\S*\.so",
+    # Whisper, told to use the CPU.
+    Signature(r"--device[ =]['\"]?cpu\b[\s\S]{0,400}FP16 is not supported on CPU; using FP32 instead", 0.75),
     # llama.cpp's start.
     r"ggml_cuda_init: (?:found \d+ CUDA devices|GGML_CUDA_FORCE_\w+)",
     # Fabric Manager, systemd's half of the same non-event.

@@ -142,7 +142,7 @@ signatures: tuple[Signature | str, ...] = (
         r"CUDA_VISIBLE_DEVICES['\"]?\]? ?= ?['\"]?(?:GPU-\w+|[1-9]\d*)\b",
         0.72,
         needs=(
-            r"No CUDA GPUs|is_available(?:\(\))?\W{0,4}(?:is |returns |gives |= ?)?False|no compatible GPUs|device_count(?:\(\))?\W{1,4}0|no CUDA-capable|NO_DEVICE|invalid device ordinal|(?:not|n't) (?:see|find|detect|recogni[sz]e) (?:the |my |any )?GPU",
+            r"No CUDA GPUs|is_available(?:\(\))?\W{0,4}(?:is |returns |gives |= ?)?False|no compatible GPUs|device_count(?:\(\))?\W{1,4}0|no CUDA-capable|NO_DEVICE|invalid device ordinal|(?:not|n't) (?:see|find|detect|recogni[sz]e) (?:the |my |any )?GPU|\bNo GPUs? (?:was |were |is |are )?(?:found|available|detected|visible)",
         ),
         unless=(r"\bMIG\b", r"driver.{0,20}too old|insufficient", r"libcuda|Found no NVIDIA"),
     ),

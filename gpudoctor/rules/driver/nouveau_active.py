@@ -67,6 +67,7 @@ signatures: tuple[Signature | str, ...] = (
     Signature(
         r"nouveau (?:driver |kernel |module |kernel module )*(?:is |was |are |being |still |already |gets? |got ){1,3}(?:loaded|in use|running|used|active|enabled|attached|bound|conflict\w*)|conflict\w* with (?:the )?nouveau|nouveau .{0,30}conflict|unload(?:ing)? (?:the )?nouveau",
         0.8,
+        unless=(r"Unloading nouveau module",),  # a program that switches GPUs does so
     ),
     Signature(
         r"(?:blacklist(?:ing|ed)?|disabl(?:e|ed|ing)|modprobe\.blacklist=|rd\.driver\.blacklist=) ?(?:the )?nouveau",

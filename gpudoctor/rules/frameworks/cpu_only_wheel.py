@@ -116,6 +116,12 @@ signatures: tuple[Signature | str, ...] = (
         r"(?:get_available_providers\(\)\W{1,12}|available[_ ](?:execution )?providers\W{1,8})(?:AzureExecutionProvider\W{1,4})?CPUExecutionProvider",
         0.82,
     ),
+    # What get_available_providers() lists of a build without CUDA: a build with it names CUDAExecutionProvider, GPU or not.
+    Signature(
+        r"\[['\"]AzureExecutionProvider['\"], ?['\"]CPUExecutionProvider['\"]\]",
+        0.82,
+        needs=(r"cuda|gpu|nvidia",),
+    ),
     Signature(r"CUDA execution provider is not enabled in this build", 0.92),
     # PaddlePaddle, MXNet, LightGBM, CatBoost, faiss, DGL and TVM, llama-cpp-python.
     Signature(

@@ -56,7 +56,7 @@ signatures: tuple[Signature | str, ...] = (
         0.75,
         unless=(r"torch \S+\+cpu", r"torchvision[ =:]{1,12}\d\S*\+cpu"),
     ),
-    Signature(r"NameError: name '_C' is not defined", 0.9),
+    Signature(r"NameError: name '_C' is not defined", 0.9, unless=(r"torch[/\\]__init__\.py",)),
     Signature(r"Failed to load custom C\+\+ ops\. Running on CPU mode Only", 0.92),
     Signature(r"(?:detectron2\._C|DETECTRON2).{0,80}not built correctly", 0.9),
     Signature(

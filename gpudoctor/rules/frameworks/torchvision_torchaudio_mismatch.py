@@ -52,6 +52,7 @@ signatures: tuple[Signature | str, ...] = (
     Signature(
         r"Could not run 'torch(?:vision|audio)::\w+' with arguments from the 'CUDA' backend",
         0.95,
+        unless=(r"torch(?:vision|audio)[ =:]{1,12}\d\S*\+cpu",),
         explanation="torch works on the GPU, and the package beside it is a build without CUDA.",
     ),
     Signature(r"Couldn't load custom C\+\+ ops", 0.85),

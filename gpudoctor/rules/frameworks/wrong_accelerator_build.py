@@ -41,6 +41,10 @@ explains = (
 )
 
 signatures: tuple[Signature | str, ...] = (
+    Signature(
+        r"\b(?:to|installs?|got|get|gets|into) (?:the )?CUDA (?:\w+ ){0,2}(?:instead of|rather than) (?:the )?(?:ROCm|AMD|HIP)\b",
+        0.9,
+    ),
     # A build for CUDA where the machine has another maker's GPU only, and its user speaks of that one's software.
     Signature(
         r"torch['\"]?\W{1,6}\d[\d.]*\+cu\d{2,3}",

@@ -135,6 +135,8 @@ signatures: tuple[Signature | str, ...] = (
         ),
         explanation="{module} is not Python's own: a file of that name lies in front of it. Start in another folder, or rename the file.",
     ),
+    # PyTorch's FAQ: imported from its own source tree, where nothing is built.
+    Signature(r"NameError: name '_C' is not defined", 0.92, needs=(r"torch[/\\]__init__\.py",)),
     # sys.path as Python prints it: the user's own folder stands before the environment's.
     Signature(
         r"[/\\](?:\.local/lib/python3\.\d+/site-packages|AppData[/\\]{1,2}Roaming[/\\]{1,2}Python[/\\]{1,2}Python3\d+[/\\]{1,2}site-packages)['\"],\s?['\"][^'\"]{0,120}env[^'\"]{0,120}site-packages['\"]",
