@@ -211,7 +211,7 @@ signatures: tuple[Signature | str, ...] = (
     Signature(r"py3\.\d+_cpu_\d .{0,30}pytorch", 0.9),
     Signature(r"pytorch-mutex[ =|-]{1,8}1\.0[ =|-]{1,8}cpu\b", 0.92),
     Signature(
-        r"(?:install\w*|gets?|got|getting|have|has|using|uses|turn\w* (?:to|into)|ended up with|pull\w*|download\w*|cho(?:o|se)\w*|picks?|brings?|replaced (?:it )?(?:by|with)) (?:\S+ ){0,6}[`'\"]?(?:cpu(?:[- ]only)?[`'\"]? (?:versions?|builds?|variants?|wheels?|packages?)|(?:py)?torch[- ]cpu\b|tensorflow-cpu\b)",
+        r"(?:install\w*|gets?|got|getting|gives?(?: me| us)?|have|has|using|uses|turn\w* (?:to|into)|ended up with|pull\w*|download\w*|cho(?:o|se)\w*|picks?|brings?|replaced (?:it )?(?:by|with)) (?:\S+ ){0,6}[`'\"]?(?:cpu(?:[- ]only)?[`'\"]? (?:versions?|builds?|variants?|wheels?|packages?)|(?:py)?torch[- ]cpu\b|tensorflow-cpu\b)",
         0.72,
         needs=(
             r"torch|tensorflow|onnxruntime|paddle|llama|whisper|faiss",
