@@ -71,7 +71,9 @@ signatures: tuple[Signature | str, ...] = (
         explanation="Triton's ptxas was asked for sm_{sm} and failed.",
     ),
     # The program ptxas, which names the file that it reads; the driver's compiler says "ptxas application ptx input".
-    Signature(r"ptxas (?!application)(?:\S{1,160}, line \d+; )?(?:fatal|error) : Unsupported \.version", 0.96),
+    Signature(
+        r"ptxas (?!application)(?:\S{1,160}, line \d+; )?(?:fatal|error) : Unsupported \.version", 0.96
+    ),
     Signature(
         r"ptxas .{0,60}(?:doesn't|does not|can't|cannot|didn't) (?:know|recogni[sz]e|understand|support)",
         0.88,
