@@ -32,24 +32,16 @@ class Grep:
         arguments: list[str | bytes] = ["-a", "-n", "-F"]
         for pattern in _joined(strings):
             arguments += ["-e", pattern]
-        said: list[bytes | None] = [b""]
-
-        def run() -> None:
-            said[0] = self._run(arguments, text)
-
-        # Without a string it would take the name of a file for one.
-        thread = threading.Thread(target=run, daemon=True) if len(arguments) > 3 else None
-        if thread is not None:
-            thread.start()
+        if len(arguments) == 3:  # without a string it would take the name of a file for one
+            return list
+        answers: list[bytes | None] = []
+        thread = threading.Thread(target=lambda: answers.append(self._run(arguments, text)), daemon=True)
+        thread.start()
 
         def finish() -> list[int] | None:
-            if thread is not None:
-                thread.join()
-            return (
-                None
-                if said[0] is None
-                else [int(line.partition(b":")[0]) - 1 for line in said[0].splitlines()]
-            )
+            thread.join()
+            said = answers[0] if answers else None  # no answer at all is not "no line"
+            return None if said is None else [int(line.partition(b":")[0]) - 1 for line in said.splitlines()]
 
         return finish
 

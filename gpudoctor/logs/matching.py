@@ -56,9 +56,8 @@ def match(entries: Sequence[Entry], text: Text, told: Told) -> list[Hit]:
 
 #: Characters. In a longer text a pattern is tried only near what each of its matches must hold.
 _LONG = 100_000
-#: So far before and after it (characters), and near so many of them.
+#: So far before and after it (characters).
 _REACH = 1500
-_PLACES = 400
 
 
 class _Searched:
@@ -105,10 +104,10 @@ class _Searched:
         text without its quotes only."""
         places: list[int] = []
         for run in runs:
-            mine, at = 0, self._low.find(run)
-            while at >= 0 and mine < _PLACES:
+            at = self._low.find(run)
+            while at >= 0:
                 places.append(at)
-                mine, at = mine + 1, self._low.find(run, at + _REACH // 2)
+                at = self._low.find(run, at + _REACH // 2)
         if not places:
             yield 0, len(self.joined)
         begin = end = 0

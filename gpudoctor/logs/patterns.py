@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from functools import lru_cache
 
 #: What `*` and `+` become. Long enough for any line that names a cause, short enough for hostile ones.
@@ -31,12 +30,8 @@ def literals_of(pattern: str) -> tuple[str, ...]:
     return _alternatives(pattern, 0)[0]
 
 
-def _alternatives(
-    pattern: str, at: int, weigh: Callable[[str], int] | None = None
-) -> tuple[tuple[str, ...], int]:
-    """The literals of the alternatives from `at` to the closing parenthesis or the end, and where that is. `weigh`: which of two
-    says more, `_weight` if not given."""
-    weigh = weigh or _weight
+def _alternatives(pattern: str, at: int) -> tuple[tuple[str, ...], int]:
+    """The literals of the alternatives from `at` to the closing parenthesis or the end, and where that is."""
     found: tuple[str, ...] = ()
     hopeless = False
     best: tuple[str, ...] = ()
@@ -45,7 +40,7 @@ def _alternatives(
     while True:
         char = pattern[at] if at < size else ")"
         if char in "|)":
-            best = _better(best, run, weigh)
+            best = _better(best, run)
             run = ""
             hopeless = hopeless or not best
             found += best
@@ -54,14 +49,14 @@ def _alternatives(
             best = ()
             at += 1
             continue
-        at, piece, inner = _next(pattern, at, weigh)
+        at, piece, inner = _next(pattern, at)
         optional = at < size and pattern[at] in "*?{"
         if piece and not optional:
             run += piece
             continue
-        best = _better(best, run, weigh)
+        best = _better(best, run)
         run = ""
-        if inner and not optional and _weakest(inner, weigh) > _weakest(best, weigh):
+        if inner and not optional and _weakest(inner) > _weakest(best):
             best = inner
 
 
@@ -90,7 +85,7 @@ def demands_of(pattern: str) -> Demands:
             continue
         strings, after = _finite_item(pattern, at)
         if strings is None:
-            after, _, inner = _next(pattern, at, len)
+            after, _, inner = _next(pattern, at)
             mine += _said(runs)
             runs = [""]
             mine += [inner] if inner and pattern[after : after + 1] not in ("*", "?", "{") else []
@@ -149,7 +144,7 @@ def _finite_item(pattern: str, at: int) -> tuple[list[str] | None, int]:
     return strings, at
 
 
-def _next(pattern: str, at: int, weigh: Callable[[str], int]) -> tuple[int, str, tuple[str, ...]]:
+def _next(pattern: str, at: int) -> tuple[int, str, tuple[str, ...]]:
     """One item: where the next begins, the ordinary character that it is ("" for another), a group's literals."""
     char = pattern[at]
     if char == "\\":
@@ -165,23 +160,23 @@ def _next(pattern: str, at: int, weigh: Callable[[str], int]) -> tuple[int, str,
             start = pattern.find(">", at) + 1
         elif pattern.startswith("(?:", at):
             start = at + 3
-        inner, after = _alternatives(pattern, start + (2 if looking else 0), weigh)
+        inner, after = _alternatives(pattern, start + (2 if looking else 0))
         return after, "", () if looking else inner
     return at + 1, "" if char in ".^$*+?" else char, ()
 
 
-def _weakest(literals: tuple[str, ...], weigh: Callable[[str], int]) -> int:
-    return min(map(weigh, literals), default=0)
+def _weakest(literals: tuple[str, ...]) -> int:
+    return min(map(_weight, literals), default=0)
 
 
 def _weight(literal: str) -> int:
-    """Digits do not count: they are in every log."""
+    """Digits do not count: the sieve looks at lines without them."""
     return len(literal.translate(_NO_DIGITS).strip())
 
 
-def _better(best: tuple[str, ...], run: str, weigh: Callable[[str], int]) -> tuple[str, ...]:
+def _better(best: tuple[str, ...], run: str) -> tuple[str, ...]:
     run = run.strip().lower()
-    return (run,) if run and weigh(run) > _weakest(best, weigh) else best
+    return (run,) if run and _weight(run) > _weakest(best) else best
 
 
 def _end_of_set(pattern: str, at: int) -> int:

@@ -4,8 +4,8 @@ Every signature has a run of ordinary characters that each of its matches contai
 differ in digits only are looked at once. Of what is left the *words* are looked up, not the runs: a piece's words are made
 a set, new words are searched for the parts of words that runs begin or end with, and only runs of which a word is there
 are searched in the piece. So it hardly matters how many signatures there are. Where a log does not repeat itself, GNU grep throws out the
-lines that hold none of the runs first (`logs/grep.py`): a hundred megabytes cost less than a second where a log
-repeats itself and four where every line is another.
+lines that hold none of the runs first (`logs/grep.py`): a hundred megabytes cost a second where a log
+repeats itself and five or six where every line is another.
 """
 
 from __future__ import annotations

@@ -96,6 +96,12 @@ def test_a_users_options_for_grep_change_nothing(monkeypatch: pytest.MonkeyPatch
     assert [*Sieve(lambda: RUNS).pick(log())] == sorted(TOLD)
 
 
+def test_a_pattern_whose_words_are_in_every_line_is_still_found_at_the_end() -> None:
+    busy = [f"step {n}: CUDA error count 0, driver version fine, runtime version {n}" for n in range(12_000)]
+    told = "CUDA driver version is insufficient for CUDA runtime version"
+    assert diagnose_text("\n".join([*busy, told])).diagnoses[0].id == "driver-too-old-for-runtime"
+
+
 @pytest.mark.parametrize("before", [0, 1, 9_000, 40_000])
 def test_a_cause_is_found_wherever_it_stands_in_a_long_text(before: int) -> None:
     memory = "torch.cuda.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB"
@@ -106,7 +112,7 @@ def test_a_cause_is_found_wherever_it_stands_in_a_long_text(before: int) -> None
 
 def test_nothing_is_left_running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     grep = Grep()
-    monkeypatch.setattr("gpudoctor.logs.grep._DEADLINE", 0.2)
+    monkeypatch.setattr("gpudoctor.logs.grep._DEADLINE", 2.0)
     other_grep(tmp_path, f"echo $$ > {tmp_path}/pid; exec /bin/sleep 600", monkeypatch)
     assert grep.lines_with([b"x"], b"x\n") is None and not grep.works
     with pytest.raises(ProcessLookupError):
